@@ -1,0 +1,102 @@
+/* each_dtype.h - compiles one body once for each element type.
+ *
+ * A kernel file defines NF_BODY as its own path and includes this header; the file is then read
+ * four more times, and the part of it that stands under `#ifdef NF_T` is compiled with NF_T the
+ * element type NF_ACC       the type to compute in: float, or double for f64 NF_NAME(x)   x_u8,
+ * x_u16, x_f32, x_f64 NF_STORE(v)  v, an NF_ACC, as an element: integers are rounded to the nearest
+ * (halves up) and saturate, NaN becomes 0; floats stay as they are NF_SQRT(v)   the square root in
+ * NF_ACC NF_ROW_IN(tile, z, y), NF_ROW_OUT(tile, z, y), NF_ROW_LENGTH(tile) the first element of a
+ * row of the box (in: of its halo, too), and how many it has and NF_APPLY(x), outside, is the
+ * descriptor's table of the four functions. */
+#include <math.h>
+
+#include "kernels/kernel.h"
+
+#ifndef NF_EACH_DTYPE_ONCE
+#define NF_EACH_DTYPE_ONCE
+
+#define NF_APPLY(x)                                                                                \
+    {                                                                                              \
+        [NF_U8] = x##_u8, [NF_U16] = x##_u16, [NF_F32] = x##_f32, [NF_F64] = x##_f64               \
+    }
+
+#define NF_ROW_IN(tile, z, y)                                                                      \
+    ((const NF_T *)(tile)->in + (z) * (tile)->in_stride[0] + (y) * (tile)->in_stride[1])
+#define NF_ROW_OUT(tile, z, y)                                                                     \
+    ((NF_T *)(tile)->out + (z) * (tile)->out_stride[0] + (y) * (tile)->out_stride[1])
+#define NF_ROW_LENGTH(tile) ((ptrdiff_t)((tile)->size[2] * (tile)->channels))
+
+/* v within [0, most]; 0 where v is NaN. */
+static inline float nf_clamp_f32(float v, float most)
+{
+    v = v > 0 ? v : 0;
+    return v < most ? v : most;
+}
+
+static inline double nf_clamp_f64(double v, double most)
+{
+    v = v > 0 ? v : 0;
+    return v < most ? v : most;
+}
+
+static inline uint8_t nf_store_u8(float v)
+{
+    return (uint8_t)(int)(nf_clamp_f32(v, 255) + 0.5f);
+}
+
+static inline uint16_t nf_store_u16(float v)
+{
+    return (uint16_t)(int)(nf_clamp_f32(v, 65535) + 0.5f);
+}
+
+static inline float nf_store_f32(float v)
+{
+    return v;
+}
+
+static inline double nf_store_f64(double v)
+{
+    return v;
+}
+#endif
+
+#define NF_T        uint8_t
+#define NF_ACC      float
+#define NF_NAME(x)  x##_u8
+#define NF_STORE(v) nf_store_u8(v)
+#define NF_SQRT(v)  sqrtf(v)
+#include NF_BODY
+#undef NF_T
+#undef NF_NAME
+#undef NF_STORE
+
+#define NF_T        uint16_t
+#define NF_NAME(x)  x##_u16
+#define NF_STORE(v) nf_store_u16(v)
+#include NF_BODY
+#undef NF_T
+#undef NF_NAME
+#undef NF_STORE
+
+#define NF_T        float
+#define NF_NAME(x)  x##_f32
+#define NF_STORE(v) nf_store_f32(v)
+#include NF_BODY
+#undef NF_T
+#undef NF_ACC
+#undef NF_NAME
+#undef NF_STORE
+#undef NF_SQRT
+
+#define NF_T        double
+#define NF_ACC      double
+#define NF_NAME(x)  x##_f64
+#define NF_STORE(v) nf_store_f64(v)
+#define NF_SQRT(v)  sqrt(v)
+#include NF_BODY
+#undef NF_T
+#undef NF_ACC
+#undef NF_NAME
+#undef NF_STORE
+#undef NF_SQRT
+#undef NF_BODY

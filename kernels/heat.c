@@ -1,0 +1,82 @@
+/* heat.c - explicit steps of the heat equation on a grid, the 5-point stencil:
+ *   u'(y,x) = u + alpha (u(y-1,x) + u(y+1,x) + u(y,x-1) + u(y,x+1) - 4 u),
+ * forward in time, centred in space; stable for alpha = D dt / h^2 <= 1/4. With a reflecting or
+ * wrapping border the sum of u is conserved. Integer types are rounded at every step. */
+#ifndef NF_T
+
+#include "kernels/isa.h"
+
+typedef struct heat_config {
+    double alpha;
+} heat_config;
+
+#define NF_BODY "kernels/heat.c"
+#include "kernels/each_dtype.h"
+
+static nf_status prepare(nf_setup *setup)
+{
+    heat_config *config = setup->alloc(setup, sizeof *config);
+    if (config == NULL)
+        return NF_ERR_MEMORY;
+    setup->steps = setup->values[0].integer;
+    config->alpha = setup->values[1].real;
+    setup->config = config;
+    setup->halo = (nf_halo){{0, 1, 1}, {0, 1, 1}};
+    setup->flops_per_cell = 7;
+    return NF_OK;
+}
+
+static double reference_cell(const nf_cells *in, const void *config, int64_t z, int64_t y,
+                             int64_t x, int c)
+{
+    double u = in->at(in, z, y, x, c);
+    double around = in->at(in, z, y - 1, x, c) + in->at(in, z, y + 1, x, c) +
+                    in->at(in, z, y, x - 1, c) + in->at(in, z, y, x + 1, c);
+    return u + ((const heat_config *)config)->alpha * (around - 4 * u);
+}
+
+static const nf_param params[] = {
+    {"steps", NF_PARAM_INTEGER, "steps", "10", 1, 1e9, NULL, "time steps"},
+    {"alpha", NF_PARAM_REAL, "1", "0.2", 0, 0.25, NULL, "D dt / h^2; above 1/4 is unstable"},
+    NF_BORDER_PARAMS,
+    {0}};
+
+const nf_kernel NF_ISA_NAME(nf_kernel_heat) = {
+    .name = "heat",
+    .summary = "heat equation, explicit 5-point steps; a halo exchange each step",
+    .kind = NF_MAP,
+    .ndims = NF_2D,
+    .params = params,
+    .prepare = prepare,
+    .apply = NF_APPLY(apply),
+    .reference_cell = reference_cell,
+    .tolerance = 8,
+};
+
+#else
+
+static void NF_NAME(apply_row)(const NF_T *restrict a, const NF_T *restrict b,
+                               const NF_T *restrict c, ptrdiff_t step, ptrdiff_t n, NF_ACC alpha,
+                               NF_T *restrict out)
+{
+    for (ptrdiff_t i = 0; i < n; i++) {
+        NF_ACC u = b[i], vertical = (NF_ACC)a[i] + (NF_ACC)c[i];
+        NF_ACC horizontal = (NF_ACC)b[i - step] + (NF_ACC)b[i + step];
+        out[i] = NF_STORE(u + alpha * ((vertical + horizontal) - 4 * u));
+    }
+}
+
+static void NF_NAME(apply)(const nf_tile *tile, const void *config, void *partial)
+{
+    (void)partial;
+    NF_ACC alpha = (NF_ACC)((const heat_config *)config)->alpha;
+    ptrdiff_t down = tile->in_stride[1];
+    for (int64_t y = 0; y < tile->size[1]; y++) {
+        const NF_T *row = NF_ROW_IN(tile, 0, y);
+        NF_NAME(apply_row)
+        (row - down, row, row + down, tile->channels, NF_ROW_LENGTH(tile), alpha,
+         NF_ROW_OUT(tile, 0, y));
+    }
+}
+
+#endif

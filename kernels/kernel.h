@@ -1,0 +1,222 @@
+/* kernel.h - what a kernel is: data that describes it, and a few plain C functions over one tile.
+ *
+ * This header is all that a kernel needs. It stands on the C library alone; a kernel never sees
+ * OpenMP, MPI, HDF5, stdio or malloc. How a kernel is driven (threads, ranks, both, neither) is the
+ * engine's business, and no kernel can tell the difference.
+ *
+ * Arrays. Every array is three-dimensional in C order: dim[0] planes, dim[1] rows, dim[2] columns,
+ * leading extents 1 where the array has fewer dimensions. A cell holds `channels` elements, stored
+ * side by side, so that one row of n columns is n * channels contiguous elements. Indices named
+ * `lo`, `hi` or z, y, x are global cell indices; strides count elements, never bytes.
+ */
+#ifndef NF_KERNEL_H
+#define NF_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum { NF_KERNEL_ABI = 1, NF_DIMS = 3, NF_MAX_CHANNELS = 4 };
+
+/* What can go wrong: code, exit status of the program, words. NF_OK is 0. */
+#define NF_STATUS_LIST(X)                                                                          \
+    X(NF_OK, 0, "no error")                                                                        \
+    X(NF_ERR_USAGE, 2, "the command line is wrong")                                                \
+    X(NF_ERR_PARAM, 2, "a kernel or one of its parameters is wrong")                               \
+    X(NF_ERR_FILE, 1, "a file cannot be opened, read or written")                                  \
+    X(NF_ERR_FORMAT, 1, "a file does not hold what was expected")                                  \
+    X(NF_ERR_SHAPE, 1, "the array's shape or type does not suit the kernel or the file")           \
+    X(NF_ERR_MEMORY, 1, "memory is exhausted")                                                     \
+    X(NF_ERR_CHECK, 1, "a result differs from its independent reference")                          \
+    X(NF_ERR_SYSTEM, 1, "the system or a library failed")
+
+typedef enum nf_status {
+#define NF_STATUS_ENUM(code, exit_status, words) code,
+    NF_STATUS_LIST(NF_STATUS_ENUM)
+#undef NF_STATUS_ENUM
+} nf_status;
+
+/* Element types. NF_NONE is the type of an index range that no array stands behind. */
+typedef enum nf_dtype { NF_NONE, NF_U8, NF_U16, NF_F32, NF_F64, NF_DTYPES } nf_dtype;
+
+typedef struct nf_shape {
+    int64_t dim[NF_DIMS]; /* planes, rows, columns; leading ones are 1 where absent */
+    int ndim;             /* dimensions that the array has: 1, 2 or 3 (channels not counted) */
+    int channels;         /* elements a cell, 1 to NF_MAX_CHANNELS */
+    nf_dtype dtype;
+} nf_shape;
+
+/* Cells that a kernel reads beyond its output cell, on the low and the high side of each dimension.
+ */
+typedef struct nf_halo {
+    int lo[NF_DIMS], hi[NF_DIMS];
+} nf_halo;
+
+/* How an array goes on beyond its edges; for a row `a b c d`, as scipy.ndimage defines them
+ * (its names in brackets):
+ *   clamp    (nearest)   a a a | a b c d | d d d
+ *   reflect  (reflect)   c b a | a b c d | d c b     the edge repeated: the default
+ *   mirror   (mirror)    d c b | a b c d | c b a     the edge not repeated
+ *   wrap     (wrap)      b c d | a b c d | a b c
+ *   constant (constant)  k k k | a b c d | k k k     k: the parameter `value` */
+typedef enum nf_border { NF_CLAMP, NF_REFLECT, NF_MIRROR, NF_WRAP, NF_CONSTANT } nf_border;
+
+/* ---- parameters ---------------------------------------------------------------------------- */
+
+typedef enum nf_param_type {
+    NF_PARAM_INTEGER, /* value.integer; 1e6 is read as an integer too */
+    NF_PARAM_REAL,    /* value.real */
+    NF_PARAM_CHOICE,  /* value.integer: index into choices */
+    NF_PARAM_LIST     /* value.list[value.count] of reals, comma-separated as typed */
+} nf_param_type;
+
+typedef struct nf_param {
+    const char *name;
+    nf_param_type type;
+    const char *unit;           /* "cells", "1", ... */
+    const char *fallback;       /* the default as it would be typed; NULL: the user must give it */
+    double min, max;            /* inclusive; checked by the engine, for each element of a list */
+    const char *const *choices; /* NULL-terminated; NF_PARAM_CHOICE only */
+    const char *help;
+} nf_param;
+
+typedef struct nf_value {
+    bool given; /* false: `fallback` was used */
+    int64_t integer;
+    double real;
+    const double *list;
+    size_t count;
+} nf_value;
+
+/* The two parameters of a kernel that reads beyond its cell. The engine acts on them by name. */
+extern const char *const nf_border_names[];
+#define NF_BORDER_PARAMS                                                                           \
+    {"border",                                                                                     \
+     NF_PARAM_CHOICE,                                                                              \
+     "",                                                                                           \
+     "reflect",                                                                                    \
+     0,                                                                                            \
+     0,                                                                                            \
+     nf_border_names,                                                                              \
+     "how the array goes on beyond its edges"},                                                    \
+    {                                                                                              \
+        "value", NF_PARAM_REAL, "", "0", -1e300, 1e300, NULL, "the value beyond a constant border" \
+    }
+
+/* ---- set-up: one array shape and one set of parameters --------------------------------------- */
+
+typedef struct nf_setup {
+    /* Given. */
+    nf_shape in;            /* the whole input array */
+    const nf_value *values; /* one a descriptor's parameter, in its order */
+    void *(*alloc)(struct nf_setup *self, size_t bytes); /* zeroed, lives as long as the set-up;
+                                                            NULL when memory is exhausted */
+    void *arena;                                         /* alloc's own */
+
+    /* To be filled in by prepare; what stands in brackets is there on entry. */
+    nf_shape out;          /* maps: the output array                    [= in]           */
+    nf_halo halo;          /* maps: cells read beyond an output cell    [none]           */
+    int64_t steps;         /* maps: how often to apply, output to input [1]              */
+    int64_t indices;       /* ranges: size of the index range           [0]              */
+    int scratch_rows;      /* maps: rows of doubles, each as wide as a tile's input [0]   */
+    size_t partial_bytes;  /* reductions: bytes of one partial result   [0]              */
+    double flops_per_cell; /* nominal, per output element and step      [0]              */
+    double bytes_per_cell; /* nominal memory traffic, likewise          [in + out dtype] */
+    const void *config;    /* whatever apply needs, read-only there     [NULL]           */
+    const char *param;     /* on failure: the parameter at fault, or NULL                */
+    const char *problem;   /* on failure: what is wrong with it and what would be right  */
+} nf_setup;
+
+/* ---- one tile -------------------------------------------------------------------------------- */
+
+/* A map reads `in` at every cell of the box and up to `halo` cells beyond it on each side (borders
+ * are resolved before), and writes every cell of the box to `out`. A reduction reads `in` on the
+ * box and has no `out`. For a range (NF_NONE) there is no `in`: the tile is the index interval
+ * [lo[2], lo[2] + size[2]). in and out never overlap. */
+typedef struct nf_tile {
+    int64_t lo[NF_DIMS];   /* global index of the box's first cell */
+    int64_t size[NF_DIMS]; /* extent of the box in cells, each at least 1 */
+    int channels;          /* of the input */
+    const void *in;        /* the element of cell lo, channel 0 */
+    void *out;
+    ptrdiff_t in_stride[NF_DIMS], out_stride[NF_DIMS]; /* elements; stride[2] = channels */
+    double *scratch;       /* scratch_rows rows of doubles, uninitialised, 64-byte aligned */
+    size_t scratch_stride; /* doubles from one scratch row to the next */
+} nf_tile;
+
+/* ---- results and references ------------------------------------------------------------------ */
+
+/* Where a reduction's finish puts its named numbers, in the order in which they are shown. */
+typedef struct nf_sink {
+    void (*real)(struct nf_sink *self, const char *name, double value);
+    void (*integer)(struct nf_sink *self, const char *name, uint64_t high, uint64_t low);
+    void (*counts)(struct nf_sink *self, const char *name, const uint64_t *values, size_t n);
+} nf_sink;
+
+/* A whole array as a reference sees it: any index is valid, borders are resolved by `at`. */
+typedef struct nf_cells {
+    nf_shape shape;
+    double (*at)(const struct nf_cells *self, int64_t z, int64_t y, int64_t x, int channel);
+} nf_cells;
+
+/* ---- the descriptor -------------------------------------------------------------------------- */
+
+typedef enum nf_kind {
+    NF_MAP,    /* array -> array, each output cell from a neighbourhood of its input cell */
+    NF_REDUCE, /* array -> named numbers */
+    NF_RANGE   /* index range -> named numbers; no array */
+} nf_kind;
+
+enum { NF_1D = 1, NF_2D = 2, NF_3D = 4 };
+
+typedef void nf_apply(const nf_tile *tile, const void *config, void *partial);
+
+typedef struct nf_kernel {
+    const char *name, *summary;
+    nf_kind kind;
+    unsigned ndims;         /* bit set of NF_1D NF_2D NF_3D; 0 for ranges */
+    const nf_param *params; /* ends with a NULL name; NULL: none */
+
+    /* Checks what the parameters' ranges cannot say and fills the set-up. The only function that
+     * may fail: it then sets setup->problem and returns NF_ERR_PARAM, NF_ERR_SHAPE or
+     * NF_ERR_MEMORY. May be NULL for a map without halo. */
+    nf_status (*prepare)(nf_setup *setup);
+
+    /* The arithmetic, by the input's element type; NULL: type not accepted (NF_NONE: ranges).
+     * Maps: partial is NULL. Reductions: adds the tile to *partial, whose bytes were zero, then
+     * passed to `start` where there is one. */
+    nf_apply *apply[NF_DTYPES];
+
+    /* Reductions and ranges. */
+    void (*start)(void *partial, const void *config);
+    void (*fold)(void *into, const void *next, const void *config); /* into, then next */
+    bool any_order; /* fold is exact, associative and commutative: the engine folds as it likes;
+                       otherwise it folds tiles in ascending order, at the price of keeping them */
+    void (*finish)(const void *partial, const void *config, nf_sink *out);
+
+    /* The independent answer, the slow and obvious way, in double. A map gives one element of one
+     * step before it is rounded to the output type; a reduction sends the same numbers as finish.
+     * The result may differ by tolerance (maps: in units of the last place of a float type, and not
+     * at all but for exact ties in an integer type; reductions: relative). */
+    double (*reference_cell)(const nf_cells *in, const void *config, int64_t z, int64_t y,
+                             int64_t x, int channel);
+    void (*reference)(const nf_cells *in, const void *config, nf_sink *out);
+    double tolerance;
+} nf_kernel;
+
+/* ---- the registry ---------------------------------------------------------------------------- */
+
+/* Every kernel is compiled once for each instruction set that the build offers, into one program:
+ * the registry hands out those of the best set that this processor has, or of the one that the
+ * environment variable NFOLD_ISA names (`baseline`, `v3`, `v4`; unknown or impossible: the best).
+ */
+const nf_kernel *nf_kernel_find(const char *name); /* NULL: no such kernel */
+const nf_kernel *
+nf_kernel_at(size_t index);      /* in the order of kernels/list.h; NULL: past the end */
+const char *nf_kernel_isa(void); /* name of the instruction set in use */
+
+/* Bytes of one element; its name as written in reports ("u8", "f32"); NF_NONE: 0 and "none". */
+size_t nf_dtype_size(nf_dtype dtype);
+const char *nf_dtype_name(nf_dtype dtype);
+
+#endif

@@ -1,0 +1,68 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernels/kernel.h"
+
+const char *const nf_border_names[] = {"clamp", "reflect", "mirror", "wrap", "constant", NULL};
+
+extern const nf_kernel *const nf_kernels_baseline[];
+#ifdef NF_ISA_X86
+extern const nf_kernel *const nf_kernels_v3[], *const nf_kernels_v4[];
+#endif
+
+typedef struct isa_set {
+    const char *name;
+    const nf_kernel *const *kernels;
+} isa_set;
+
+static isa_set choose(void)
+{
+    isa_set best = {"baseline", nf_kernels_baseline};
+    const char *wanted = getenv("NFOLD_ISA");
+    if (wanted != NULL && strcmp(wanted, "baseline") == 0)
+        return best;
+#ifdef NF_ISA_X86
+    if (__builtin_cpu_supports("x86-64-v3"))
+        best = (isa_set){"v3", nf_kernels_v3};
+    if (wanted != NULL && strcmp(wanted, "v3") == 0)
+        return best;
+    if (__builtin_cpu_supports("x86-64-v4"))
+        best = (isa_set){"v4", nf_kernels_v4};
+#endif
+    return best;
+}
+
+const nf_kernel *nf_kernel_at(size_t index)
+{
+    const nf_kernel *const *kernels = choose().kernels;
+    for (size_t i = 0; kernels[i] != NULL; i++)
+        if (i == index)
+            return kernels[i];
+    return NULL;
+}
+
+const nf_kernel *nf_kernel_find(const char *name)
+{
+    const nf_kernel *kernel;
+    for (size_t i = 0; (kernel = nf_kernel_at(i)) != NULL; i++)
+        if (strcmp(kernel->name, name) == 0)
+            return kernel;
+    return NULL;
+}
+
+const char *nf_kernel_isa(void)
+{
+    return choose().name;
+}
+
+size_t nf_dtype_size(nf_dtype dtype)
+{
+    static const size_t sizes[NF_DTYPES] = {0, 1, 2, 4, 8};
+    return sizes[dtype];
+}
+
+const char *nf_dtype_name(nf_dtype dtype)
+{
+    static const char *const names[NF_DTYPES] = {"none", "u8", "u16", "f32", "f64"};
+    return names[dtype];
+}
