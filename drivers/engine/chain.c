@@ -1,0 +1,459 @@
+#include "drivers/engine/chain.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "drivers/engine/shape.h"
+
+/* ---- memory of a set-up -----------------------------------------------------------------------
+ */
+
+typedef struct piece {
+    struct piece *next;
+    _Alignas(64) char bytes[];
+} piece;
+
+static void *arena_alloc(nf_setup *setup, size_t bytes)
+{
+    piece *p = NULL;
+    size_t whole = (sizeof *p + bytes + 63) / 64 * 64;
+    if (whole < bytes || (p = aligned_alloc(64, whole)) == NULL)
+        return NULL;
+    memset(p, 0, whole);
+    p->next = setup->arena;
+    setup->arena = p;
+    return p->bytes;
+}
+
+static void arena_free(nf_setup *setup)
+{
+    for (piece *p = setup->arena; p != NULL;) {
+        piece *next = p->next;
+        free(p);
+        p = next;
+    }
+    setup->arena = NULL;
+}
+
+/* ---- words ------------------------------------------------------------------------------------
+ */
+
+static char *trim(char *text)
+{
+    while (isspace((unsigned char)*text))
+        text++;
+    size_t n = strlen(text);
+    while (n > 0 && isspace((unsigned char)text[n - 1]))
+        text[--n] = '\0';
+    return text;
+}
+
+/* Edits (insert, delete, replace) from a to b, for short names. */
+static int edit_distance(const char *a, const char *b)
+{
+    enum { LONGEST = 32 };
+    int row[LONGEST + 1];
+    size_t n = strlen(b);
+    if (n > LONGEST || strlen(a) > LONGEST)
+        return LONGEST;
+    for (size_t j = 0; j <= n; j++)
+        row[j] = (int)j;
+    for (size_t i = 0; a[i] != '\0'; i++) {
+        int diagonal = row[0]++;
+        for (size_t j = 1; j <= n; j++) {
+            int best = diagonal + (a[i] != b[j - 1]);
+            diagonal = row[j];
+            best = row[j] + 1 < best ? row[j] + 1 : best;
+            row[j] = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
+        }
+    }
+    return row[n];
+}
+
+static nf_status unknown_kernel(const char *name)
+{
+    const nf_kernel *kernel, *nearest = NULL;
+    int least = 3;
+    for (size_t i = 0; (kernel = nf_kernel_at(i)) != NULL; i++) {
+        int distance = edit_distance(name, kernel->name);
+        if (distance < least)
+            least = distance, nearest = kernel;
+    }
+    if (nearest != NULL)
+        return nf_fail(NF_ERR_PARAM, "unknown kernel '%s'; did you mean '%s'? (--list shows all)",
+                       name, nearest->name);
+    return nf_fail(NF_ERR_PARAM, "unknown kernel '%s'; --list shows the kernels there are", name);
+}
+
+/* ---- one value --------------------------------------------------------------------------------
+ */
+
+static nf_status bad_value(const nf_stage *stage, const nf_param *param, const char *text,
+                           const char *expected)
+{
+    return nf_fail(NF_ERR_PARAM, "kernel '%s': %s=%s: %s", stage->kernel->name, param->name, text,
+                   expected);
+}
+
+static nf_status parse_real(const nf_stage *stage, const nf_param *param, const char *text,
+                            double *value)
+{
+    char *end;
+    *value = strtod(text, &end);
+    while (isspace((unsigned char)*end))
+        end++;
+    if (end == text || *end != '\0' || !isfinite(*value))
+        return bad_value(stage, param, text, "expected a number");
+    if (*value < param->min || *value > param->max) {
+        char expected[96];
+        snprintf(expected, sizeof expected, "out of range; expected %.10g to %.10g", param->min,
+                 param->max);
+        return bad_value(stage, param, text, expected);
+    }
+    return NF_OK;
+}
+
+static nf_status parse_integer(const nf_stage *stage, const nf_param *param, const char *text,
+                               nf_value *value)
+{
+    nf_status status = parse_real(stage, param, text, &value->real);
+    if (status != NF_OK)
+        return status;
+    if (value->real != trunc(value->real) || fabs(value->real) > 0x1p53)
+        return bad_value(stage, param, text, "expected a whole number");
+    value->integer = (int64_t)value->real;
+    return NF_OK;
+}
+
+static nf_status parse_choice(const nf_stage *stage, const nf_param *param, const char *text,
+                              nf_value *value)
+{
+    char expected[256] = "expected one of";
+    for (int i = 0; param->choices[i] != NULL; i++) {
+        if (strcmp(text, param->choices[i]) == 0) {
+            value->integer = i;
+            return NF_OK;
+        }
+        size_t used = strlen(expected);
+        snprintf(expected + used, sizeof expected - used, " %s", param->choices[i]);
+    }
+    return bad_value(stage, param, text, expected);
+}
+
+static nf_status parse_list(const nf_stage *stage, const nf_param *param, const char *text,
+                            nf_value *value)
+{
+    char *copy = strdup(text);
+    double *list = calloc(strlen(text) + 1, sizeof *list);
+    nf_status status = NF_OK;
+    if (copy == NULL || list == NULL)
+        status = nf_fail(NF_ERR_MEMORY, "no memory for a list of numbers");
+    char *rest = copy;
+    for (char *item; status == NF_OK && (item = strsep(&rest, ",")) != NULL; value->count++)
+        status = parse_real(stage, param, trim(item), &list[value->count]);
+    value->list = list;
+    free(copy);
+    return status;
+}
+
+static nf_status parse_value(const nf_stage *stage, size_t index, const char *text)
+{
+    const nf_param *param = &stage->kernel->params[index];
+    nf_value *value = &stage->values[index];
+    switch (param->type) {
+    case NF_PARAM_INTEGER:
+        return parse_integer(stage, param, text, value);
+    case NF_PARAM_REAL:
+        return parse_real(stage, param, text, &value->real);
+    case NF_PARAM_CHOICE:
+        return parse_choice(stage, param, text, value);
+    case NF_PARAM_LIST:
+        return parse_list(stage, param, text, value);
+    }
+    return NF_ERR_PARAM;
+}
+
+/* ---- one stage --------------------------------------------------------------------------------
+ */
+
+static size_t count_params(const nf_kernel *kernel)
+{
+    size_t n = 0;
+    while (kernel->params != NULL && kernel->params[n].name != NULL)
+        n++;
+    return n;
+}
+
+/* Where the next parameter begins: after a comma that `key=` follows. NULL: there is none. */
+static char *next_param(char *text)
+{
+    for (char *comma = text; (comma = strchr(comma, ',')) != NULL; comma++) {
+        char *key = comma + 1;
+        while (isspace((unsigned char)*key))
+            key++;
+        char *end = key;
+        while (isalnum((unsigned char)*end) || *end == '_')
+            end++;
+        while (isspace((unsigned char)*end))
+            end++;
+        if (end > key && *end == '=' && isalpha((unsigned char)*key))
+            return comma;
+    }
+    return NULL;
+}
+
+static nf_status parse_param(nf_stage *stage, char *text)
+{
+    const nf_kernel *kernel = stage->kernel;
+    char *equals = strchr(text, '=');
+    if (equals == NULL)
+        return nf_fail(NF_ERR_PARAM, "kernel '%s': '%s': expected parameter=value", kernel->name,
+                       trim(text));
+    *equals = '\0';
+    char *key = trim(text), *value = trim(equals + 1);
+    char known[256] = "";
+    for (size_t i = 0; i < count_params(kernel); i++) {
+        const char *name = kernel->params[i].name;
+        if (strcmp(key, name) == 0) {
+            if (stage->values[i].given)
+                return nf_fail(NF_ERR_PARAM, "kernel '%s': %s is given twice", kernel->name, key);
+            stage->values[i].given = true;
+            return parse_value(stage, i, value);
+        }
+        size_t used = strlen(known);
+        snprintf(known + used, sizeof known - used, " %s", name);
+    }
+    return nf_fail(NF_ERR_PARAM, "kernel '%s' has no parameter '%s'; it has:%s", kernel->name, key,
+                   known[0] ? known : " none");
+}
+
+static nf_status fill_defaults(nf_stage *stage)
+{
+    for (size_t i = 0; i < count_params(stage->kernel); i++) {
+        const nf_param *param = &stage->kernel->params[i];
+        if (stage->values[i].given)
+            continue;
+        if (param->fallback == NULL)
+            return nf_fail(NF_ERR_PARAM, "kernel '%s' needs %s=... (%s)", stage->kernel->name,
+                           param->name, param->help);
+        nf_status status = parse_value(stage, i, param->fallback);
+        if (status != NF_OK)
+            return status;
+    }
+    return NF_OK;
+}
+
+static void note_border(nf_stage *stage)
+{
+    for (size_t i = 0; i < count_params(stage->kernel); i++) {
+        if (strcmp(stage->kernel->params[i].name, "border") == 0)
+            stage->border = (nf_border)stage->values[i].integer;
+        if (strcmp(stage->kernel->params[i].name, "value") == 0)
+            stage->border_value = stage->values[i].real;
+    }
+}
+
+static void write_value(FILE *out, const nf_param *param, const nf_value *value)
+{
+    switch (param->type) {
+    case NF_PARAM_INTEGER:
+        fprintf(out, "%lld", (long long)value->integer);
+        break;
+    case NF_PARAM_REAL:
+        fprintf(out, "%.17g", value->real);
+        break;
+    case NF_PARAM_CHOICE:
+        fputs(param->choices[value->integer], out);
+        break;
+    case NF_PARAM_LIST:
+        for (size_t i = 0; i < value->count; i++)
+            fprintf(out, "%s%.17g", i ? "," : "", value->list[i]);
+        break;
+    }
+}
+
+static nf_status write_text(nf_stage *stage)
+{
+    size_t size;
+    FILE *out = open_memstream(&stage->text, &size);
+    if (out == NULL)
+        return nf_fail(NF_ERR_MEMORY, "no memory for a kernel's text");
+    fputs(stage->kernel->name, out);
+    for (size_t i = 0; i < count_params(stage->kernel); i++) {
+        fprintf(out, "%c%s=", i ? ',' : ':', stage->kernel->params[i].name);
+        write_value(out, &stage->kernel->params[i], &stage->values[i]);
+    }
+    return fclose(out) == 0 ? NF_OK : nf_fail(NF_ERR_MEMORY, "no memory for a kernel's text");
+}
+
+static nf_status parse_stage(char *text, nf_stage *stage)
+{
+    char *colon = strchr(text, ':');
+    if (colon != NULL)
+        *colon = '\0';
+    const char *name = trim(text);
+    if (*name == '\0')
+        return nf_fail(NF_ERR_PARAM, "a kernel's name is missing; expected "
+                                     "'NAME[:KEY=VALUE,...] | NAME...'");
+    stage->kernel = nf_kernel_find(name);
+    if (stage->kernel == NULL)
+        return unknown_kernel(name);
+    stage->values = calloc(count_params(stage->kernel) + 1, sizeof *stage->values);
+    if (stage->values == NULL)
+        return nf_fail(NF_ERR_MEMORY, "no memory for the parameters of '%s'", name);
+    nf_status status = NF_OK;
+    for (char *param = colon ? colon + 1 : NULL, *next; param != NULL && status == NF_OK;
+         param = next) {
+        next = next_param(param);
+        if (next != NULL)
+            *next++ = '\0';
+        status = parse_param(stage, param);
+    }
+    if (status == NF_OK)
+        status = fill_defaults(stage);
+    if (status != NF_OK)
+        return status;
+    note_border(stage);
+    return write_text(stage);
+}
+
+/* ---- the chain --------------------------------------------------------------------------------
+ */
+
+static nf_status check_order(const nf_chain *chain)
+{
+    for (size_t i = 0; i < chain->count; i++) {
+        const nf_kernel *kernel = chain->stages[i].kernel;
+        if (kernel->kind != NF_MAP && i + 1 < chain->count)
+            return nf_fail(NF_ERR_PARAM, "'%s' gives numbers, not an array: it must come last",
+                           kernel->name);
+        if (kernel->kind == NF_RANGE && i > 0)
+            return nf_fail(NF_ERR_PARAM,
+                           "'%s' works on an index range, not on an array: it must "
+                           "stand alone",
+                           kernel->name);
+    }
+    return NF_OK;
+}
+
+static nf_status join_texts(nf_chain *chain)
+{
+    size_t size;
+    FILE *out = open_memstream(&chain->text, &size);
+    if (out == NULL)
+        return nf_fail(NF_ERR_MEMORY, "no memory for a chain's text");
+    for (size_t i = 0; i < chain->count; i++)
+        fprintf(out, "%s%s", i ? " | " : "", chain->stages[i].text);
+    return fclose(out) == 0 ? NF_OK : nf_fail(NF_ERR_MEMORY, "no memory for a chain's text");
+}
+
+nf_status nf_chain_parse(const char *typed, nf_chain *chain)
+{
+    *chain = (nf_chain){.typed = strdup(typed)};
+    size_t most = 1;
+    for (const char *c = typed; *c != '\0'; c++)
+        most += *c == '|';
+    chain->stages = calloc(most, sizeof *chain->stages);
+    char *copy = strdup(typed), *rest = copy, *text;
+    nf_status status = NF_OK;
+    if (chain->typed == NULL || chain->stages == NULL || copy == NULL)
+        status = nf_fail(NF_ERR_MEMORY, "no memory for a chain of kernels");
+    while (status == NF_OK && (text = strsep(&rest, "|")) != NULL)
+        status = parse_stage(text, &chain->stages[chain->count++]);
+    free(copy);
+    if (status == NF_OK)
+        status = check_order(chain);
+    if (status != NF_OK)
+        return nf_fail_in(status, "chain '%s'", typed);
+    return join_texts(chain);
+}
+
+static void free_stage(nf_stage *stage)
+{
+    if (stage->values != NULL)
+        for (size_t i = 0; i < count_params(stage->kernel); i++)
+            free((void *)(uintptr_t)stage->values[i].list);
+    free(stage->values);
+    free(stage->text);
+    arena_free(&stage->setup);
+}
+
+void nf_chain_free(nf_chain *chain)
+{
+    for (size_t i = 0; i < chain->count; i++)
+        free_stage(&chain->stages[i]);
+    free(chain->stages);
+    free(chain->typed);
+    free(chain->text);
+    *chain = (nf_chain){.count = 0};
+}
+
+static nf_status check_accepts(const nf_kernel *kernel, const nf_shape *in)
+{
+    char text[NF_SHAPE_TEXT];
+    if (kernel->kind == NF_RANGE)
+        return NF_OK;
+    if (!(kernel->ndims & (1u << (in->ndim - 1))))
+        return nf_fail(NF_ERR_SHAPE, "kernel '%s' does not take an array of %d dimension%s (%s)",
+                       kernel->name, in->ndim, in->ndim > 1 ? "s" : "", nf_shape_text(in, text));
+    if (kernel->apply[in->dtype] == NULL)
+        return nf_fail(NF_ERR_SHAPE,
+                       "kernel '%s' does not take elements of type %s; put `cast:to=` "
+                       "before it",
+                       kernel->name, nf_dtype_name(in->dtype));
+    return NF_OK;
+}
+
+static nf_status prepare_stage(nf_stage *stage, const nf_shape *in)
+{
+    nf_status status = check_accepts(stage->kernel, in);
+    if (status != NF_OK)
+        return status;
+    nf_setup *setup = &stage->setup;
+    arena_free(setup);
+    *setup = (nf_setup){.in = *in,
+                        .out = *in,
+                        .values = stage->values,
+                        .alloc = arena_alloc,
+                        .steps = 1,
+                        .bytes_per_cell = 2.0 * (double)nf_dtype_size(in->dtype)};
+    if (stage->kernel->prepare == NULL)
+        return NF_OK;
+    status = stage->kernel->prepare(setup);
+    if (status == NF_OK)
+        return NF_OK;
+    const char *problem = setup->problem ? setup->problem : nf_message(NF_ERR_MEMORY);
+    if (setup->param != NULL)
+        return nf_fail(status, "kernel '%s', parameter '%s': %s", stage->kernel->name, setup->param,
+                       problem);
+    return nf_fail(status, "kernel '%s': %s", stage->kernel->name, problem);
+}
+
+nf_status nf_chain_prepare(nf_chain *chain, const nf_shape *in)
+{
+    nf_shape none = {.dim = {1, 1, 1}, .ndim = 1, .channels = 1, .dtype = NF_NONE};
+    nf_shape shape = in == NULL || nf_chain_is_range(chain) ? none : *in;
+    for (size_t i = 0; i < chain->count; i++) {
+        nf_status status = prepare_stage(&chain->stages[i], &shape);
+        if (status != NF_OK)
+            return status;
+        shape = chain->stages[i].setup.out;
+    }
+    return NF_OK;
+}
+
+size_t nf_chain_maps(const nf_chain *chain)
+{
+    size_t n = 0;
+    while (n < chain->count && chain->stages[n].kernel->kind == NF_MAP)
+        n++;
+    return n;
+}
+
+bool nf_chain_is_range(const nf_chain *chain)
+{
+    return chain->count == 1 && chain->stages[0].kernel->kind == NF_RANGE;
+}

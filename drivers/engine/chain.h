@@ -1,0 +1,43 @@
+/* chain.h - kernels as typed: `gaussian:sigma=2 | sobel | stats`, parsed, checked and set up.
+ *
+ * Grammar: stage { `|` stage }; stage: name [ `:` parameter { `,` parameter } ]; parameter:
+ * key `=` value. A comma that is not followed by `key=` belongs to the value, so lists are written
+ * `mask=0,-1,0,-1,5,-1,0,-1,0`. White space around names, keys and values is ignored. Any number of
+ * maps comes first, at most one reduction last; an index range stands alone. */
+#ifndef NF_CHAIN_H
+#define NF_CHAIN_H
+
+#include "drivers/engine/status.h"
+
+typedef struct nf_stage {
+    const nf_kernel *kernel;
+    nf_value *values; /* one a parameter */
+    nf_border border; /* maps with a halo: how their input goes on beyond the edges */
+    double border_value;
+    nf_setup setup; /* after nf_chain_prepare */
+    char *text;     /* name and every parameter, as it could be typed */
+} nf_stage;
+
+typedef struct nf_chain {
+    nf_stage *stages;
+    size_t count;
+    char *typed; /* as given */
+    char *text;  /* the stages' texts, joined by ` | ` */
+} nf_chain;
+
+/* Errors (NF_ERR_PARAM): empty stage, unknown kernel (names the nearest), unknown, repeated,
+ * missing or malformed parameter, value out of range, a reduction before the end. Caller frees the
+ * chain, also after an error. */
+nf_status nf_chain_parse(const char *typed, nf_chain *chain);
+void nf_chain_free(nf_chain *chain);
+
+/* Sets up each stage for the output of the one before, the first for *in (ranges: in is not used
+ * and may be NULL). May be called again for another shape. Errors: NF_ERR_SHAPE where a kernel does
+ * not take the type or the number of dimensions, and whatever its prepare says. */
+nf_status nf_chain_prepare(nf_chain *chain, const nf_shape *in);
+
+/* The number of leading maps; stages[maps] is the reduction or range, if maps < count. */
+size_t nf_chain_maps(const nf_chain *chain);
+bool nf_chain_is_range(const nf_chain *chain);
+
+#endif

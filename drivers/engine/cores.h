@@ -1,0 +1,15 @@
+/* cores.h - which processors may really be used: affinity, topology, and the cgroup's quota. */
+#ifndef NF_CORES_H
+#define NF_CORES_H
+
+#include <sched.h>
+
+/* Lists the processors of the mask in `pus` (room for CPU_SETSIZE): first one of each core, then
+ * each core's second hardware thread, and so on. Returns how many; *cores becomes the number of
+ * different cores, at most the cgroup's CPU quota (rounded down), at least 1. */
+int nf_cores_order(const cpu_set_t *mask, int *pus, int *cores);
+
+/* The CPU quota of this process's cgroup (version 1 or 2, every level up), in cores; 0: none. */
+double nf_cores_quota(void);
+
+#endif

@@ -1,0 +1,249 @@
+#include "drivers/engine/field.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int64_t aligned_cells(const nf_cut *cut, int d)
+{
+    return (cut->shape.dim[d] + cut->align[d] - 1) / cut->align[d];
+}
+
+/* Ghost cells that all blocks together receive; what a cut is chosen to keep small. */
+static double halo_cells(const nf_cut *cut, const nf_halo *halo)
+{
+    double cells = 0;
+    for (int d = 0; d < NF_DIMS; d++) {
+        double face = (double)nf_shape_cells(&cut->shape) / (double)cut->shape.dim[d];
+        cells += (cut->parts[d] - 1) * face * (halo->lo[d] + halo->hi[d]);
+    }
+    return cells;
+}
+
+nf_cut nf_cut_choose(const nf_shape *shape, int ranks, const nf_halo *halo,
+                     const int64_t align[NF_DIMS])
+{
+    nf_cut cut = {.shape = *shape, .parts = {1, 1, 1}, .align = {1, 1, 1}};
+    if (align != NULL)
+        memcpy(cut.align, align, sizeof cut.align);
+    nf_cut best = cut;
+    int best_parts = 0;
+    double best_cells = 0;
+    for (int64_t a = 1; a <= ranks && a <= aligned_cells(&cut, 0); a++) {
+        for (int64_t b = 1; a * b <= ranks && b <= aligned_cells(&cut, 1); b++) {
+            int64_t c = ranks / (a * b), limit = aligned_cells(&cut, 2);
+            cut.parts[0] = (int)a, cut.parts[1] = (int)b,
+            cut.parts[2] = (int)(c < limit ? c : limit);
+            int parts = cut.parts[0] * cut.parts[1] * cut.parts[2];
+            double cells = halo_cells(&cut, halo);
+            bool fewer = cells < best_cells;
+            bool slower =
+                cells <= best_cells && (cut.parts[2] < best.parts[2] ||
+                                        (cut.parts[2] == best.parts[2] && a > best.parts[0]));
+            if (parts > best_parts || (parts == best_parts && (fewer || slower)))
+                best = cut, best_parts = parts, best_cells = cells;
+        }
+    }
+    return best;
+}
+
+nf_box nf_cut_block(const nf_cut *cut, int rank)
+{
+    nf_box box = {{0, 0, 0}, {0, 0, 0}};
+    if (rank >= cut->parts[0] * cut->parts[1] * cut->parts[2])
+        return box;
+    for (int d = NF_DIMS - 1; d >= 0; d--) {
+        int64_t index = rank % cut->parts[d], units = aligned_cells(cut, d);
+        rank /= cut->parts[d];
+        box.lo[d] = units * index / cut->parts[d] * cut->align[d];
+        box.hi[d] = units * (index + 1) / cut->parts[d] * cut->align[d];
+        if (box.hi[d] > cut->shape.dim[d])
+            box.hi[d] = cut->shape.dim[d];
+    }
+    return box;
+}
+
+nf_status nf_field_create(nf_field *field, const nf_cut *cut, int rank, const nf_halo *ghost)
+{
+    *field = (nf_field){.cut = *cut, .own = nf_cut_block(cut, rank), .ghost = *ghost};
+    if (nf_box_empty(&field->own))
+        return NF_OK;
+    nf_box all = nf_box_grow(&field->own, ghost);
+    size_t size = nf_dtype_size(cut->shape.dtype);
+    ptrdiff_t line = (ptrdiff_t)(64 / size); /* elements of a cache line */
+    field->stride[2] = cut->shape.channels;
+    field->stride[1] = nf_box_extent(&all, 2) * cut->shape.channels;
+    if (nf_box_extent(&all, 1) > 1)
+        field->stride[1] = (field->stride[1] + line - 1) / line * line;
+    field->stride[0] = field->stride[1] * nf_box_extent(&all, 1);
+    size_t bytes = (size_t)(field->stride[0] * nf_box_extent(&all, 0)) * size;
+    /* A line to spare before: the first own cell of each row starts a cache line. */
+    ptrdiff_t before = ghost->lo[0] * field->stride[0] + ghost->lo[1] * field->stride[1] +
+                       ghost->lo[2] * field->stride[2];
+    ptrdiff_t pad = (line - before % line) % line;
+    if (posix_memalign(&field->memory, bytes >= 1 << 21 ? 4096 : 64, bytes + 64) != 0) {
+        field->memory = NULL;
+        char text[NF_SHAPE_TEXT];
+        return nf_fail(NF_ERR_MEMORY, "no memory for a block of %zu MiB of an array of %s",
+                       bytes >> 20, nf_shape_text(&cut->shape, text));
+    }
+    field->origin = (char *)field->memory + (size_t)(pad + before) * size;
+    return NF_OK;
+}
+
+void nf_field_free(nf_field *field)
+{
+    free(field->memory);
+    *field = (nf_field){.memory = NULL};
+}
+
+void *nf_field_at(const nf_field *field, const int64_t cell[NF_DIMS])
+{
+    ptrdiff_t offset = 0;
+    for (int d = 0; d < NF_DIMS; d++)
+        offset += (cell[d] - field->own.lo[d]) * field->stride[d];
+    return field->origin + offset * (ptrdiff_t)nf_dtype_size(field->cut.shape.dtype);
+}
+
+void nf_copy_box(const int64_t extent[NF_DIMS], int channels, nf_dtype dtype, void *to,
+                 const ptrdiff_t to_stride[NF_DIMS], const void *from,
+                 const ptrdiff_t from_stride[NF_DIMS])
+{
+    ptrdiff_t size = (ptrdiff_t)nf_dtype_size(dtype);
+    size_t row = (size_t)(extent[2] * channels * size);
+    for (int64_t z = 0; z < extent[0]; z++)
+        for (int64_t y = 0; y < extent[1]; y++)
+            memcpy((char *)to + (z * to_stride[0] + y * to_stride[1]) * size,
+                   (const char *)from + (z * from_stride[0] + y * from_stride[1]) * size, row);
+}
+
+/* ---- rows to and from rank 0 ------------------------------------------------------------------
+ */
+
+typedef struct row_band {
+    nf_box box; /* full width rows of one plane */
+    char *rows; /* dense; rank 0 only */
+} row_band;
+
+static nf_box band_of(const nf_field *field, const row_band *band, int rank)
+{
+    nf_box block = nf_cut_block(&field->cut, rank);
+    return nf_box_intersect(&block, &band->box);
+}
+
+static void dense_strides(const nf_box *box, int channels, ptrdiff_t stride[NF_DIMS])
+{
+    stride[2] = channels;
+    stride[1] = nf_box_extent(box, 2) * channels;
+    stride[0] = stride[1] * nf_box_extent(box, 1);
+}
+
+/* One rank's part of the band, between the band's rows and `piece` (dense, or the field itself). */
+static void copy_part(const nf_field *field, const row_band *band, const nf_box *part, void *piece,
+                      const ptrdiff_t piece_stride[NF_DIMS], bool to_piece)
+{
+    const nf_shape *shape = &field->cut.shape;
+    ptrdiff_t stride[NF_DIMS];
+    dense_strides(&band->box, shape->channels, stride);
+    int64_t extent[NF_DIMS];
+    ptrdiff_t offset = 0;
+    for (int d = 0; d < NF_DIMS; d++) {
+        extent[d] = nf_box_extent(part, d);
+        offset += (part->lo[d] - band->box.lo[d]) * stride[d];
+    }
+    char *rows = band->rows + offset * (ptrdiff_t)nf_dtype_size(shape->dtype);
+    if (to_piece)
+        nf_copy_box(extent, shape->channels, shape->dtype, piece, piece_stride, rows, stride);
+    else
+        nf_copy_box(extent, shape->channels, shape->dtype, rows, stride, piece, piece_stride);
+}
+
+static size_t part_bytes(const nf_field *field, const nf_box *part)
+{
+    const nf_shape *shape = &field->cut.shape;
+    return (size_t)(nf_box_cells(part) * shape->channels) * nf_dtype_size(shape->dtype);
+}
+
+/* Rank 0's side: its own part directly, every other rank's through a dense buffer. */
+static void serve_band(const nf_world *world, const nf_field *field, const row_band *band,
+                       bool scatter, void *buffer)
+{
+    for (int rank = 0; rank < world->size; rank++) {
+        nf_box part = band_of(field, band, rank);
+        if (nf_box_empty(&part))
+            continue;
+        if (rank == 0) {
+            copy_part(field, band, &part, nf_field_at(field, part.lo), field->stride, scatter);
+            continue;
+        }
+        ptrdiff_t stride[NF_DIMS];
+        dense_strides(&part, field->cut.shape.channels, stride);
+        if (scatter) {
+            copy_part(field, band, &part, buffer, stride, true);
+            nf_send(world, buffer, part_bytes(field, &part), rank);
+        } else {
+            nf_receive(world, buffer, part_bytes(field, &part), rank);
+            copy_part(field, band, &part, buffer, stride, false);
+        }
+    }
+}
+
+/* The other ranks' side. */
+static void take_part(const nf_world *world, const nf_field *field, const nf_box *part,
+                      bool scatter, void *buffer)
+{
+    const nf_shape *shape = &field->cut.shape;
+    ptrdiff_t stride[NF_DIMS];
+    int64_t extent[NF_DIMS];
+    dense_strides(part, shape->channels, stride);
+    for (int d = 0; d < NF_DIMS; d++)
+        extent[d] = nf_box_extent(part, d);
+    void *cells = nf_field_at(field, part->lo);
+    if (scatter) {
+        nf_receive(world, buffer, part_bytes(field, part), 0);
+        nf_copy_box(extent, shape->channels, shape->dtype, cells, field->stride, buffer, stride);
+    } else {
+        nf_copy_box(extent, shape->channels, shape->dtype, buffer, stride, cells, field->stride);
+        nf_send(world, buffer, part_bytes(field, part), 0);
+    }
+}
+
+static nf_status move_rows(const nf_world *world, const nf_field *field, const row_band *band,
+                           bool scatter)
+{
+    nf_box mine = band_of(field, band, world->rank);
+    size_t bytes = world->rank == 0 ? part_bytes(field, &band->box) : part_bytes(field, &mine);
+    void *buffer = NULL;
+    nf_status status = NF_OK;
+    if (world->size > 1) {
+        buffer = malloc(bytes > 0 ? bytes : 1);
+        if (buffer == NULL)
+            status = nf_fail(NF_ERR_MEMORY, "no memory for %zu bytes of rows", bytes);
+        status = nf_agree(world, status);
+    }
+    if (status == NF_OK && world->rank == 0)
+        serve_band(world, field, band, scatter, buffer);
+    else if (status == NF_OK && !nf_box_empty(&mine))
+        take_part(world, field, &mine, scatter, buffer);
+    free(buffer);
+    return status;
+}
+
+static row_band band_at(const nf_field *field, int64_t z, int64_t y0, int64_t y1, void *rows)
+{
+    row_band band = {{{z, y0, 0}, {z + 1, y1, field->cut.shape.dim[2]}}, rows};
+    return band;
+}
+
+nf_status nf_scatter_rows(const nf_world *world, nf_field *field, int64_t z, int64_t y0, int64_t y1,
+                          const void *rows)
+{
+    row_band band = band_at(field, z, y0, y1, (void *)(uintptr_t)rows); /* only read from */
+    return move_rows(world, field, &band, true);
+}
+
+nf_status nf_gather_rows(const nf_world *world, const nf_field *field, int64_t z, int64_t y0,
+                         int64_t y1, void *rows)
+{
+    row_band band = band_at(field, z, y0, y1, rows);
+    return move_rows(world, field, &band, false);
+}

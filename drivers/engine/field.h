@@ -1,0 +1,54 @@
+/* field.h - an array spread over the ranks of a world: each holds one block, with room for a halo.
+ */
+#ifndef NF_FIELD_H
+#define NF_FIELD_H
+
+#include "drivers/engine/shape.h"
+#include "drivers/engine/world.h"
+
+/* How a shape is cut into blocks: parts[d] nearly equal intervals in dimension d. Rank r < product
+ * of parts holds block r in C order; other ranks hold nothing. The cut depends on shape and ranks
+ * only. */
+typedef struct nf_cut {
+    nf_shape shape;
+    int parts[NF_DIMS];
+    int64_t align[NF_DIMS]; /* block boundaries are multiples of this, >= 1 */
+} nf_cut;
+
+/* The cut that moves the fewest halo cells for `ranks` (ties: the slowest dimension first). halo
+ * may be none: then whole planes or rows. align NULL: 1. Never more parts than aligned cells. */
+nf_cut nf_cut_choose(const nf_shape *shape, int ranks, const nf_halo *halo,
+                     const int64_t align[NF_DIMS]);
+nf_box nf_cut_block(const nf_cut *cut, int rank); /* empty beyond the last block */
+
+typedef struct nf_field {
+    nf_cut cut;
+    nf_box own;                /* this rank's block; may be empty */
+    nf_halo ghost;             /* allocated ghost cells around it */
+    ptrdiff_t stride[NF_DIMS]; /* elements from a cell to the next in each dimension */
+    void *memory;              /* the allocation, 64-byte aligned; NULL if own is empty */
+    char *origin;              /* the element of cell own.lo, channel 0 */
+} nf_field;
+
+/* Allocates this rank's block; not collective (agree on the status afterwards). Contents undefined;
+ * memory is not touched, so that the thread that writes first places it. */
+nf_status nf_field_create(nf_field *field, const nf_cut *cut, int rank, const nf_halo *ghost);
+void nf_field_free(nf_field *field);
+
+/* The address of a cell, by global index; own and ghost cells. */
+void *nf_field_at(const nf_field *field, const int64_t cell[NF_DIMS]);
+
+/* Collective. Rows [y0, y1) of plane z in full width, dense, between rank 0's buffer and all
+ * blocks: scatter fills the fields' own cells from `rows`, gather collects them into it. `rows` is
+ * used on rank 0 only. */
+nf_status nf_scatter_rows(const nf_world *world, nf_field *field, int64_t z, int64_t y0, int64_t y1,
+                          const void *rows);
+nf_status nf_gather_rows(const nf_world *world, const nf_field *field, int64_t z, int64_t y0,
+                         int64_t y1, void *rows);
+
+/* Copies a box of elements between two strided places. Strides in elements of `dtype`. */
+void nf_copy_box(const int64_t extent[NF_DIMS], int channels, nf_dtype dtype, void *to,
+                 const ptrdiff_t to_stride[NF_DIMS], const void *from,
+                 const ptrdiff_t from_stride[NF_DIMS]);
+
+#endif

@@ -1,0 +1,13 @@
+/* fold.h - partial results of the ranks brought together on rank 0. */
+#ifndef NF_FOLD_H
+#define NF_FOLD_H
+
+#include "drivers/engine/chain.h"
+#include "drivers/engine/world.h"
+
+/* Collective. Folds every rank's partial (stage->setup.partial_bytes long) into rank 0's, in a
+ * binomial tree of log2(ranks) rounds; for kernels whose fold is exact in any order. `spare` is as
+ * large. */
+void nf_fold_ranks(const nf_world *world, const nf_stage *stage, void *partial, void *spare);
+
+#endif

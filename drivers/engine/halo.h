@@ -1,0 +1,44 @@
+/* halo.h - ghost cells: those that other ranks own, and those beyond the array's edges. */
+#ifndef NF_HALO_H
+#define NF_HALO_H
+
+#include "drivers/engine/field.h"
+
+typedef struct nf_exchange nf_exchange;
+
+/* The exchange that fills the ghost cells, up to `halo` around each block, that lie inside the
+ * array, and with `wrap` those beyond its edges too. Any halo, also wider than the blocks, and any
+ * cut. Serves every field of this cut. Not collective: each rank works out what it sends and
+ * receives for itself; agree on the status afterwards. Errors: NF_ERR_MEMORY, NF_ERR_SHAPE (a
+ * message of 2 GiB or more). */
+nf_status nf_exchange_create(const nf_world *world, const nf_cut *cut, const nf_halo *halo,
+                             bool wrap, nf_exchange **exchange);
+void nf_exchange_free(nf_exchange *exchange);
+
+/* Packs and sends, returns at once; the field's own cells may be read, not written, until the end.
+ */
+void nf_exchange_begin(nf_exchange *exchange, const nf_field *field);
+/* Waits, unpacks into the ghost cells. */
+void nf_exchange_end(nf_exchange *exchange, nf_field *field);
+
+bool nf_exchange_is_local(const nf_exchange *exchange); /* no other rank takes part */
+int64_t nf_exchange_bytes(const nf_exchange *exchange); /* that this rank receives from others */
+
+/* A block of memory that stands for a box of cells. */
+typedef struct nf_patch {
+    nf_box box;
+    char *origin; /* the element of cell box.lo, channel 0 */
+    ptrdiff_t stride[NF_DIMS];
+    int channels;
+    nf_dtype dtype;
+} nf_patch;
+
+nf_patch nf_field_patch(const nf_field *field); /* own and ghost cells */
+
+/* Fills the patch's cells outside the array `dim` from those inside it (or with value, converted to
+ * the element type), as the border says. The cells inside must reach as far inwards as the patch
+ * reaches outwards, or to the opposite edge. NF_WRAP: does nothing. */
+void nf_fill_border(const nf_patch *patch, const int64_t dim[NF_DIMS], nf_border border,
+                    double value);
+
+#endif

@@ -1,0 +1,172 @@
+/* mpi_world.c - the MPI calls behind world.h. */
+#include <mpi.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "drivers/engine/mpi_comm.h"
+#include "drivers/engine/world.h"
+
+enum { CHUNK = 1 << 30 }; /* bytes of one MPI call; counts are ints */
+
+/* Settings that suit few cores and containers; what the user has set stays. See the Open MPI FAQ on
+ * oversubscribing, and on CMA where ptrace is not allowed. */
+static void prepare_environment(void)
+{
+    setenv("OMPI_MCA_mpi_yield_when_idle", "1", 0);
+    setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", 0);
+}
+
+nf_status nf_world_start(int *argc, char ***argv, nf_world *world)
+{
+    prepare_environment();
+    int provided;
+    *world = (nf_world){.size = 1, .threads = 1};
+    if (MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
+        return nf_fail(NF_ERR_SYSTEM, "MPI does not start");
+    MPI_Comm_rank(MPI_COMM_WORLD, &world->rank);
+    MPI_Comm_size(MPI_COMM_WORLD, &world->size);
+    if (world->size == 1)
+        return NF_OK;
+    world->comm = malloc(sizeof *world->comm);
+    if (world->comm == NULL)
+        MPI_Abort(MPI_COMM_WORLD, 1); /* nothing has begun, and no agreement is possible yet */
+    world->comm->mpi = MPI_COMM_WORLD;
+    return NF_OK;
+}
+
+void nf_world_stop(nf_world *world)
+{
+    free(world->comm);
+    *world = (nf_world){.size = 1, .threads = 1};
+    MPI_Finalize();
+}
+
+nf_status nf_world_part(const nf_world *world, int size, int threads, nf_world *part)
+{
+    *part = (nf_world){.threads = threads};
+    bool member = world->rank < size;
+    part->size = member ? size : 0;
+    if (world->comm == NULL)
+        return NF_OK;
+    bool shared = member && size > 1;
+    if (shared)
+        part->comm = malloc(sizeof *part->comm);
+    nf_status status = shared && part->comm == NULL ? NF_ERR_MEMORY : NF_OK;
+    status = nf_agree(world, status);
+    if (status != NF_OK) {
+        free(part->comm);
+        part->comm = NULL;
+        return status;
+    }
+    MPI_Comm comm;
+    MPI_Comm_split(world->comm->mpi, shared ? 0 : MPI_UNDEFINED, world->rank, &comm);
+    part->rank = member ? world->rank : 0;
+    if (shared)
+        part->comm->mpi = comm;
+    return NF_OK;
+}
+
+void nf_world_free(nf_world *part)
+{
+    if (part->comm != NULL)
+        MPI_Comm_free(&part->comm->mpi);
+    free(part->comm);
+    *part = (nf_world){0};
+}
+
+nf_status nf_agree(const nf_world *world, nf_status mine)
+{
+    if (world->comm == NULL)
+        return mine;
+    int failed = mine == NF_OK ? world->size : world->rank, lowest;
+    MPI_Allreduce(&failed, &lowest, 1, MPI_INT, MPI_MIN, world->comm->mpi);
+    if (lowest == world->size)
+        return NF_OK;
+    struct {
+        nf_status status;
+        char message[2044];
+    } news = {.status = mine};
+    strncpy(news.message, nf_message(mine), sizeof news.message - 1);
+    MPI_Bcast(&news, (int)sizeof news, MPI_BYTE, lowest, world->comm->mpi);
+    return nf_fail(news.status, "%s", news.message);
+}
+
+void nf_barrier(const nf_world *world)
+{
+    if (world->comm != NULL)
+        MPI_Barrier(world->comm->mpi);
+}
+
+void nf_sleep_barrier(const nf_world *world)
+{
+    if (world->comm == NULL)
+        return;
+    MPI_Request request;
+    MPI_Ibarrier(world->comm->mpi, &request);
+    struct timespec nap = {.tv_nsec = 50000};
+    for (int done = 0; MPI_Test(&request, &done, MPI_STATUS_IGNORE), !done;) {
+        nanosleep(&nap, NULL);
+        nap.tv_nsec = nap.tv_nsec < 2500000 ? 2 * nap.tv_nsec : 5000000;
+    }
+}
+
+void nf_broadcast(const nf_world *world, void *data, size_t bytes, int root)
+{
+    if (world->comm == NULL)
+        return;
+    for (size_t done = 0; done < bytes; done += CHUNK) {
+        int count = (int)(bytes - done < CHUNK ? bytes - done : CHUNK);
+        MPI_Bcast((char *)data + done, count, MPI_BYTE, root, world->comm->mpi);
+    }
+}
+
+void nf_gather(const nf_world *world, const void *mine, void *all, size_t bytes)
+{
+    if (world->comm == NULL)
+        memcpy(all, mine, bytes);
+    else
+        MPI_Gather(mine, (int)bytes, MPI_BYTE, all, (int)bytes, MPI_BYTE, 0, world->comm->mpi);
+}
+
+double nf_max(const nf_world *world, double mine)
+{
+    double max = mine;
+    if (world->comm != NULL)
+        MPI_Allreduce(&mine, &max, 1, MPI_DOUBLE, MPI_MAX, world->comm->mpi);
+    return max;
+}
+
+uint64_t nf_sum_u64(const nf_world *world, uint64_t mine)
+{
+    uint64_t sum = mine;
+    if (world->comm != NULL)
+        MPI_Allreduce(&mine, &sum, 1, MPI_UINT64_T, MPI_SUM, world->comm->mpi);
+    return sum;
+}
+
+void nf_send(const nf_world *world, const void *data, size_t bytes, int to)
+{
+    for (size_t done = 0; done < bytes; done += CHUNK) {
+        int count = (int)(bytes - done < CHUNK ? bytes - done : CHUNK);
+        MPI_Send((const char *)data + done, count, MPI_BYTE, to, NF_TAG_DATA, world->comm->mpi);
+    }
+}
+
+void nf_receive(const nf_world *world, void *data, size_t bytes, int from)
+{
+    for (size_t done = 0; done < bytes; done += CHUNK) {
+        int count = (int)(bytes - done < CHUNK ? bytes - done : CHUNK);
+        MPI_Recv((char *)data + done, count, MPI_BYTE, from, NF_TAG_DATA, world->comm->mpi,
+                 MPI_STATUS_IGNORE);
+    }
+}
+
+const char *nf_mpi_version(void)
+{
+    static char version[MPI_MAX_LIBRARY_VERSION_STRING];
+    int length;
+    MPI_Get_library_version(version, &length);
+    version[strcspn(version, ",")] = '\0'; /* the rest names packager and build */
+    return version;
+}

@@ -1,0 +1,294 @@
+#include "drivers/engine/reference.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "drivers/engine/plan.h"
+
+/* A whole array, dense, with a way to go on beyond its edges. */
+typedef struct whole {
+    nf_cells cells; /* first: the kernels see only this */
+    char *data;
+    nf_border border;
+    double border_value;
+} whole;
+
+static double element_at(const whole *array, int64_t i)
+{
+    switch (array->cells.shape.dtype) {
+    case NF_U8:
+        return ((const uint8_t *)array->data)[i];
+    case NF_U16:
+        return ((const uint16_t *)(const void *)array->data)[i];
+    case NF_F32:
+        return (double)((const float *)(const void *)array->data)[i];
+    case NF_F64:
+        return ((const double *)(const void *)array->data)[i];
+    default:
+        return 0;
+    }
+}
+
+static void set_element(const whole *array, int64_t i, double value)
+{
+    switch (array->cells.shape.dtype) {
+    case NF_U8:
+        ((uint8_t *)array->data)[i] = (uint8_t)value;
+        break;
+    case NF_U16:
+        ((uint16_t *)(void *)array->data)[i] = (uint16_t)value;
+        break;
+    case NF_F32:
+        ((float *)(void *)array->data)[i] = (float)value;
+        break;
+    case NF_F64:
+        ((double *)(void *)array->data)[i] = value;
+        break;
+    default:
+        break;
+    }
+}
+
+/* What the element type makes of a value: integers round, halves up, and saturate. */
+static double stored(nf_dtype dtype, double value)
+{
+    if (dtype == NF_F32)
+        return (double)(float)value;
+    if (dtype == NF_F64)
+        return value;
+    double most = dtype == NF_U8 ? 255 : 65535;
+    return value > 0 ? floor(fmin(value, most) + 0.5) : 0;
+}
+
+static double at(const nf_cells *self, int64_t z, int64_t y, int64_t x, int channel)
+{
+    const whole *array = (const whole *)self;
+    const nf_shape *shape = &self->shape;
+    int64_t cell[NF_DIMS] = {z, y, x}, offset = 0;
+    for (int d = 0; d < NF_DIMS; d++) {
+        int64_t i = nf_border_index(cell[d], shape->dim[d], array->border);
+        if (i < 0)
+            return stored(shape->dtype, array->border_value);
+        offset = offset * shape->dim[d] + i;
+    }
+    return element_at(array, offset * shape->channels + channel);
+}
+
+static nf_status make_whole(const nf_shape *shape, whole *array)
+{
+    *array = (whole){.cells = {.shape = *shape, .at = at}, .data = malloc(nf_shape_bytes(shape))};
+    return array->data ? NF_OK : nf_fail(NF_ERR_MEMORY, "no memory for a reference");
+}
+
+/* ---- one step of one map
+ * -------------------------------------------------------------------------- */
+
+static void strides_of(const int64_t extent[NF_DIMS], int channels, ptrdiff_t stride[NF_DIMS])
+{
+    stride[2] = channels;
+    stride[1] = extent[2] * channels;
+    stride[0] = extent[1] * stride[1];
+}
+
+/* The input with its halo around it, each cell looked up by itself. */
+static nf_status pad(const whole *in, const nf_halo *halo, whole *padded)
+{
+    nf_shape shape = in->cells.shape;
+    for (int d = 0; d < NF_DIMS; d++)
+        shape.dim[d] += halo->lo[d] + halo->hi[d];
+    nf_status status = make_whole(&shape, padded);
+    int64_t i = 0;
+    for (int64_t z = 0; status == NF_OK && z < shape.dim[0]; z++)
+        for (int64_t y = 0; y < shape.dim[1]; y++)
+            for (int64_t x = 0; x < shape.dim[2]; x++)
+                for (int c = 0; c < shape.channels; c++)
+                    set_element(
+                        padded, i++,
+                        at(&in->cells, z - halo->lo[0], y - halo->lo[1], x - halo->lo[2], c));
+    return status;
+}
+
+/* The kernel's own apply on one tile: the whole array. */
+static nf_status apply_whole(const nf_stage *stage, const whole *in, whole *out)
+{
+    const nf_shape *shape = &in->cells.shape;
+    const nf_halo *halo = &stage->setup.halo;
+    whole padded = {.data = NULL};
+    nf_status status = make_whole(&stage->setup.out, out);
+    if (status == NF_OK)
+        status = pad(in, halo, &padded);
+    if (status != NF_OK)
+        return status;
+    nf_tile tile = {.channels = shape->channels, .out = out->data};
+    memcpy(tile.size, shape->dim, sizeof tile.size);
+    strides_of(padded.cells.shape.dim, shape->channels, tile.in_stride);
+    strides_of(shape->dim, stage->setup.out.channels, tile.out_stride);
+    ptrdiff_t first = 0;
+    for (int d = 0; d < NF_DIMS; d++)
+        first += halo->lo[d] * tile.in_stride[d];
+    tile.in = padded.data + (size_t)first * nf_dtype_size(shape->dtype);
+    tile.scratch_stride = (size_t)(padded.cells.shape.dim[2] * shape->channels + 7) / 8 * 8;
+    size_t scratch = (size_t)stage->setup.scratch_rows * tile.scratch_stride * sizeof(double);
+    tile.scratch = aligned_alloc(64, (scratch + 64) / 64 * 64);
+    if (tile.scratch == NULL)
+        status = nf_fail(NF_ERR_MEMORY, "no memory for a reference");
+    else
+        stage->kernel->apply[shape->dtype](&tile, stage->setup.config, NULL);
+    free(tile.scratch);
+    free(padded.data);
+    return status;
+}
+
+/* How far a result of this type may be from its reference: rounding to the type, and `tolerance`
+ * units in the last place of the type that the kernel computes in, at the size of the numbers
+ * involved. */
+static double allowed(const nf_kernel *kernel, nf_dtype in, nf_dtype out, double size)
+{
+    double ulp = in == NF_F64 ? DBL_EPSILON : (double)FLT_EPSILON;
+    double slack = kernel->tolerance * ulp * size;
+    return out == NF_U8 || out == NF_U16 ? slack + 0.5 : slack;
+}
+
+static double largest(const whole *array)
+{
+    double most = 0;
+    for (int64_t i = 0; i < nf_shape_elements(&array->cells.shape); i++)
+        most = fmax(most, fabs(element_at(array, i)));
+    return most;
+}
+
+static nf_status compare_step(const nf_stage *stage, const whole *in, const whole *out)
+{
+    const nf_shape *shape = &out->cells.shape;
+    double top = shape->dtype == NF_U8 ? 255 : 65535, size = largest(in);
+    bool whole_numbers = shape->dtype == NF_U8 || shape->dtype == NF_U16;
+    for (int64_t i = 0; i < nf_shape_elements(shape); i++) {
+        int64_t cell = i / shape->channels, x = cell % shape->dim[2];
+        int64_t y = cell / shape->dim[2] % shape->dim[1], z = cell / shape->dim[2] / shape->dim[1];
+        double expected = stage->kernel->reference_cell(&in->cells, stage->setup.config, z, y, x,
+                                                        (int)(i % shape->channels));
+        double bounded = whole_numbers ? fmin(fmax(expected, 0), top) : expected;
+        double got = element_at(out, i), scale = fmax(size, fabs(expected));
+        if (got == bounded || (isnan(got) && isnan(bounded)) ||
+            fabs(got - bounded) <=
+                allowed(stage->kernel, in->cells.shape.dtype, shape->dtype, scale))
+            continue;
+        return nf_fail(NF_ERR_CHECK,
+                       "'%s': the cell (%lld, %lld, %lld), element %lld, is %.17g, its "
+                       "reference %.17g",
+                       stage->text, (long long)z, (long long)y, (long long)x,
+                       (long long)(i % shape->channels), got, expected);
+    }
+    return NF_OK;
+}
+
+/* ---- a chain
+ * --------------------------------------------------------------------------------------- */
+
+/* Replaces *array by what the maps make of it, one step at a time, each compared. */
+static nf_status step_through(const nf_chain *chain, whole *array)
+{
+    for (size_t s = 0; s < nf_chain_maps(chain); s++) {
+        const nf_stage *stage = &chain->stages[s];
+        array->border = stage->border;
+        array->border_value = stage->border_value;
+        for (int64_t step = 0; step < stage->setup.steps; step++) {
+            whole out = {.data = NULL};
+            nf_status status = apply_whole(stage, array, &out);
+            if (status == NF_OK)
+                status = compare_step(stage, array, &out);
+            if (status != NF_OK) {
+                free(out.data);
+                return status;
+            }
+            free(array->data);
+            out.border = stage->border;
+            out.border_value = stage->border_value;
+            *array = out;
+        }
+    }
+    return NF_OK;
+}
+
+static nf_status compare_bits(const nf_chain *chain, const nf_field *field, const whole *expected)
+{
+    const nf_shape *shape = &expected->cells.shape;
+    size_t row = (size_t)(shape->dim[2] * shape->channels) * nf_dtype_size(shape->dtype);
+    const char *data = expected->data;
+    for (int64_t z = 0; z < shape->dim[0]; z++) {
+        for (int64_t y = 0; y < shape->dim[1]; y++, data += row) {
+            int64_t cell[NF_DIMS] = {z, y, 0};
+            if (memcmp(nf_field_at(field, cell), data, row) != 0)
+                return nf_fail(NF_ERR_CHECK,
+                               "'%s': row %lld of plane %lld differs from the kernels "
+                               "applied one by one",
+                               chain->text, (long long)y, (long long)z);
+        }
+    }
+    return NF_OK;
+}
+
+static nf_status compare_numbers(const nf_chain *chain, const nf_results *got, const whole *array)
+{
+    const nf_stage *end = &chain->stages[chain->count - 1];
+    nf_results expected;
+    nf_results_init(&expected);
+    end->kernel->reference(&array->cells, end->setup.config, &expected.sink);
+    nf_status status = nf_results_check(chain->text, got, &expected, end->kernel->tolerance);
+    nf_results_free(&expected);
+    return status;
+}
+
+/* The array as a field of one block, and the chain's plan, run. */
+static nf_status drive(nf_plan *plan, const whole *array, nf_field *in, nf_field *out,
+                       nf_results *results)
+{
+    const nf_shape *shape = &array->cells.shape;
+    bool range = shape->dtype == NF_NONE, maps = nf_plan_output(plan)->dtype != NF_NONE;
+    nf_halo none = {{0}, {0}};
+    nf_times times = {0};
+    nf_cut cut = *nf_plan_cut(plan);
+    nf_status status = range ? NF_OK : nf_field_create(in, &cut, 0, nf_plan_ghost(plan));
+    cut.shape = *nf_plan_output(plan);
+    if (status == NF_OK && !range && maps)
+        status = nf_field_create(out, &cut, 0, &none);
+    if (status == NF_OK && !range) {
+        ptrdiff_t stride[NF_DIMS];
+        strides_of(shape->dim, shape->channels, stride);
+        nf_copy_box(shape->dim, shape->channels, shape->dtype, in->origin, in->stride, array->data,
+                    stride);
+    }
+    return status == NF_OK ? nf_plan_run(plan, in, out, results, &times) : status;
+}
+
+nf_status nf_check_chain(nf_chain *chain, const nf_shape *shape, const void *cells)
+{
+    nf_world alone = {.size = 1, .threads = 1};
+    nf_shape none = {.dim = {1, 1, 1}, .ndim = 1, .channels = 1, .dtype = NF_NONE};
+    nf_plan *plan = NULL;
+    nf_field in = {.memory = NULL}, out = {.memory = NULL};
+    nf_results results;
+    whole array;
+    nf_results_init(&results);
+    nf_status status = make_whole(cells != NULL ? shape : &none, &array);
+    if (status == NF_OK && cells != NULL)
+        memcpy(array.data, cells, nf_shape_bytes(shape));
+    if (status == NF_OK)
+        status = nf_plan_create(&alone, shape, chain, 1, &plan);
+    if (status == NF_OK)
+        status = drive(plan, &array, &in, &out, &results);
+    if (status == NF_OK)
+        status = step_through(chain, &array);
+    if (status == NF_OK && nf_chain_maps(chain) == chain->count)
+        status = compare_bits(chain, &out, &array);
+    else if (status == NF_OK)
+        status = compare_numbers(chain, &results, &array);
+    free(array.data);
+    nf_field_free(&in);
+    nf_field_free(&out);
+    nf_results_free(&results);
+    nf_plan_free(plan);
+    return status;
+}

@@ -1,0 +1,24 @@
+/* team.h - a team of OpenMP threads that share out the items of a list. */
+#ifndef NF_TEAM_H
+#define NF_TEAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Called for each item by one of the threads 0 .. threads-1. */
+typedef void nf_team_task(void *context, int thread, int64_t item);
+
+/* Each item of 0 .. count-1 once. Thread t gets the t-th of `threads` nearly equal runs of
+ * consecutive items, always the same one, so that memory stays with the core that touched it first.
+ * One thread: a plain loop, no OpenMP. */
+void nf_team_run(int threads, int64_t count, nf_team_task *task, void *context);
+
+/* Pins thread t of this process's team to cores[t], the calling thread being number 0, until the
+ * next call; cores NULL: all of them may run on any of the `ncores` cores in `allowed`. Failures
+ * are ignored: a thread that cannot be pinned runs wherever it may. */
+void nf_team_bind(int threads, const int *cores, const int *allowed, int ncores);
+
+/* Seconds on a monotonic clock. */
+double nf_seconds(void);
+
+#endif
