@@ -1,0 +1,228 @@
+#include "drivers/cli.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- --list
+ * -------------------------------------------------------------------------------------- */
+
+static void list_param(FILE *out, const nf_param *param)
+{
+    fprintf(out, "      %s=%s", param->name, param->fallback ? param->fallback : "...");
+    if (param->unit[0] != '\0')
+        fprintf(out, " [%s]", param->unit);
+    fprintf(out, "  %s", param->help);
+    if (param->type == NF_PARAM_CHOICE) {
+        for (int i = 0; param->choices[i] != NULL; i++)
+            fprintf(out, "%s %s", i ? " |" : ":", param->choices[i]);
+    } else if (param->max < 1e29) {
+        fprintf(out, "; %.6g to %.6g", param->min, param->max);
+    }
+    fputs(param->fallback ? "\n" : " (required)\n", out);
+}
+
+static void list_kernel(FILE *out, const nf_kernel *kernel)
+{
+    static const char *const kinds[] = {"map", "reduction", "range"};
+    fprintf(out, "  %-12s %s  [%s", kernel->name, kernel->summary, kinds[kernel->kind]);
+    for (int d = 0; d < NF_DIMS; d++)
+        if (kernel->ndims & (1u << d))
+            fprintf(out, ", %d-D", d + 1);
+    for (nf_dtype t = NF_U8; t < NF_DTYPES; t++)
+        if (kernel->apply[t] != NULL)
+            fprintf(out, "%s %s", t == NF_U8 ? "," : "", nf_dtype_name(t));
+    fputs("]\n", out);
+    for (const nf_param *p = kernel->params; p != NULL && p->name != NULL; p++)
+        list_param(out, p);
+}
+
+static void list_kernels(FILE *out)
+{
+    const nf_kernel *kernel;
+    fputs("Kernels; a chain is written 'NAME:KEY=VALUE,KEY=VALUE | NAME ...':\n", out);
+    for (size_t i = 0; (kernel = nf_kernel_at(i)) != NULL; i++)
+        list_kernel(out, kernel);
+}
+
+/* ---- parsing
+ * ------------------------------------------------------------------------------------- */
+
+typedef struct parsing {
+    nf_cli *cli;
+    void *input;
+} parsing;
+
+/* Whether nf_cli_reject has kept a message, or argp has printed its own; argp cannot carry it. */
+static bool rejected, said;
+
+error_t nf_cli_reject(const char *format, ...)
+{
+    char text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    nf_fail(NF_ERR_USAGE, "%s", text);
+    rejected = true;
+    return EINVAL;
+}
+
+enum { KEY_USAGE = 0x10001, KEY_LIST };
+
+static const struct argp_option common_options[] = {
+    {"threads", 't', "N", 0,
+     "OpenMP threads of each rank (default: OMP_NUM_THREADS, else the cores that "
+     "may be used, shared out over the ranks of a machine)",
+     50},
+    {"quiet", 'q', NULL, 0, "no progress, no remarks", 50},
+    {"list", KEY_LIST, NULL, 0, "list the kernels with their parameters", 51},
+    {"help", '?', NULL, 0, "print this", 51},
+    {"usage", KEY_USAGE, NULL, 0, "print the usage in short", 51},
+    {"version", 'V', NULL, 0, "print the version", 51},
+    {0}};
+
+static error_t answer(nf_cli *cli, struct argp_state *state, unsigned help)
+{
+    if (cli->world.rank == 0)
+        argp_state_help(state, stdout, help | ARGP_HELP_EXIT_OK);
+    cli->done = true;
+    return 0;
+}
+
+static error_t parse_threads(nf_cli *cli, const char *text)
+{
+    int64_t threads = 0;
+    if (nf_cli_integer("--threads", text, 1, 4096, &threads) != NF_OK)
+        return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
+    cli->asked_threads = (int)threads;
+    return 0;
+}
+
+static error_t parse_common(int key, char *text, struct argp_state *state)
+{
+    parsing *p = state->input;
+    nf_cli *cli = p->cli;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        if (state->root_argp->children != NULL)
+            state->child_inputs[0] = p->input;
+        return 0;
+    case 't':
+        return parse_threads(cli, text);
+    case 'q':
+        cli->quiet = true;
+        return 0;
+    case KEY_LIST:
+        if (cli->world.rank == 0)
+            list_kernels(stdout);
+        cli->done = true;
+        return 0;
+    case '?':
+        return answer(cli, state, ARGP_HELP_STD_HELP & ~(unsigned)ARGP_HELP_EXIT_OK);
+    case KEY_USAGE:
+        return answer(cli, state, ARGP_HELP_USAGE);
+    case 'V':
+        if (cli->world.rank == 0)
+            printf("%s (nfold) %s\n", cli->program, NF_VERSION);
+        cli->done = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static nf_status parse(nf_cli *cli, int argc, char **argv, const struct argp *own, void *input)
+{
+    const struct argp bare = {own->options, own->parser, NULL, NULL, NULL, NULL, NULL};
+    const struct argp_child children[] = {{&bare, 0, NULL, 0}, {0}};
+    const struct argp whole = {common_options, parse_common, own->args_doc, own->doc,
+                               children,       NULL,         NULL};
+    parsing p = {.cli = cli, .input = input};
+    unsigned flags = ARGP_NO_HELP | ARGP_NO_EXIT;
+    if (cli->world.rank != 0)
+        flags |= ARGP_NO_ERRS;
+    rejected = false;
+    error_t error = argp_parse(&whole, argc, argv, flags, NULL, &p);
+    if (error == 0)
+        return NF_OK;
+    said = !rejected;
+    return NF_ERR_USAGE;
+}
+
+/* ---- threads
+ * ------------------------------------------------------------------------------------- */
+
+static int default_threads(const nf_cli *cli)
+{
+    const char *text = getenv("OMP_NUM_THREADS");
+    int64_t threads = 0;
+    if (text != NULL && nf_cli_integer("OMP_NUM_THREADS", text, 1, 4096, &threads) == NF_OK)
+        return (int)threads;
+    int share = cli->node.cores / cli->node.size;
+    return share > 1 ? share : 1;
+}
+
+/* ---- begin and end
+ * ------------------------------------------------------------------------------- */
+
+nf_status nf_cli_start(nf_cli *cli, int argc, char **argv, const struct argp *own, void *input)
+{
+    const char *slash = strrchr(argv[0], '/');
+    *cli = (nf_cli){.program = slash != NULL ? slash + 1 : argv[0]};
+    nf_status status = nf_world_start(&argc, &argv, &cli->world);
+    if (status != NF_OK)
+        return status;
+    status = nf_agree(&cli->world, parse(cli, argc, argv, own, input));
+    if (status == NF_OK && !cli->done)
+        status = nf_node_find(&cli->world, &cli->node);
+    if (status == NF_OK && !cli->done)
+        cli->world.threads = cli->asked_threads ? cli->asked_threads : default_threads(cli);
+    return status;
+}
+
+int nf_cli_stop(nf_cli *cli, nf_status status)
+{
+    fflush(stdout);
+    if (status != NF_OK && cli->world.rank == 0 && !said) {
+        fprintf(stderr, "%s: %s\n", cli->program, nf_message(status));
+        if (status == NF_ERR_USAGE)
+            fprintf(stderr, "Try '%s --help'.\n", cli->program);
+    }
+    fflush(stderr);
+    nf_node_free(&cli->node);
+    nf_world_stop(&cli->world);
+    return nf_exit_status(status);
+}
+
+nf_status nf_cli_integer(const char *option, const char *text, int64_t least, int64_t most,
+                         int64_t *value)
+{
+    char *end;
+    double number = strtod(text, &end);
+    if (end == text || *end != '\0' || number != trunc(number) || !(number >= (double)least) ||
+        !(number <= (double)most))
+        return nf_fail(NF_ERR_USAGE, "%s %s: expected a whole number from %lld to %lld", option,
+                       text, (long long)least, (long long)most);
+    *value = (int64_t)number;
+    return NF_OK;
+}
+
+nf_status nf_chains_add(nf_chains *chains, const char *typed)
+{
+    nf_chain *list = realloc(chains->list, (chains->count + 1) * sizeof *list);
+    if (list == NULL)
+        return nf_fail(NF_ERR_MEMORY, "no memory for a chain");
+    chains->list = list;
+    return nf_chain_parse(typed, &list[chains->count++]);
+}
+
+void nf_chains_free(nf_chains *chains)
+{
+    for (size_t i = 0; i < chains->count; i++)
+        nf_chain_free(&chains->list[i]);
+    free(chains->list);
+    *chains = (nf_chains){NULL, 0};
+}

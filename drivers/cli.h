@@ -1,0 +1,44 @@
+/* cli.h - what every program does at its beginning and its end: MPI, the command line, messages. */
+#ifndef NF_CLI_H
+#define NF_CLI_H
+
+#include <argp.h>
+
+#include "drivers/engine/chain.h"
+#include "drivers/engine/node.h"
+#include "drivers/engine/world.h"
+
+typedef struct nf_cli {
+    const char *program; /* "filter" */
+    nf_world world;      /* all ranks; world.threads as asked for, or as the node's cores allow */
+    nf_node node;
+    bool quiet;        /* -q: nothing but results and errors */
+    bool done;         /* --help, --version or --list was answered: nothing else is to be done */
+    int asked_threads; /* -t, or OMP_NUM_THREADS; 0: neither */
+} nf_cli;
+
+/* Starts MPI, finds the node, parses the command line with the program's own argp (options, parser,
+ * documentation; no children) plus the common options. The parser reports what is wrong by
+ * `return nf_cli_reject(...)`. Collective; all ranks return the same. Call nf_cli_stop in any case.
+ */
+nf_status nf_cli_start(nf_cli *cli, int argc, char **argv, const struct argp *own, void *input);
+
+/* For a program's option parser: keeps the message, and returns what argp wants for an error. */
+error_t nf_cli_reject(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Rank 0 prints the message of a failure, once. Stops MPI. Returns main's exit status. */
+int nf_cli_stop(nf_cli *cli, nf_status status);
+
+/* A whole number of an option within [least, most]. */
+nf_status nf_cli_integer(const char *option, const char *text, int64_t least, int64_t most,
+                         int64_t *value);
+
+/* Chains collected from repeated -k options. */
+typedef struct nf_chains {
+    nf_chain *list;
+    size_t count;
+} nf_chains;
+nf_status nf_chains_add(nf_chains *chains, const char *typed);
+void nf_chains_free(nf_chains *chains);
+
+#endif

@@ -1,0 +1,163 @@
+/* filter - applies a chain of maps to an array in a file, or converts it. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "drivers/cli.h"
+#include "drivers/engine/plan.h"
+#include "drivers/progress.h"
+#include "io/array.h"
+
+typedef struct filter_args {
+    const char *chain, *input, *output;
+    int quality;
+} filter_args;
+
+static const char doc[] =
+    "Applies a chain of kernels to an array and writes the result; without -k, converts."
+    "\vArrays are named FILE or FILE:/dataset (HDF5); an input's kind is told from its content, an "
+    "output's from its suffix (.h5, .png, .jpg). The output appears, or is replaced, only when it "
+    "is "
+    "complete.\n\nExamples:\n"
+    "  filter -k 'gaussian:sigma=2 | sobel' photo.jpg edges.png\n"
+    "  mpirun -n 4 filter -k 'heat:steps=100' in.h5:/image out.h5:/image\n"
+    "  filter photo.jpg photo.h5:/image";
+
+static const struct argp_option options[] = {
+    {"kernel", 'k', "CHAIN", 0, "kernels to apply: 'NAME:KEY=VALUE,... | NAME ...'", 0},
+    {"quality", 'Q', "N", 0, "JPEG quality of the output, 1 to 100 (default 90)", 0},
+    {0}};
+
+static error_t parse_option(int key, char *text, struct argp_state *state)
+{
+    filter_args *args = state->input;
+    int64_t quality;
+    switch (key) {
+    case 'k':
+        if (args->chain != NULL)
+            return nf_cli_reject("-k is given twice; join the kernels with |");
+        args->chain = text;
+        return 0;
+    case 'Q':
+        if (nf_cli_integer("--quality", text, 1, 100, &quality) != NF_OK)
+            return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
+        args->quality = (int)quality;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (args->output != NULL)
+            return nf_cli_reject("'%s' is one argument too many; expected INPUT OUTPUT", text);
+        *(args->input == NULL ? &args->input : &args->output) = text;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* What a run holds; all of it may be empty. */
+typedef struct filtering {
+    nf_chains chains;
+    nf_array_reader *reader;
+    nf_array_writer *writer;
+    nf_plan *plan; /* NULL: a conversion */
+    nf_shape in_shape, out_shape;
+    nf_field in, out;
+} filtering;
+
+static nf_status check_args(const filter_args *args, filtering *f)
+{
+    if (args->output == NULL)
+        return nf_fail(NF_ERR_USAGE, "expected an INPUT and an OUTPUT");
+    if (args->chain == NULL)
+        return NF_OK;
+    nf_status status = nf_chains_add(&f->chains, args->chain);
+    if (status != NF_OK)
+        return status;
+    const nf_chain *chain = &f->chains.list[0];
+    if (nf_chain_maps(chain) < chain->count)
+        return nf_fail(NF_ERR_PARAM, "'%s' gives numbers, not an array: use `reduce -k`",
+                       chain->stages[chain->count - 1].kernel->name);
+    return NF_OK;
+}
+
+static nf_status plan_fields(const nf_cli *cli, filtering *f)
+{
+    const nf_world *world = &cli->world;
+    nf_halo none = {{0}, {0}};
+    nf_cut cut = nf_cut_choose(&f->in_shape, world->size, &none, NULL);
+    nf_status status = NF_OK;
+    f->out_shape = f->in_shape;
+    if (f->chains.count > 0) {
+        status = nf_plan_create(world, &f->in_shape, f->chains.list, 1, &f->plan);
+        if (status != NF_OK)
+            return status;
+        cut = *nf_plan_cut(f->plan);
+        f->out_shape = *nf_plan_output(f->plan);
+    }
+    status = nf_field_create(&f->in, &cut, world->rank, f->plan ? nf_plan_ghost(f->plan) : &none);
+    cut.shape = f->out_shape;
+    if (status == NF_OK && f->plan != NULL)
+        status = nf_field_create(&f->out, &cut, world->rank, &none);
+    return nf_agree(world, status);
+}
+
+static nf_status compute(const nf_cli *cli, filtering *f)
+{
+    nf_times times = {0};
+    nf_progress progress;
+    if (f->plan == NULL)
+        return NF_OK;
+    nf_progress_start(&progress, "filter", cli->quiet || cli->world.rank != 0);
+    nf_plan_watch(f->plan, nf_progress_show, &progress);
+    nf_status status = nf_plan_run(f->plan, &f->in, &f->out, NULL, &times);
+    nf_progress_stop(&progress);
+    return status;
+}
+
+static nf_status filter(const nf_cli *cli, const filter_args *args, filtering *f)
+{
+    const nf_world *world = &cli->world;
+    nf_status status = nf_agree(world, check_args(args, f));
+    if (status == NF_OK)
+        status = nf_array_open(world, args->input, &f->reader, &f->in_shape);
+    if (status == NF_OK)
+        status = plan_fields(cli, f);
+    nf_provenance provenance = {.command = "filter",
+                                .chain = f->chains.count > 0 ? f->chains.list[0].text : NULL,
+                                .input = args->input};
+    if (status == NF_OK)
+        status = nf_array_create(world, args->output, args->input, &f->out_shape, args->quality,
+                                 &provenance, &f->writer);
+    if (status == NF_OK)
+        status = nf_array_read(world, f->reader, &f->in);
+    if (status == NF_OK)
+        status = compute(cli, f);
+    if (status == NF_OK)
+        status = nf_array_write(world, f->writer, f->plan != NULL ? &f->out : &f->in);
+    if (status == NF_OK) {
+        status = nf_array_commit(world, f->writer);
+        f->writer = NULL;
+    }
+    return status;
+}
+
+static void release(const nf_cli *cli, filtering *f)
+{
+    nf_array_abort(&cli->world, f->writer);
+    nf_array_close(f->reader);
+    nf_field_free(&f->in);
+    nf_field_free(&f->out);
+    nf_plan_free(f->plan);
+    nf_chains_free(&f->chains);
+}
+
+int main(int argc, char **argv)
+{
+    static const struct argp argp = {options, parse_option, "INPUT OUTPUT", doc, NULL, NULL, NULL};
+    filter_args args = {.quality = 90};
+    filtering f = {.chains = {NULL, 0}};
+    nf_cli cli;
+    nf_status status = nf_cli_start(&cli, argc, argv, &argp, &args);
+    if (status == NF_OK && !cli.done)
+        status = filter(&cli, &args, &f);
+    release(&cli, &f);
+    return nf_cli_stop(&cli, status);
+}

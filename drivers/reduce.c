@@ -1,0 +1,181 @@
+/* reduce - reductions of an array in a file, all in one pass over it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "drivers/cli.h"
+#include "drivers/engine/plan.h"
+#include "drivers/progress.h"
+#include "io/array.h"
+#include "io/numbers.h"
+
+enum { MAX_KERNELS = 64 };
+
+typedef struct reduce_args {
+    const char *typed[MAX_KERNELS], *input;
+    size_t count;
+    bool json;
+} reduce_args;
+
+static const char doc[] = "Reduces an array to numbers: all kernels in one pass over the data."
+                          "\vThe array is named FILE or FILE:/dataset (HDF5); its kind is told "
+                          "from its content. A kernel may "
+                          "follow maps: -k 'gaussian:sigma=2 | stats'. Kernels over an index range "
+                          "need no INPUT.\n\nExamples:\n"
+                          "  reduce -k sumsq -k stats photo.jpg\n"
+                          "  mpirun -n 4 reduce --json -k histogram:bins=64 volume.h5:/density\n"
+                          "  reduce -k sumsq_range:n=1e9";
+
+static const struct argp_option options[] = {
+    {"kernel", 'k', "CHAIN", 0, "a reduction, or maps and a reduction; may be repeated", 0},
+    {"json", 'j', NULL, 0, "one JSON object instead of a table", 0},
+    {0}};
+
+static error_t parse_option(int key, char *text, struct argp_state *state)
+{
+    reduce_args *args = state->input;
+    switch (key) {
+    case 'k':
+        for (size_t i = 0; i < args->count; i++)
+            if (strcmp(args->typed[i], text) == 0)
+                return nf_cli_reject("-k '%s' is given twice", text);
+        if (args->count == MAX_KERNELS)
+            return nf_cli_reject("more than %d kernels", MAX_KERNELS);
+        args->typed[args->count++] = text;
+        return 0;
+    case 'j':
+        args->json = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (args->input != NULL)
+            return nf_cli_reject("'%s' is one argument too many; expected one INPUT", text);
+        args->input = text;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* What a run holds; all of it may be empty. The chains over the array come first in both lists. */
+typedef struct reducing {
+    nf_chain chains[MAX_KERNELS];
+    nf_results results[MAX_KERNELS];
+    const char *typed[MAX_KERNELS];
+    size_t count, over_array;
+    nf_array_reader *reader;
+    nf_plan *plan;
+    nf_shape shape;
+    nf_field field;
+} reducing;
+
+static nf_status check_args(const reduce_args *args, const nf_chain *chain)
+{
+    if (nf_chain_maps(chain) == chain->count)
+        return nf_fail(NF_ERR_PARAM, "'%s' gives an array, not numbers: use `filter -k`",
+                       chain->stages[chain->count - 1].kernel->name);
+    if (!nf_chain_is_range(chain) && args->input == NULL)
+        return nf_fail(NF_ERR_USAGE, "'%s' needs an INPUT", chain->typed);
+    return NF_OK;
+}
+
+static nf_status parse_chains(const reduce_args *args, reducing *r)
+{
+    if (args->count == 0)
+        return nf_fail(NF_ERR_USAGE, "expected at least one -k KERNEL");
+    for (int ranges = 0; ranges <= 1; ranges++) {
+        for (size_t i = 0; i < args->count; i++) {
+            nf_chain *chain = &r->chains[r->count];
+            nf_status status = nf_chain_parse(args->typed[i], chain);
+            if (status == NF_OK && nf_chain_is_range(chain) != (ranges == 1)) {
+                nf_chain_free(chain);
+                continue;
+            }
+            r->typed[r->count] = args->typed[i];
+            nf_results_init(&r->results[r->count++]);
+            if (status == NF_OK)
+                status = check_args(args, chain);
+            if (status != NF_OK)
+                return status;
+        }
+        r->over_array = ranges == 0 ? r->count : r->over_array;
+    }
+    if (args->input != NULL && r->over_array == 0)
+        return nf_fail(NF_ERR_USAGE, "'%s' is given, but no kernel that takes an array",
+                       args->input);
+    return NF_OK;
+}
+
+static nf_status run_plan(const nf_cli *cli, reducing *r, nf_field *field, size_t first)
+{
+    nf_times times = {0};
+    nf_progress progress;
+    nf_progress_start(&progress, "reduce", cli->quiet || cli->world.rank != 0);
+    nf_plan_watch(r->plan, nf_progress_show, &progress);
+    nf_status status = nf_plan_run(r->plan, field, NULL, &r->results[first], &times);
+    nf_progress_stop(&progress);
+    nf_plan_free(r->plan);
+    r->plan = NULL;
+    return status;
+}
+
+static nf_status reduce_array(const nf_cli *cli, const reduce_args *args, reducing *r)
+{
+    const nf_world *world = &cli->world;
+    nf_status status = nf_array_open(world, args->input, &r->reader, &r->shape);
+    if (status == NF_OK)
+        status = nf_plan_create(world, &r->shape, r->chains, r->over_array, &r->plan);
+    if (status == NF_OK)
+        status = nf_agree(world, nf_field_create(&r->field, nf_plan_cut(r->plan), world->rank,
+                                                 nf_plan_ghost(r->plan)));
+    if (status == NF_OK)
+        status = nf_array_read(world, r->reader, &r->field);
+    return status == NF_OK ? run_plan(cli, r, &r->field, 0) : status;
+}
+
+static nf_status print(const nf_cli *cli, const reduce_args *args, const reducing *r)
+{
+    nf_reduced reduced = {args->input, &r->shape, r->typed, r->results, r->count};
+    if (cli->world.rank != 0)
+        return NF_OK;
+    if (args->json)
+        return nf_numbers_json(&reduced, stdout);
+    nf_numbers_table(&reduced, stdout);
+    return NF_OK;
+}
+
+static nf_status reduce(const nf_cli *cli, const reduce_args *args, reducing *r)
+{
+    nf_status status = nf_agree(&cli->world, parse_chains(args, r));
+    if (status == NF_OK && r->over_array > 0)
+        status = reduce_array(cli, args, r);
+    for (size_t i = r->over_array; i < r->count && status == NF_OK; i++) {
+        status = nf_plan_create(&cli->world, NULL, &r->chains[i], 1, &r->plan);
+        if (status == NF_OK)
+            status = run_plan(cli, r, NULL, i);
+    }
+    return status == NF_OK ? nf_agree(&cli->world, print(cli, args, r)) : status;
+}
+
+static void release(reducing *r)
+{
+    nf_plan_free(r->plan);
+    nf_field_free(&r->field);
+    nf_array_close(r->reader);
+    for (size_t i = 0; i < r->count; i++) {
+        nf_chain_free(&r->chains[i]);
+        nf_results_free(&r->results[i]);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static const struct argp argp = {options, parse_option, "[INPUT]", doc, NULL, NULL, NULL};
+    static reducing r;
+    reduce_args args = {.count = 0};
+    nf_cli cli;
+    nf_status status = nf_cli_start(&cli, argc, argv, &argp, &args);
+    if (status == NF_OK && !cli.done)
+        status = reduce(&cli, &args, &r);
+    release(&r);
+    return nf_cli_stop(&cli, status);
+}
