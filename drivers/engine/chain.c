@@ -246,16 +246,6 @@ static nf_status fill_defaults(nf_stage *stage)
     return NF_OK;
 }
 
-static void note_border(nf_stage *stage)
-{
-    for (size_t i = 0; i < count_params(stage->kernel); i++) {
-        if (strcmp(stage->kernel->params[i].name, "border") == 0)
-            stage->border = (nf_border)stage->values[i].integer;
-        if (strcmp(stage->kernel->params[i].name, "value") == 0)
-            stage->border_value = stage->values[i].real;
-    }
-}
-
 static void write_value(FILE *out, const nf_param *param, const nf_value *value)
 {
     switch (param->type) {
@@ -316,7 +306,6 @@ static nf_status parse_stage(char *text, nf_stage *stage)
         status = fill_defaults(stage);
     if (status != NF_OK)
         return status;
-    note_border(stage);
     return write_text(stage);
 }
 
@@ -407,6 +396,30 @@ static nf_status check_accepts(const nf_kernel *kernel, const nf_shape *in)
     return NF_OK;
 }
 
+static void note_border(nf_stage *stage)
+{
+    stage->border = NF_WRAP;
+    for (size_t i = 0; i < count_params(stage->kernel); i++) {
+        if (strcmp(stage->kernel->params[i].name, "border") == 0)
+            stage->border = (nf_border)stage->values[i].integer;
+        if (strcmp(stage->kernel->params[i].name, "value") == 0)
+            stage->border_value = stage->values[i].real;
+    }
+    if (nf_halo_none(&stage->setup.halo))
+        stage->border = NF_WRAP;
+}
+
+/* What a border that mirrors puts beyond one side lies as far within: a halo that is wider on one
+ * side is needed on both. */
+static void widen_halo(nf_stage *stage)
+{
+    nf_halo *halo = &stage->setup.halo;
+    if (stage->border != NF_REFLECT && stage->border != NF_MIRROR)
+        return;
+    for (int d = 0; d < NF_DIMS; d++)
+        halo->lo[d] = halo->hi[d] = halo->lo[d] > halo->hi[d] ? halo->lo[d] : halo->hi[d];
+}
+
 static nf_status prepare_stage(nf_stage *stage, const nf_shape *in)
 {
     nf_status status = check_accepts(stage->kernel, in);
@@ -420,9 +433,10 @@ static nf_status prepare_stage(nf_stage *stage, const nf_shape *in)
                         .alloc = arena_alloc,
                         .steps = 1,
                         .bytes_per_cell = 2.0 * (double)nf_dtype_size(in->dtype)};
-    if (stage->kernel->prepare == NULL)
-        return NF_OK;
-    status = stage->kernel->prepare(setup);
+    if (stage->kernel->prepare != NULL)
+        status = stage->kernel->prepare(setup);
+    note_border(stage);
+    widen_halo(stage);
     if (status == NF_OK)
         return NF_OK;
     const char *problem = setup->problem ? setup->problem : nf_message(NF_ERR_MEMORY);

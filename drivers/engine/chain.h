@@ -12,7 +12,9 @@
 typedef struct nf_stage {
     const nf_kernel *kernel;
     nf_value *values; /* one a parameter */
-    nf_border border; /* maps with a halo: how their input goes on beyond the edges */
+    nf_border
+        border; /* how the input goes on beyond its edges; NF_WRAP, which asks for nothing to be
+                   filled in, for a stage without halo. Set by nf_chain_prepare, as the next two */
     double border_value;
     nf_setup setup; /* after nf_chain_prepare */
     char *text;     /* name and every parameter, as it could be typed */

@@ -99,7 +99,7 @@ void nf_pass_boxes(const nf_pass *pass, const nf_box *out, nf_box written[NF_MAX
         needed[i] = box = nf_box_grow(&box, &stage->setup.halo);
         /* What lies beyond the edges comes from the stage's border, but for wrapping: there the
          * stages before go on beyond them, too. */
-        if (!nf_halo_none(&stage->setup.halo) && stage->border != NF_WRAP)
+        if (stage->border != NF_WRAP)
             box = nf_box_intersect(&box, &array);
     }
 }
@@ -114,7 +114,7 @@ static bool can_fuse(const nf_pass *pass, const nf_stage *stage)
     if (stage->border != NF_WRAP || nf_halo_none(&stage->setup.halo))
         return true;
     for (size_t i = 0; i < pass->count; i++)
-        if (!nf_halo_none(&pass->stages[i].setup.halo) && pass->stages[i].border != NF_WRAP)
+        if (pass->stages[i].border != NF_WRAP)
             return false;
     return true;
 }

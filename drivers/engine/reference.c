@@ -169,7 +169,8 @@ static nf_status compare_step(const nf_stage *stage, const whole *in, const whol
         int64_t y = cell / shape->dim[2] % shape->dim[1], z = cell / shape->dim[2] / shape->dim[1];
         double expected = stage->kernel->reference_cell(&in->cells, stage->setup.config, z, y, x,
                                                         (int)(i % shape->channels));
-        double bounded = whole_numbers ? fmin(fmax(expected, 0), top) : expected;
+        double bounded =
+            whole_numbers ? fmin(fmax(expected, 0), top) : stored(shape->dtype, expected);
         double got = element_at(out, i), scale = fmax(size, fabs(expected));
         if (got == bounded || (isnan(got) && isnan(bounded)) ||
             fabs(got - bounded) <=

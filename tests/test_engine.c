@@ -1,0 +1,434 @@
+/* test_engine.c - the same bits however a plan is driven: by these ranks, by 1 to 3 threads, on
+ * shapes that do not divide. Run under mpirun for several numbers of ranks. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "drivers/engine/halo.h"
+#include "drivers/engine/node.h"
+#include "drivers/engine/plan.h"
+#include "tests/arrays.h"
+#include "tests/suite.h"
+
+static nf_world world; /* all ranks */
+
+/* Passes if no rank counted a failure; every rank comes to the same assertion. */
+static void judge(uint64_t failures)
+{
+    CU_ASSERT_EQUAL(nf_sum_u64(&world, failures), 0);
+}
+
+/* ---- driving -----------------------------------------------------------------------------------
+ */
+
+static void fill(nf_field *field)
+{
+    const nf_shape *shape = &field->cut.shape;
+    for (int64_t z = field->own.lo[0]; z < field->own.hi[0]; z++)
+        for (int64_t y = field->own.lo[1]; y < field->own.hi[1]; y++)
+            for (int64_t x = field->own.lo[2]; x < field->own.hi[2]; x++) {
+                int64_t at[NF_DIMS] = {z, y, x};
+                int64_t cell = (z * shape->dim[1] + y) * shape->dim[2] + x;
+                char *to = nf_field_at(field, at);
+                for (int c = 0; c < shape->channels; c++)
+                    nf_test_store(shape->dtype, to + (size_t)c * nf_dtype_size(shape->dtype),
+                                  nf_test_value(shape->dtype, cell * shape->channels + c));
+            }
+}
+
+/* What a run gave: on rank 0 the whole output, dense (maps), or the numbers. */
+typedef struct outcome {
+    nf_status status;
+    char *cells;
+    size_t bytes;
+    nf_results results;
+} outcome;
+
+static void collect(const nf_world *part, const nf_field *out, outcome *o)
+{
+    const nf_shape *shape = &out->cut.shape;
+    size_t row = (size_t)(shape->dim[2] * shape->channels) * nf_dtype_size(shape->dtype);
+    o->bytes = nf_shape_bytes(shape);
+    o->cells = calloc(1, o->bytes);
+    for (int64_t z = 0; z < shape->dim[0] && o->status == NF_OK; z++)
+        o->status = nf_gather_rows(part, out, z, 0, shape->dim[1],
+                                   o->cells + (size_t)(z * shape->dim[1]) * row);
+}
+
+/* Runs twice, so that what one run leaves behind cannot help or hurt the next. */
+static outcome drive(const nf_world *part, nf_chain *chain, const nf_shape *shape)
+{
+    outcome o = {.status = NF_OK};
+    nf_plan *plan = NULL;
+    nf_field in = {.memory = NULL}, out = {.memory = NULL};
+    nf_halo ghost = {{0, 1, 2}, {1, 0, 3}}; /* any ghost will do for an output */
+    nf_times times = {0};
+    bool maps = nf_chain_maps(chain) == chain->count, range = nf_chain_is_range(chain);
+    nf_results_init(&o.results);
+    o.status = nf_plan_create(part, shape, chain, 1, &plan);
+    if (o.status != NF_OK)
+        return o;
+    nf_cut cut = *nf_plan_cut(plan);
+    if (!range)
+        o.status = nf_field_create(&in, &cut, part->rank, nf_plan_ghost(plan));
+    cut.shape = *nf_plan_output(plan);
+    if (o.status == NF_OK && maps)
+        o.status = nf_field_create(&out, &cut, part->rank, &ghost);
+    o.status = nf_agree(part, o.status);
+    for (int run = 0; run < 2 && o.status == NF_OK; run++) {
+        nf_results_free(&o.results);
+        nf_results_init(&o.results);
+        if (!range)
+            fill(&in);
+        o.status = nf_plan_run(plan, &in, &out, &o.results, &times);
+    }
+    if (o.status == NF_OK && maps)
+        collect(part, &out, &o);
+    nf_field_free(&in);
+    nf_field_free(&out);
+    nf_plan_free(plan);
+    return o;
+}
+
+static void outcome_free(outcome *o)
+{
+    free(o->cells);
+    nf_results_free(&o->results);
+}
+
+/* On rank 0: the same as one rank and one thread gave. */
+static uint64_t differs(const outcome *o, const outcome *serial)
+{
+    if (o->status != NF_OK || serial->status != NF_OK)
+        return 1;
+    if (world.rank != 0)
+        return 0;
+    if (serial->cells != NULL)
+        return o->bytes != serial->bytes || memcmp(o->cells, serial->cells, o->bytes) != 0;
+    return !nf_results_equal(&o->results, &serial->results);
+}
+
+static void compare(nf_chain *chain, const nf_shape *shape)
+{
+    nf_world alone = {.size = 1, .threads = 1};
+    outcome serial = {.status = NF_OK};
+    if (world.rank == 0)
+        serial = drive(&alone, chain, shape);
+    for (int threads = 1; threads <= 3; threads++) {
+        world.threads = threads;
+        outcome o = drive(&world, chain, shape);
+        uint64_t wrong = differs(&o, &serial);
+        char text[NF_SHAPE_TEXT];
+        if (wrong)
+            printf("\n  %s on %s, %d ranks x %d threads: %s\n", chain->text,
+                   shape != NULL ? nf_shape_text(shape, text) : "a range", world.size, threads,
+                   o.status == NF_OK ? "other bits than serial" : nf_message(o.status));
+        judge(wrong);
+        outcome_free(&o);
+    }
+    outcome_free(&serial);
+}
+
+static void compare_typed(const char *typed, const nf_shape *shape)
+{
+    nf_chain chain;
+    nf_status status = nf_chain_parse(typed, &chain);
+    judge(status != NF_OK);
+    if (status == NF_OK)
+        compare(&chain, shape);
+    nf_chain_free(&chain);
+}
+
+/* The shapes that the design promises: uneven, a single cell, a row, fewer rows than ranks. */
+static void compare_shapes(const char *typed, nf_dtype dtype, int channels)
+{
+    static const int64_t sizes[][2] = {{517, 389}, {1, 1}, {1, 300}, {3, 50}, {40, 2}};
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        nf_shape shape = nf_test_shape(1, sizes[s][0], sizes[s][1], channels, dtype);
+        compare_typed(typed, &shape);
+    }
+}
+
+/* ---- the tests ----------------------------------------------------------------------------------
+ */
+
+static void test_maps(void)
+{
+    compare_shapes("sobel", NF_U8, 3);
+    compare_shapes("sharpen:border=mirror", NF_U16, 1);
+    compare_shapes("gaussian:sigma=2,border=clamp", NF_F32, 1);
+    compare_shapes("gaussian:sigma=4,border=wrap", NF_F32, 2);
+    compare_shapes("convolve:mask=1,2,3,4,5,6,7,8,9,scale=45,border=constant,value=3", NF_F64, 1);
+    compare_shapes("cast:to=u8", NF_F64, 4);
+}
+
+static void test_iterated(void)
+{
+    compare_shapes("heat:steps=1", NF_F32, 1);
+    compare_shapes("heat:steps=7,border=wrap", NF_F64, 1);
+    compare_shapes("heat:steps=4", NF_U8, 3);
+}
+
+static void test_chains(void)
+{
+    compare_shapes("gaussian:sigma=2 | sharpen | sobel", NF_U8, 3);
+    compare_shapes("gaussian:sigma=1,border=wrap | sobel:border=wrap | sharpen", NF_F32, 1);
+    compare_shapes("sobel | heat:steps=3 | gaussian:border=wrap | cast:to=u16", NF_F64, 1);
+}
+
+static void test_reductions(void)
+{
+    for (nf_dtype dtype = NF_U8; dtype < NF_DTYPES; dtype++) {
+        compare_shapes("sumsq", dtype, 1);
+        compare_shapes("stats", dtype, 3);
+        compare_shapes("histogram:bins=37,lo=-50,hi=200", dtype, 2);
+        nf_shape volume = nf_test_shape(11, 23, 31, 1, dtype);
+        compare_typed("stats", &volume);
+        nf_shape line = {.dim = {1, 1, 100003}, .ndim = 1, .channels = 1, .dtype = dtype};
+        compare_typed("sumsq", &line);
+    }
+    compare_shapes("gaussian:sigma=1 | sobel | stats", NF_F32, 1);
+    compare_shapes("heat:steps=3 | sumsq", NF_F64, 1);
+    compare_typed("sumsq_range:n=1", NULL);
+    compare_typed("sumsq_range:n=1000003", NULL);
+}
+
+/* ---- a user's reduction whose fold is not exact: the order of tiles must save the bits
+ * ------------ */
+
+static void plain_sum_apply(const nf_tile *tile, const void *config, void *partial)
+{
+    (void)config;
+    for (int64_t y = 0; y < tile->size[1]; y++)
+        for (int64_t x = 0; x < tile->size[2]; x++)
+            *(double *)partial += 1 / ((const double *)tile->in)[y * tile->in_stride[1] + x];
+}
+
+static void plain_sum_fold(void *into, const void *next, const void *config)
+{
+    (void)config;
+    *(double *)into += *(const double *)next;
+}
+
+static void plain_sum_finish(const void *partial, const void *config, nf_sink *out)
+{
+    (void)config;
+    out->real(out, "sum", *(const double *)partial);
+}
+
+static nf_status plain_sum_prepare(nf_setup *setup)
+{
+    setup->partial_bytes = sizeof(double);
+    return NF_OK;
+}
+
+static void test_ordered_fold(void)
+{
+    static const nf_kernel plain_sum = {.name = "plain_sum",
+                                        .kind = NF_REDUCE,
+                                        .ndims = NF_2D,
+                                        .prepare = plain_sum_prepare,
+                                        .apply = {[NF_F64] = plain_sum_apply},
+                                        .fold = plain_sum_fold,
+                                        .finish = plain_sum_finish};
+    nf_stage stage = {.kernel = &plain_sum, .text = "plain_sum"};
+    nf_chain chain = {.stages = &stage, .count = 1, .typed = stage.text, .text = stage.text};
+    nf_shape shapes[] = {nf_test_shape(1, 517, 389, 1, NF_F64), nf_test_shape(1, 3, 50, 1, NF_F64),
+                         nf_test_shape(1, 1, 1, 1, NF_F64), nf_test_shape(1, 60, 9000, 1, NF_F64)};
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        compare(&chain, &shapes[i]);
+}
+
+/* ---- halos: every ghost cell against where it comes from
+ * ------------------------------------------- */
+
+static uint64_t wrong_ghosts(const nf_field *field, const nf_halo *halo, nf_border border)
+{
+    const nf_shape *shape = &field->cut.shape;
+    nf_box all = nf_box_grow(&field->own, halo);
+    uint64_t wrong = 0;
+    for (int64_t z = all.lo[0]; z < all.hi[0]; z++)
+        for (int64_t y = all.lo[1]; y < all.hi[1]; y++)
+            for (int64_t x = all.lo[2]; x < all.hi[2]; x++) {
+                int64_t at[NF_DIMS] = {z, y, x}, from[NF_DIMS];
+                bool constant = false;
+                for (int d = 0; d < NF_DIMS; d++) {
+                    from[d] = nf_border_index(at[d], shape->dim[d], border);
+                    constant = constant || from[d] < 0;
+                }
+                int64_t cell = (from[0] * shape->dim[1] + from[1]) * shape->dim[2] + from[2];
+                double expected = constant ? -9 : nf_test_value(NF_F64, cell);
+                wrong += *(double *)nf_field_at(field, at) != expected;
+            }
+    return wrong;
+}
+
+static void check_halo(const nf_shape *shape, const nf_halo *halo, nf_border border)
+{
+    nf_cut cut = nf_cut_choose(shape, world.size, halo, NULL);
+    nf_field field;
+    nf_exchange *exchange;
+    nf_status status = nf_field_create(&field, &cut, world.rank, halo);
+    judge(status != NF_OK);
+    status = nf_exchange_create(&world, &cut, halo, border == NF_WRAP, &exchange);
+    judge(status != NF_OK);
+    uint64_t wrong = 0;
+    if (!nf_box_empty(&field.own))
+        fill(&field);
+    nf_exchange_begin(exchange, &field);
+    nf_exchange_end(exchange, &field);
+    if (!nf_box_empty(&field.own)) {
+        nf_patch patch = nf_field_patch(&field);
+        nf_fill_border(&patch, shape->dim, border, -9);
+        wrong = wrong_ghosts(&field, halo, border);
+    }
+    judge(wrong);
+    nf_exchange_free(exchange);
+    nf_field_free(&field);
+}
+
+/* Blocks thinner than the halo, halos wider than the array, one-sided ones, planes and columns cut.
+ */
+static void test_halos(void)
+{
+    static const nf_halo halos[] = {{{0, 1, 1}, {0, 1, 1}},
+                                    {{0, 5, 0}, {0, 0, 7}},
+                                    {{2, 3, 1}, {2, 3, 1}},
+                                    {{9, 40, 17}, {9, 40, 17}}};
+    nf_shape shapes[] = {nf_test_shape(1, 37, 29, 1, NF_F64), nf_test_shape(1, 3, 50, 1, NF_F64),
+                         nf_test_shape(9, 10, 11, 1, NF_F64), nf_test_shape(1, 1, 1, 1, NF_F64),
+                         nf_test_shape(30, 2, 3, 1, NF_F64)};
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
+        for (size_t h = 0; h < sizeof halos / sizeof *halos; h++)
+            for (nf_border border = NF_CLAMP; border <= NF_CONSTANT; border++)
+                if (h != 1 ||
+                    (border != NF_REFLECT && border != NF_MIRROR)) /* those want both sides */
+                    check_halo(&shapes[s], &halos[h], border);
+}
+
+/* ---- blocks: every cell in exactly one
+ * -------------------------------------------------------------- */
+
+static void test_cuts(void)
+{
+    nf_halo halo = {{1, 1, 1}, {1, 1, 1}};
+    uint64_t wrong = 0;
+    for (int ranks = 1; ranks <= 17; ranks++) {
+        for (int64_t n = 1; n <= 19; n++) {
+            nf_shape shape = nf_test_shape(n % 3 + 1, n, 20 - n, 1, NF_U8);
+            int64_t align[NF_DIMS] = {1, n % 4 + 1, 3}, cells = 0;
+            nf_cut cut = nf_cut_choose(&shape, ranks, &halo, n % 2 ? align : NULL);
+            for (int r = 0; r < ranks; r++) {
+                nf_box box = nf_cut_block(&cut, r);
+                cells += nf_box_cells(&box);
+                for (int d = 0; d < NF_DIMS; d++)
+                    wrong += box.lo[d] % cut.align[d] != 0;
+                for (int q = 0; q < r; q++) {
+                    nf_box other = nf_cut_block(&cut, q), both = nf_box_intersect(&box, &other);
+                    wrong += !nf_box_empty(&both);
+                }
+            }
+            wrong += cells != nf_shape_cells(&shape);
+        }
+    }
+    judge(wrong);
+}
+
+/* ---- agreement: one rank's failure is everybody's, with its message
+ * ---------------------------------- */
+
+static void test_agreement(void)
+{
+    for (int failing = 0; failing < world.size; failing++) {
+        nf_status mine = NF_OK;
+        if (world.rank >= failing)
+            mine = nf_fail(NF_ERR_FORMAT, "rank %d has failed", world.rank);
+        nf_status status = nf_agree(&world, mine);
+        char expected[64];
+        snprintf(expected, sizeof expected, "rank %d has failed", failing);
+        judge(status != NF_ERR_FORMAT || strcmp(nf_message(status), expected) != 0);
+    }
+    judge(nf_agree(&world, NF_OK) != NF_OK);
+}
+
+/* Planning fails on all ranks alike, and says why. */
+static void test_planning_fails(void)
+{
+    static const struct {
+        const char *typed, *message;
+        nf_shape shape;
+    } cases[] = {{"sobel", "does not take an array of 3 dimensions", {{4, 5, 6}, 3, 1, NF_U8}},
+                 {"convolve:mask=1,2,3,4", "square with an odd side", {{1, 9, 9}, 2, 1, NF_U8}},
+                 {"histogram:lo=5,hi=5", "hi must be greater", {{1, 9, 9}, 2, 1, NF_F32}}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        nf_chain chain;
+        nf_plan *plan = NULL;
+        nf_status status = nf_chain_parse(cases[i].typed, &chain);
+        if (status == NF_OK)
+            status = nf_plan_create(&world, &cases[i].shape, &chain, 1, &plan);
+        judge(status == NF_OK || plan != NULL ||
+              strstr(nf_message(status), cases[i].message) == NULL);
+        nf_chain_free(&chain);
+    }
+}
+
+/* ---- nodes and parts
+ * ---------------------------------------------------------------------------------- */
+
+static void test_parts(void)
+{
+    for (int size = 1; size <= world.size; size++) {
+        nf_world part;
+        judge(nf_world_part(&world, size, 1, &part) != NF_OK);
+        uint64_t wrong =
+            world.rank < size ? part.size != size || part.rank != world.rank : part.size != 0;
+        if (part.size > 0)
+            wrong += nf_sum_u64(&part, 1) != (uint64_t)size;
+        nf_world_free(&part);
+        nf_sleep_barrier(&world);
+        judge(wrong);
+    }
+}
+
+static void test_node(void)
+{
+    nf_node node;
+    nf_shared shared;
+    judge(nf_node_find(&world, &node) != NF_OK);
+    judge(node.size != world.size || node.nodes != 1 || node.cores < 1 || node.npus < node.cores ||
+          nf_node_members(&node, 1) != 1);
+    nf_status status = nf_node_share(&node, 1000 * sizeof(int), &shared);
+    judge(status != NF_OK);
+    if (node.rank == 0)
+        for (int i = 0; i < 1000; i++)
+            ((int *)shared.memory)[i] = 7 * i;
+    nf_node_barrier(&node, &shared);
+    uint64_t wrong = 0;
+    for (int i = 0; i < 1000; i++)
+        wrong += ((int *)shared.memory)[i] != 7 * i;
+    judge(wrong);
+    nf_node_unshare(&shared);
+    nf_node_free(&node);
+}
+
+int main(int argc, char **argv)
+{
+    CU_TestInfo tests[] = {{"maps", test_maps},
+                           {"iterated", test_iterated},
+                           {"chains", test_chains},
+                           {"reductions", test_reductions},
+                           {"ordered fold", test_ordered_fold},
+                           {"halos", test_halos},
+                           {"cuts", test_cuts},
+                           {"agreement", test_agreement},
+                           {"planning fails", test_planning_fails},
+                           {"parts", test_parts},
+                           {"node", test_node},
+                           CU_TEST_INFO_NULL};
+    if (nf_world_start(&argc, &argv, &world) != NF_OK)
+        return 1;
+    int status = nf_suite_run("engine", tests, world.rank);
+    nf_world_stop(&world);
+    return status;
+}

@@ -1,0 +1,187 @@
+/* test_kernels.c - every kernel against its independent reference: all types, borders, odd shapes.
+ * CTest runs it once for each instruction set that the processor has. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "drivers/engine/reference.h"
+#include "tests/arrays.h"
+#include "tests/suite.h"
+
+static const nf_dtype dtypes[] = {NF_U8, NF_U16, NF_F32, NF_F64};
+static const char *const borders[] = {"clamp", "reflect", "mirror", "wrap", "constant,value=7"};
+
+/* One chain on one array; says what went wrong. */
+static void check(const char *typed, const nf_shape *shape)
+{
+    nf_chain chain;
+    char text[NF_SHAPE_TEXT];
+    void *cells = nf_test_array(shape);
+    nf_status status = nf_chain_parse(typed, &chain);
+    if (status == NF_OK)
+        status = nf_check_chain(&chain, shape, cells);
+    CU_ASSERT_EQUAL(status, NF_OK);
+    if (status != NF_OK)
+        printf("\n  %s on %s: %s\n", typed, nf_shape_text(shape, text), nf_message(status));
+    nf_chain_free(&chain);
+    free(cells);
+}
+
+/* Shapes that cross tiles in both directions, and degenerate ones. */
+static void check_shapes(const char *typed, nf_dtype dtype)
+{
+    static const int64_t sizes[][2] = {{1, 1}, {1, 9}, {11, 1}, {2, 3}, {37, 23}};
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        nf_shape shape = nf_test_shape(1, sizes[s][0], sizes[s][1], 1 + (int)s % 4, dtype);
+        check(typed, &shape);
+    }
+}
+
+/* The kernel with each border and type; %s stands for the border. */
+static void check_filter(const char *format)
+{
+    for (size_t d = 0; d < sizeof dtypes / sizeof *dtypes; d++) {
+        for (size_t b = 0; b < sizeof borders / sizeof *borders; b++) {
+            char typed[512];
+            snprintf(typed, sizeof typed, format, borders[b], borders[b], borders[b]);
+            check_shapes(typed, dtypes[d]);
+        }
+    }
+}
+
+static void test_sobel(void)
+{
+    check_filter("sobel:border=%s");
+}
+
+static void test_sharpen(void)
+{
+    check_filter("sharpen:border=%s");
+}
+
+static void test_gaussian(void)
+{
+    check_filter("gaussian:sigma=0.2,border=%s");
+    check_filter("gaussian:sigma=1.3,border=%s");
+    check_filter("gaussian:sigma=3,truncate=2.5,border=%s");
+}
+
+static void test_convolve(void)
+{
+    check_filter("convolve:mask=3,border=%s");
+    check_filter("convolve:mask=1,2,-1,0,5,3,-2,1,4,scale=13,offset=1,border=%s");
+    check_filter("convolve:mask=1,2,3,4,5, 6,7,8,9,10, -1,2,-3,4,-5, 0,1,0,2,0, "
+                 "9,8,7,6,5,scale=80,border=%s");
+    check_filter("convolve:mask=1,1,1,1,1,1,1, 1,2,2,2,2,2,1, 1,2,3,3,3,2,1, 1,2,3,4,3,2,1,"
+                 "1,2,3,3,3,2,-5, 1,2,2,2,2,2,1, 1,1,1,1,1,1,9,scale=90,border=%s");
+}
+
+static void test_heat(void)
+{
+    check_filter("heat:steps=1,border=%s");
+    check_filter("heat:steps=5,alpha=0.25,border=%s");
+}
+
+/* Bits equal to each kernel alone, one after the other; borders that cannot be fused among them. */
+static void test_chains(void)
+{
+    check_filter("gaussian:sigma=1,border=%s | sharpen:border=%s | sobel:border=%s");
+    check_filter("sobel:border=wrap | gaussian:sigma=0.7,border=%s | sharpen:border=wrap");
+    check_filter("sharpen:border=%s | heat:steps=3,border=wrap | sobel:border=%s");
+    check_filter("cast:to=f32 | gaussian:sigma=1,border=%s | cast:to=u16 | sobel:border=wrap");
+    check_filter("gaussian:sigma=1,border=%s | stats");
+    check_filter("heat:steps=2,border=%s | cast:to=u8 | histogram:bins=16");
+}
+
+/* Tiles cut the columns of a wide array, too; a chain may be longer than what is fused at once. */
+static void test_tiles(void)
+{
+    nf_shape wide = nf_test_shape(1, 19, 4500, 1, NF_U8),
+             colour = nf_test_shape(1, 17, 1700, 3, NF_F32);
+    check("gaussian:sigma=1 | sobel", &wide);
+    check("sharpen:border=wrap | gaussian:sigma=2,border=wrap", &colour);
+    check("stats", &wide);
+    nf_shape small = nf_test_shape(1, 21, 13, 1, NF_U16);
+    check(
+        "sobel|sobel|sobel|sobel|sobel|sobel|sobel|sobel|sobel|sobel|sobel|sobel|sobel|sobel|sobel|"
+        "sobel|sobel|sobel|sharpen",
+        &small);
+}
+
+static void test_cast(void)
+{
+    static const char *const to[] = {"cast:to=u8", "cast:to=u16", "cast:to=f32", "cast:to=f64"};
+    for (size_t d = 0; d < sizeof dtypes / sizeof *dtypes; d++)
+        for (size_t t = 0; t < sizeof to / sizeof *to; t++)
+            check_shapes(to[t], dtypes[d]);
+}
+
+static void test_reductions(void)
+{
+    static const char *const typed[] = {"sumsq", "stats", "histogram",
+                                        "histogram:bins=7,lo=3,hi=90",
+                                        "histogram:bins=1,lo=-1,hi=0"};
+    for (size_t d = 0; d < sizeof dtypes / sizeof *dtypes; d++) {
+        for (size_t k = 0; k < sizeof typed / sizeof *typed; k++) {
+            check_shapes(typed[k], dtypes[d]);
+            nf_shape volume = nf_test_shape(7, 13, 29, 1, dtypes[d]);
+            check(typed[k], &volume);
+            nf_shape line = {.dim = {1, 1, 70001}, .ndim = 1, .channels = 1, .dtype = dtypes[d]};
+            check(typed[k], &line);
+        }
+    }
+}
+
+/* Against the closed form, which the kernel does not use; across the change of method at 2^32, too.
+ */
+static void test_sumsq_range(void)
+{
+    static const char *const typed[] = {"sumsq_range:n=1", "sumsq_range:n=2",
+                                        "sumsq_range:n=1000003", "sumsq_range:n=4.3e9"};
+    for (size_t k = 0; k < sizeof typed / sizeof *typed; k++) {
+        nf_chain chain;
+        CU_ASSERT_EQUAL(nf_chain_parse(typed[k], &chain), NF_OK);
+        CU_ASSERT_EQUAL(nf_check_chain(&chain, NULL, NULL), NF_OK);
+        nf_chain_free(&chain);
+    }
+}
+
+/* Filters that smooth or sharpen leave a constant as it is; heat keeps the sum. */
+static void test_constants(void)
+{
+    static const char *const typed[] = {"gaussian:sigma=2", "sharpen", "heat:steps=4",
+                                        "convolve:mask=1,2,1,2,4,2,1,2,1,scale=16"};
+    nf_shape shape = nf_test_shape(1, 31, 17, 2, NF_U8);
+    size_t bytes = nf_shape_bytes(&shape);
+    unsigned char *cells = malloc(bytes);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(cells);
+    memset(cells, 201, bytes);
+    for (size_t k = 0; k < sizeof typed / sizeof *typed; k++) {
+        char whole[256];
+        snprintf(whole, sizeof whole, "%s | histogram", typed[k]);
+        nf_chain chain;
+        CU_ASSERT_EQUAL(nf_chain_parse(whole, &chain), NF_OK);
+        CU_ASSERT_EQUAL(nf_check_chain(&chain, &shape, cells), NF_OK);
+        nf_chain_free(&chain);
+    }
+    free(cells);
+}
+
+int main(void)
+{
+    CU_TestInfo tests[] = {{"sobel", test_sobel},
+                           {"sharpen", test_sharpen},
+                           {"gaussian", test_gaussian},
+                           {"convolve", test_convolve},
+                           {"heat", test_heat},
+                           {"chains", test_chains},
+                           {"tiles", test_tiles},
+                           {"cast", test_cast},
+                           {"reductions", test_reductions},
+                           {"sumsq_range", test_sumsq_range},
+                           {"constants", test_constants},
+                           CU_TEST_INFO_NULL};
+    printf("instruction set: %s\n", nf_kernel_isa());
+    return nf_suite_run("kernels", tests, 0);
+}
