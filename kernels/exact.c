@@ -1,0 +1,358 @@
+/* exact.c - exact accumulators: adding one number, carrying, and rounding once. */
+#include "kernels/exact.h"
+
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+__extension__ typedef unsigned __int128 nf_u128;
+__extension__ typedef __int128 nf_i128;
+
+enum {
+    LIMB_BITS = 32,
+    MANTISSA_BITS = 53,
+    SUBNORMAL_EXPONENT = -1074, /* of the unit of the smallest doubles */
+    LARGEST_EXPONENT = 971,     /* of the unit of the largest ones */
+    SPECIAL_FIELD = 2047,       /* exponent field of infinities and NaN */
+    RUN = 1024,                 /* elements added between two normalisations */
+    /* A variance is counted in units of 2^-(2 BIAS): 2 * 136 limbs for the square of a sum, and
+     * room for n times the sum of squares. */
+    BIAS_LIMBS = NF_EXACT_BIAS / LIMB_BITS,
+    WIDE_LIMBS = 2 * NF_EXACT_LIMBS + 4
+};
+
+/* Carries are due when a limb leaves (-2^41, 2^41). */
+static const int64_t carry_due = (int64_t)1 << 41;
+
+static const int64_t limb_mask = 0xffffffff;
+
+/* A finite or infinite double taken apart: |x| = mantissa * 2^exponent. */
+typedef struct parts {
+    uint64_t mantissa;
+    int exponent;
+    bool negative, special;
+} parts;
+
+static inline parts take_apart(double x)
+{
+    const uint64_t hidden = (uint64_t)1 << 52;
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    int field = (int)(bits >> 52) & SPECIAL_FIELD;
+    parts p = {bits & (hidden - 1), SUBNORMAL_EXPONENT, bits >> 63 != 0, field == SPECIAL_FIELD};
+    if (__builtin_expect(field != 0, 1)) {
+        p.mantissa |= hidden;
+        p.exponent += field - 1;
+    }
+    return p;
+}
+
+static void count_special(nf_exact *sum, double x)
+{
+    if (x != x)
+        sum->nans++;
+    else if (x > 0)
+        sum->positive_infinities++;
+    else
+        sum->negative_infinities++;
+}
+
+/* ---- adding ---------------------------------------------------------------------------------- */
+
+static bool is_due(int64_t limb)
+{
+    return limb >= carry_due || limb <= -carry_due;
+}
+
+void nf_exact_normalise(nf_exact *sum)
+{
+    int64_t carry = 0;
+    for (int i = 0; i < NF_EXACT_LIMBS - 1; i++) {
+        int64_t limb = sum->limb[i] + carry;
+        sum->limb[i] = limb & limb_mask;
+        carry = limb >> LIMB_BITS;
+    }
+    sum->limb[NF_EXACT_LIMBS - 1] += carry;
+}
+
+void nf_exact_add_scaled(nf_exact *sum, int64_t k, int exponent)
+{
+    int position = exponent + NF_EXACT_BIAS;
+    int64_t *limb = sum->limb + position / LIMB_BITS;
+    nf_i128 shifted = (nf_i128)k * ((int64_t)1 << position % LIMB_BITS);
+    limb[0] += (int64_t)shifted & limb_mask;
+    limb[1] += (int64_t)(shifted >> LIMB_BITS) & limb_mask;
+    limb[2] += (int64_t)(shifted >> 2 * LIMB_BITS);
+    if (is_due(limb[0]) || is_due(limb[1]) || is_due(limb[2]))
+        nf_exact_normalise(sum);
+}
+
+void nf_exact_add(nf_exact *sum, double x)
+{
+    parts p = take_apart(x);
+    if (p.special)
+        count_special(sum, x);
+    else
+        nf_exact_add_scaled(sum, p.negative ? -(int64_t)p.mantissa : (int64_t)p.mantissa,
+                            p.exponent);
+}
+
+void nf_exact_add_integer(nf_exact *sum, uint64_t high, uint64_t low)
+{
+    const int exponent[2] = {0, 64};
+    const uint64_t word[2] = {low, high};
+    for (int i = 0; i < 2; i++) {
+        nf_exact_add_scaled(sum, (int64_t)(word[i] & (uint64_t)limb_mask), exponent[i]);
+        nf_exact_add_scaled(sum, (int64_t)(word[i] >> LIMB_BITS), exponent[i] + LIMB_BITS);
+    }
+}
+
+/* Two limbs an element instead of three, and no test for carries: the upper part stays within
+ * 2^52, so that RUN of them fit. */
+static void add_run(nf_exact *sum, const double *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        parts p = take_apart(x[i]);
+        if (p.special) {
+            count_special(sum, x[i]);
+            continue;
+        }
+        unsigned position = (unsigned)(p.exponent + NF_EXACT_BIAS);
+        unsigned shift = position % LIMB_BITS;
+        int64_t *limb = sum->limb + position / LIMB_BITS;
+        /* Signs may be random: no branch. */
+        int64_t flip = -(int64_t)p.negative, k = ((int64_t)p.mantissa ^ flip) - flip;
+        limb[0] += (int64_t)((uint64_t)k << shift & (uint64_t)limb_mask);
+        limb[1] += k >> (LIMB_BITS - shift);
+    }
+}
+
+static void add_square_run(nf_exact *sum, const double *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        parts p = take_apart(x[i]);
+        if (p.special) {
+            count_special(sum, x[i] * x[i]);
+            continue;
+        }
+        unsigned position = (unsigned)(2 * p.exponent + NF_EXACT_BIAS);
+        unsigned shift = position % LIMB_BITS;
+        int64_t *limb = sum->limb + position / LIMB_BITS;
+        nf_u128 square = (nf_u128)p.mantissa * p.mantissa;
+        nf_u128 upper = square >> (LIMB_BITS - shift);
+        limb[0] += (int64_t)((uint64_t)square << shift & (uint64_t)limb_mask);
+        limb[1] += (int64_t)upper & limb_mask;
+        limb[2] += (int64_t)(upper >> LIMB_BITS) & limb_mask;
+        limb[3] += (int64_t)(upper >> 2 * LIMB_BITS);
+    }
+}
+
+static void in_runs(nf_exact *sum, const double *x, size_t n,
+                    void (*add)(nf_exact *sum, const double *x, size_t n))
+{
+    for (size_t i = 0; i < n; i += RUN) {
+        add(sum, x + i, n - i < RUN ? n - i : RUN);
+        nf_exact_normalise(sum);
+    }
+}
+
+void nf_exact_add_each(nf_exact *sum, const double *x, size_t n)
+{
+    in_runs(sum, x, n, add_run);
+}
+
+void nf_exact_add_each_squared(nf_exact *sum, const double *x, size_t n)
+{
+    in_runs(sum, x, n, add_square_run);
+}
+
+void nf_exact_fold(nf_exact *into, const nf_exact *next)
+{
+    for (int i = 0; i < NF_EXACT_LIMBS; i++)
+        into->limb[i] += next->limb[i];
+    into->nans += next->nans;
+    into->positive_infinities += next->positive_infinities;
+    into->negative_infinities += next->negative_infinities;
+    nf_exact_normalise(into);
+}
+
+/* ---- rounding -------------------------------------------------------------------------------- */
+
+/* A number of any sign as limbs of 32 bits, the lowest first; how many limbs, and what they count,
+ * is known to those who use it. */
+typedef struct magnitude {
+    uint32_t limb[WIDE_LIMBS];
+    bool negative;
+    bool more; /* the number is a little larger than its limbs say: a remainder was dropped */
+} magnitude;
+
+static void negate(uint32_t *limb, int count)
+{
+    uint64_t carry = 1;
+    for (int i = 0; i < count; i++) {
+        carry += (uint32_t)~limb[i];
+        limb[i] = (uint32_t)carry;
+        carry >>= LIMB_BITS;
+    }
+}
+
+/* The value of an accumulator, its limbs starting at limb `at`; all others are zero. */
+static magnitude magnitude_of(const nf_exact *sum, int at)
+{
+    nf_exact carried = *sum;
+    nf_exact_normalise(&carried);
+    uint64_t top = (uint64_t)carried.limb[NF_EXACT_LIMBS - 1];
+    magnitude value = {.negative = top >> 63 != 0};
+    uint32_t *limb = value.limb + at;
+    for (int i = 0; i < NF_EXACT_LIMBS - 1; i++)
+        limb[i] = (uint32_t)carried.limb[i];
+    limb[NF_EXACT_LIMBS - 1] = (uint32_t)top;
+    limb[NF_EXACT_LIMBS] = (uint32_t)(top >> LIMB_BITS);
+    if (value.negative)
+        negate(limb, NF_EXACT_LIMBS + 1);
+    return value;
+}
+
+static void divide(magnitude *value, uint64_t divisor)
+{
+    nf_u128 rest = 0;
+    for (int i = WIDE_LIMBS - 1; i >= 0; i--) {
+        rest = rest << LIMB_BITS | value->limb[i];
+        if (rest == 0)
+            continue;
+        value->limb[i] = (uint32_t)(rest / divisor);
+        rest %= divisor;
+    }
+    value->more = value->more || rest != 0;
+}
+
+static void multiply(magnitude *value, uint64_t factor)
+{
+    nf_u128 carry = 0;
+    for (int i = 0; i < WIDE_LIMBS; i++) {
+        carry += (nf_u128)value->limb[i] * factor;
+        value->limb[i] = (uint32_t)carry;
+        carry >>= LIMB_BITS;
+    }
+}
+
+static magnitude square(const magnitude *root)
+{
+    magnitude product = {.negative = false};
+    for (int i = 0; i <= NF_EXACT_LIMBS; i++) {
+        uint64_t carry = 0;
+        if (root->limb[i] == 0)
+            continue;
+        for (int j = 0; j <= NF_EXACT_LIMBS; j++) {
+            carry += (uint64_t)root->limb[i] * root->limb[j] + product.limb[i + j];
+            product.limb[i + j] = (uint32_t)carry;
+            carry >>= LIMB_BITS;
+        }
+        product.limb[i + NF_EXACT_LIMBS + 1] = (uint32_t)carry;
+    }
+    return product;
+}
+
+static void subtract(magnitude *value, const magnitude *other)
+{
+    uint64_t borrow = 0;
+    for (int i = 0; i < WIDE_LIMBS; i++) {
+        uint64_t difference = (uint64_t)value->limb[i] - other->limb[i] - borrow;
+        value->limb[i] = (uint32_t)difference;
+        borrow = difference >> 63;
+    }
+    value->negative = borrow != 0;
+    if (value->negative)
+        negate(value->limb, WIDE_LIMBS);
+}
+
+static int bit_at(const magnitude *value, int i)
+{
+    return (int)(value->limb[i / LIMB_BITS] >> i % LIMB_BITS & 1);
+}
+
+/* The place of the highest bit that is set, -1: none is. */
+static int highest_bit(const magnitude *value)
+{
+    int i = WIDE_LIMBS - 1;
+    while (i >= 0 && value->limb[i] == 0)
+        i--;
+    if (i < 0)
+        return -1;
+    int bit = LIMB_BITS - 1;
+    while (value->limb[i] >> bit == 0)
+        bit--;
+    return i * LIMB_BITS + bit;
+}
+
+static bool any_below(const magnitude *value, int end)
+{
+    bool found = value->more;
+    for (int i = 0; i < end / LIMB_BITS && !found; i++)
+        found = value->limb[i] != 0;
+    uint32_t mask = ((uint32_t)1 << end % LIMB_BITS) - 1;
+    return found || (value->limb[end / LIMB_BITS] & mask) != 0;
+}
+
+/* The double next to value * 2^-bias, ties to even. bias > 1075, so that the smallest unit of a
+ * double is never the lowest bit. */
+static double round_magnitude(const magnitude *value, int bias)
+{
+    int top = highest_bit(value);
+    if (top < 0 && !value->more)
+        return 0;
+    int unit = top - (MANTISSA_BITS - 1) - bias;
+    if (unit < SUBNORMAL_EXPONENT)
+        unit = SUBNORMAL_EXPONENT;
+    if (unit > LARGEST_EXPONENT)
+        return value->negative ? -INFINITY : INFINITY;
+    int lowest = unit + bias;
+    uint64_t mantissa = 0;
+    for (int i = top; i >= lowest; i--)
+        mantissa = mantissa << 1 | (uint64_t)bit_at(value, i);
+    if (bit_at(value, lowest - 1) && ((mantissa & 1) != 0 || any_below(value, lowest - 1)))
+        mantissa++;
+    double result = ldexp((double)mantissa, unit);
+    return value->negative ? -result : result;
+}
+
+static bool is_special(const nf_exact *sum)
+{
+    return sum->nans > 0 || sum->positive_infinities > 0 || sum->negative_infinities > 0;
+}
+
+static double special_value(const nf_exact *sum)
+{
+    if (sum->nans > 0 || (sum->positive_infinities > 0 && sum->negative_infinities > 0))
+        return NAN;
+    return sum->positive_infinities > 0 ? INFINITY : -INFINITY;
+}
+
+double nf_exact_round(const nf_exact *sum)
+{
+    return nf_exact_mean(sum, 1);
+}
+
+double nf_exact_mean(const nf_exact *sum, uint64_t n)
+{
+    if (is_special(sum))
+        return special_value(sum);
+    magnitude value = magnitude_of(sum, 0);
+    if (n > 1)
+        divide(&value, n);
+    return round_magnitude(&value, NF_EXACT_BIAS);
+}
+
+double nf_exact_variance(const nf_exact *sum, const nf_exact *squares, uint64_t n)
+{
+    if (is_special(sum) || is_special(squares))
+        return NAN;
+    magnitude root = magnitude_of(sum, 0);
+    magnitude value = magnitude_of(squares, BIAS_LIMBS);
+    magnitude other = square(&root);
+    multiply(&value, n);
+    subtract(&value, &other);
+    divide(&value, n);
+    divide(&value, n);
+    return round_magnitude(&value, 2 * NF_EXACT_BIAS);
+}
