@@ -1,89 +1,8 @@
 #include "drivers/engine/cores.h"
 
 #include <hwloc.h>
-#include <stdio.h>
-#include <string.h>
 
-/* ---- the cgroup's quota
- * -------------------------------------------------------------------------- */
-
-static double quota_v2(const char *folder)
-{
-    char path[4400], quota[32];
-    double period;
-    snprintf(path, sizeof path, "%s/cpu.max", folder);
-    FILE *file = fopen(path, "r");
-    if (file == NULL)
-        return 0;
-    int read = fscanf(file, "%31s %lf", quota, &period);
-    fclose(file);
-    double value;
-    return read == 2 && sscanf(quota, "%lf", &value) == 1 && period > 0 ? value / period : 0;
-}
-
-static double number_in(const char *folder, const char *name)
-{
-    char path[4400];
-    double value = 0;
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *file = fopen(path, "r");
-    if (file == NULL)
-        return 0;
-    if (fscanf(file, "%lf", &value) != 1)
-        value = 0;
-    fclose(file);
-    return value;
-}
-
-static double quota_v1(const char *folder)
-{
-    double quota = number_in(folder, "cpu.cfs_quota_us");
-    double period = number_in(folder, "cpu.cfs_period_us");
-    return quota > 0 && period > 0 ? quota / period : 0;
-}
-
-/* The smallest quota of a group and those above it, below `root`. */
-static double smallest_quota(const char *root, char *group, double (*quota_of)(const char *))
-{
-    double least = 0;
-    for (;;) {
-        char folder[4300];
-        snprintf(folder, sizeof folder, "%s%s", root, group);
-        double quota = quota_of(folder);
-        if (quota > 0 && (least == 0 || quota < least))
-            least = quota;
-        char *slash = strrchr(group, '/');
-        if (slash == NULL)
-            return least;
-        *slash = '\0';
-    }
-}
-
-double nf_cores_quota(void)
-{
-    FILE *file = fopen("/proc/self/cgroup", "r");
-    char line[4200];
-    double least = 0;
-    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
-        line[strcspn(line, "\n")] = '\0';
-        char *controllers = strchr(line, ':'), *group = NULL;
-        if (controllers != NULL)
-            group = strchr(++controllers, ':');
-        if (group == NULL)
-            continue;
-        *group++ = '\0';
-        double quota = 0;
-        if (*controllers == '\0')
-            quota = smallest_quota("/sys/fs/cgroup", group, quota_v2);
-        else if (strncmp(controllers, "cpu", 3) == 0 && strncmp(controllers, "cpuset", 6) != 0)
-            quota = smallest_quota("/sys/fs/cgroup/cpu", group, quota_v1);
-        if (quota > 0 && (least == 0 || quota < least))
-            least = quota;
-    }
-    if (file != NULL)
-        fclose(file);
-    return least;
-}
+#include "drivers/engine/cgroup.h"
 
 /* ---- the topology
  * -------------------------------------------------------------------------------- */
@@ -128,8 +47,8 @@ int nf_cores_order(const cpu_set_t *mask, int *pus, int *cores)
                 pus[listed++] = pu;
         *cores = listed;
     }
-    double quota = nf_cores_quota();
-    if (quota > 0 && *cores > quota)
+    double quota = nf_cgroup_cores();
+    if (quota < *cores)
         *cores = quota < 1 ? 1 : (int)quota;
     return listed;
 }

@@ -9,7 +9,4 @@
  * different cores, at most the cgroup's CPU quota (rounded down), at least 1. */
 int nf_cores_order(const cpu_set_t *mask, int *pus, int *cores);
 
-/* The CPU quota of this process's cgroup (version 1 or 2, every level up), in cores; 0: none. */
-double nf_cores_quota(void);
-
 #endif

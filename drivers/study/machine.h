@@ -1,0 +1,20 @@
+/* machine.h - the facts of the machine and the build that a reader of the study needs. */
+#ifndef NF_MACHINE_H
+#define NF_MACHINE_H
+
+#include "drivers/study/sample.h"
+
+/* Bytes of the last-level cache and of one core's L2, by hwloc; 0 if unknown. */
+typedef struct nf_caches {
+    size_t l1, l2, l3;
+} nf_caches;
+nf_caches nf_machine_caches(void);
+
+/* Adds to the study: time (UTC), host, processor model, affinity mask, cores there are,
+ * caches, memory, operating system, what limits the frequency and the cgroup, binding, Slurm job,
+ * nodes and partition, compiler, flags, build type, nfold version and commit, hwloc version and the
+ * instruction set in use. The versions of MPI and HDF5 are added by the program that uses them.
+ * Nothing that was not found is added. Errors: NF_ERR_MEMORY. */
+nf_status nf_machine_facts(nf_study *study);
+
+#endif

@@ -1,0 +1,204 @@
+#include "drivers/study/points.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "drivers/engine/shape.h"
+#include "drivers/engine/status.h"
+
+static int workers(const nf_sample *sample)
+{
+    return sample->ranks * sample->threads;
+}
+
+static bool same_point(const nf_sample *a, const nf_sample *b)
+{
+    return a->ranks == b->ranks && a->threads == b->threads && a->scaling == b->scaling &&
+           nf_shape_equal(&a->shape, &b->shape) && strcmp(a->kernel, b->kernel) == 0;
+}
+
+/* ---- grouping --------------------------------------------------------------------------------
+ */
+
+/* group[i] = the point of sample i; returns the number of points. */
+static size_t group_samples(const nf_study *study, nf_point *points, size_t *group)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < study->nsamples; i++) {
+        const nf_sample *sample = &study->samples[i];
+        size_t p = 0;
+        while (p < n && !same_point(points[p].of, sample))
+            p++;
+        if (p == n)
+            points[n++] = (nf_point){.of = sample, .valid = true};
+        group[i] = p;
+        points[p].n++;
+        points[p].valid &= sample->valid;
+        points[p].oversubscribed |= sample->oversubscribed;
+    }
+    return n;
+}
+
+/* One field of every sample of point p into `values`; returns how many there are. */
+static size_t gather(const nf_study *study, const size_t *group, size_t p, size_t offset,
+                     double *values)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < study->nsamples; i++)
+        if (group[i] == p)
+            memcpy(&values[n++], (const char *)&study->samples[i] + offset, sizeof *values);
+    return n;
+}
+
+static void summarise(const nf_study *study, const size_t *group, size_t p, nf_point *point,
+                      double *values)
+{
+    static const size_t fields[] = {
+        offsetof(nf_sample, phases.compute), offsetof(nf_sample, phases.halo),
+        offsetof(nf_sample, phases.fold),    offsetof(nf_sample, phases.wait),
+        offsetof(nf_sample, phases.io),
+    };
+    double *const into[] = {&point->phases.compute, &point->phases.halo, &point->phases.fold,
+                            &point->phases.wait, &point->phases.io};
+    size_t n = gather(study, group, p, offsetof(nf_sample, seconds), values);
+    point->seconds = nf_median(values, n);
+    point->interval = nf_median_interval(values, n, 0.95);
+    for (size_t f = 0; f < sizeof fields / sizeof *fields; f++) {
+        n = gather(study, group, p, fields[f], values);
+        *into[f] = nf_median(values, n);
+    }
+}
+
+/* ---- speed-up ---------------------------------------------------------------------------------
+ */
+
+/* How far the work of a worker is from the base's, as a ratio of at least 1. */
+static double work_distance(const nf_point *base, const nf_point *point)
+{
+    double ratio = (double)point->of->work / workers(point->of) / (double)base->of->work;
+    return ratio < 1 ? 1 / ratio : ratio;
+}
+
+/* Strong scaling compares like with like: the base has the point's shape. Weak scaling keeps the
+ * work of a worker: the base whose work is nearest to it. */
+static const nf_point *find_base(const nf_point *points, size_t n, const nf_point *point)
+{
+    const nf_point *best = NULL;
+    for (size_t i = 0; i < n; i++) {
+        const nf_sample *of = points[i].of;
+        if (!points[i].valid || workers(of) != 1 || of->scaling != point->of->scaling ||
+            strcmp(of->kernel, point->of->kernel) != 0)
+            continue;
+        if (of->scaling == NF_STRONG) {
+            if (nf_shape_equal(&of->shape, &point->of->shape))
+                return &points[i];
+        } else if (best == NULL || work_distance(&points[i], point) < work_distance(best, point)) {
+            best = &points[i];
+        }
+    }
+    return best;
+}
+
+static void compare(const nf_point *base, nf_point *point)
+{
+    const nf_interval *one = &base->interval, *all = &point->interval;
+    double scale =
+        point->of->scaling == NF_STRONG ? 1 : (double)point->of->work / (double)base->of->work;
+    point->has_base = true;
+    if (base == point) { /* by definition, without uncertainty */
+        point->speedup = 1;
+        point->speedup_interval = (nf_interval){1, 1, one->known};
+    } else {
+        point->speedup = scale * base->seconds / point->seconds;
+        point->speedup_interval = (nf_interval){
+            scale * one->low / all->high, scale * one->high / all->low, one->known && all->known};
+    }
+    point->efficiency = point->speedup / workers(point->of);
+}
+
+/* ---- points -----------------------------------------------------------------------------------
+ */
+
+typedef struct order {
+    const nf_point *point;
+    size_t kernel; /* the first point of the same kernel */
+    size_t met;    /* the point's own place */
+} order;
+
+static int by_place(size_t a, size_t b)
+{
+    return (a > b) - (a < b);
+}
+
+static int in_order(const void *left, const void *right)
+{
+    const order *a = left, *b = right;
+    const nf_sample *s = a->point->of, *t = b->point->of;
+    if (a->kernel != b->kernel)
+        return by_place(a->kernel, b->kernel);
+    if (s->scaling != t->scaling)
+        return s->scaling < t->scaling ? -1 : 1;
+    if (workers(s) != workers(t))
+        return workers(s) < workers(t) ? -1 : 1;
+    if (s->ranks != t->ranks)
+        return s->ranks < t->ranks ? -1 : 1;
+    return by_place(a->met, b->met);
+}
+
+static void fill_order(const nf_point *points, size_t n, order *rows)
+{
+    for (size_t i = 0; i < n; i++) {
+        size_t first = 0;
+        while (strcmp(points[first].of->kernel, points[i].of->kernel) != 0)
+            first++;
+        rows[i] = (order){&points[i], first, i};
+    }
+    qsort(rows, n, sizeof *rows, in_order);
+}
+
+static void make_points(const nf_study *study, size_t *group, double *values, nf_point *met,
+                        order *rows, nf_point *points, size_t *npoints)
+{
+    size_t n = group_samples(study, met, group);
+    for (size_t p = 0; p < n; p++)
+        summarise(study, group, p, &met[p], values);
+    fill_order(met, n, rows);
+    for (size_t p = 0; p < n; p++)
+        points[p] = *rows[p].point;
+    for (size_t p = 0; p < n; p++) {
+        const nf_point *base = find_base(points, n, &points[p]);
+        if (base != NULL)
+            compare(base, &points[p]);
+    }
+    *npoints = n;
+}
+
+nf_status nf_points(const nf_study *study, nf_point **points, size_t *npoints)
+{
+    size_t room = study->nsamples > 0 ? study->nsamples : 1;
+    size_t *group = calloc(room, sizeof *group);
+    double *values = calloc(room, sizeof *values);
+    nf_point *met = calloc(room, sizeof *met);
+    order *rows = calloc(room, sizeof *rows);
+    *points = calloc(room, sizeof **points);
+    *npoints = 0;
+    nf_status status = NF_OK;
+    if (group != NULL && values != NULL && met != NULL && rows != NULL && *points != NULL) {
+        make_points(study, group, values, met, rows, *points, npoints);
+    } else {
+        free(*points);
+        *points = NULL;
+        status = nf_fail(NF_ERR_MEMORY, "no memory for the points of %zu samples", study->nsamples);
+    }
+    free(group);
+    free(values);
+    free(met);
+    free(rows);
+    return status;
+}
+
+bool nf_point_counts(const nf_point *point)
+{
+    return point->valid && !point->oversubscribed;
+}

@@ -1,0 +1,32 @@
+/* points.h - from samples to points: medians, intervals, speed-up, efficiency. Pure functions. */
+#ifndef NF_POINTS_H
+#define NF_POINTS_H
+
+#include "drivers/study/sample.h"
+#include "drivers/study/stats.h"
+
+typedef struct nf_point {
+    const nf_sample *of;  /* one of its samples: kernel, scaling, ranks, threads, shape, work */
+    size_t n;             /* samples */
+    double seconds;       /* median */
+    nf_interval interval; /* 95% of the median */
+    nf_phases phases;     /* medians over the samples, each phase for itself */
+    bool valid;           /* all samples valid */
+    bool oversubscribed;
+    bool has_base;  /* the one-worker point of the same kernel and scaling (strong: and shape;
+                       weak: of the nearest work a worker) is there and valid */
+    double speedup; /* strong: T(1)/T(p). weak: scaled, [W(p)/T(p)] / [W(1)/T(1)] */
+    nf_interval speedup_interval; /* [L1/Up, U1/Lp] of the medians' intervals (scaled if weak); the
+                                     base itself: [1, 1] */
+    double efficiency;            /* speedup / workers */
+} nf_point;
+
+/* Groups a study's samples by kernel, scaling, ranks, threads and shape; ordered by kernel (as
+ * first met), scaling, workers, ranks. The caller frees *points; they refer to the study's samples.
+ * Errors: NF_ERR_MEMORY. */
+nf_status nf_points(const nf_study *study, nf_point **points, size_t *npoints);
+
+/* A point from which conclusions may be drawn: valid, not oversubscribed. */
+bool nf_point_counts(const nf_point *point);
+
+#endif

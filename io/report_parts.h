@@ -1,0 +1,111 @@
+/* report_parts.h - what the parts of a report share. Internal to io/. */
+#ifndef NF_REPORT_PARTS_H
+#define NF_REPORT_PARTS_H
+
+#include "drivers/engine/shape.h"
+#include "drivers/engine/status.h"
+#include "io/report.h"
+
+/* Points that are compared with one another: one kernel, strong or weak scaling; strong: one shape.
+ */
+typedef struct nf_group {
+    const nf_point *const *points; /* by workers, then ranks */
+    size_t n;
+} nf_group;
+
+/* One statement that a rule derived from the numbers. */
+typedef struct nf_finding {
+    char *about; /* the kernel and how it was scaled; NULL: the whole study */
+    char *text;
+} nf_finding;
+
+enum { NF_FIGURES = 3 };
+extern const char *const nf_figure_names[NF_FIGURES]; /* "time", "efficiency", "phases" */
+extern const char *const nf_figure_titles[NF_FIGURES];
+extern const char *const nf_figure_captions[NF_FIGURES];
+
+/* A study, and all that is derived from it. */
+typedef struct nf_report {
+    const nf_study *study;
+    nf_point *points;
+    size_t npoints;
+    const nf_point **order; /* the groups' points */
+    nf_group *groups;
+    size_t ngroups;
+    nf_finding *findings;
+    size_t nfindings;
+    char *figures[NF_FIGURES]; /* SVG as gnuplot wrote it; NULL: no point to draw in it */
+    char *no_figures;          /* why there are none; NULL: they are there */
+} nf_report;
+
+/* ---- report.c ------------------------------------------------------------------------------- */
+
+nf_status nf_report_make(const nf_study *study, nf_report *report);
+void nf_report_free(nf_report *report);
+
+size_t nf_report_count(const nf_report *report, bool (*which)(const nf_point *));
+bool nf_point_oversubscribed(const nf_point *point); /* and valid */
+bool nf_point_invalid(const nf_point *point);
+int nf_point_workers(const nf_point *point);
+const char *nf_point_way(const nf_point *point);
+
+/* The time of the phases of a run, which the shares refer to. */
+double nf_phases_sum(const nf_phases *phases);
+
+/* The group's fastest point of a way ("serial", ...) that counts; where none does and `any` is set,
+ * the fastest oversubscribed one; NULL: none. Never an invalid one. */
+const nf_point *nf_group_best(const nf_group *group, const char *way, bool any);
+
+/* Writes DIR/NAME through `write`, complete or not at all. */
+typedef nf_status nf_report_writer(const nf_report *report, FILE *out);
+nf_status nf_report_file(const nf_report *report, const char *dir, const char *name,
+                         nf_report_writer *write);
+
+/* A file's contents, ended by a zero; the caller frees it. NULL: it cannot be read. */
+char *nf_report_slurp(const char *path);
+
+/* ---- report_text.c -------------------------------------------------------------------------- */
+
+enum { NF_CELL = 128 };
+
+/* "12.1 ms" with `digits` significant digits. */
+const char *nf_seconds_text(double seconds, int digits, char text[NF_CELL]);
+/* "4096x2048x3 u8"; index ranges "n=1e9". */
+const char *nf_size_text(const nf_shape *shape, char text[NF_SHAPE_TEXT]);
+/* "12.0 to 12.3", in the unit that the median is shown in; "n<6" where there is no interval. */
+const char *nf_interval_text(const nf_point *point, char text[NF_CELL]);
+/* "2×1": ranks × threads. */
+const char *nf_layout_text(const nf_point *point, char text[NF_CELL]);
+/* "gaussian | sobel, strong, 4096x4096 u8"; the caller frees it. NULL: no memory. */
+char *nf_group_text(const nf_group *group);
+
+/* One column of the points' tables. */
+typedef struct nf_column {
+    const char *head;
+    bool numeric;
+    void (*cell)(const nf_point *point, char text[NF_CELL]);
+} nf_column;
+extern const nf_column nf_columns[];
+extern const size_t nf_ncolumns;
+
+/* The table of the four ways: the fastest point of each way for the same work. */
+extern const char *const nf_ways[4];
+void nf_way_cell(const nf_group *group, const char *way, char text[NF_CELL]);
+
+/* How it was measured and summarised: lines, ended by NULL. */
+extern const char *const nf_method[];
+
+extern const char nf_no_figure[]; /* what stands in the place of a figure without points */
+
+nf_report_writer nf_report_csv, nf_report_markdown;
+
+/* ---- report_findings.c, report_figures.c, report_html.c ------------------------------------- */
+
+nf_status nf_report_find(nf_report *report);
+
+/* Draws the figures in DIR and keeps them in the report, or says there why not. */
+nf_status nf_report_draw(nf_report *report, const char *dir);
+
+nf_report_writer nf_report_html;
+
+#endif
