@@ -73,15 +73,20 @@ error_t nf_cli_reject(const char *format, ...)
 enum { KEY_USAGE = 0x10001, KEY_LIST };
 
 static const struct argp_option common_options[] = {
-    {"threads", 't', "N", 0,
-     "OpenMP threads of each rank (default: OMP_NUM_THREADS, else the cores that "
-     "may be used, shared out over the ranks of a machine)",
-     50},
     {"quiet", 'q', NULL, 0, "no progress, no remarks", 50},
     {"list", KEY_LIST, NULL, 0, "list the kernels with their parameters", 51},
     {"help", '?', NULL, 0, "print this", 51},
     {"usage", KEY_USAGE, NULL, 0, "print the usage in short", 51},
     {"version", 'V', NULL, 0, "print the version", 51},
+    {0}};
+
+/* Apart, because a program may have a --threads of its own. */
+static const struct argp_option thread_options[] = {
+    {"threads", 't', "N", 0,
+     "OpenMP threads of each rank (default: OMP_NUM_THREADS, else the cores that may be used, "
+     "shared out "
+     "over the ranks of a machine)",
+     50},
     {0}};
 
 static error_t answer(nf_cli *cli, struct argp_state *state, unsigned help)
@@ -92,9 +97,12 @@ static error_t answer(nf_cli *cli, struct argp_state *state, unsigned help)
     return 0;
 }
 
-static error_t parse_threads(nf_cli *cli, const char *text)
+static error_t parse_threads(int key, char *text, struct argp_state *state)
 {
+    nf_cli *cli = state->input;
     int64_t threads = 0;
+    if (key != 't')
+        return ARGP_ERR_UNKNOWN;
     if (nf_cli_integer("--threads", text, 1, 4096, &threads) != NF_OK)
         return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
     cli->asked_threads = (int)threads;
@@ -103,15 +111,15 @@ static error_t parse_threads(nf_cli *cli, const char *text)
 
 static error_t parse_common(int key, char *text, struct argp_state *state)
 {
+    (void)text;
     parsing *p = state->input;
     nf_cli *cli = p->cli;
     switch (key) {
     case ARGP_KEY_INIT:
-        if (state->root_argp->children != NULL)
-            state->child_inputs[0] = p->input;
+        state->child_inputs[0] = p->input;
+        if (state->root_argp->children[1].argp != NULL)
+            state->child_inputs[1] = cli;
         return 0;
-    case 't':
-        return parse_threads(cli, text);
     case 'q':
         cli->quiet = true;
         return 0;
@@ -134,10 +142,21 @@ static error_t parse_common(int key, char *text, struct argp_state *state)
     }
 }
 
+static bool has_option(const struct argp *argp, const char *name)
+{
+    for (const struct argp_option *o = argp->options; o->name != NULL; o++)
+        if (strcmp(o->name, name) == 0)
+            return true;
+    return false;
+}
+
 static nf_status parse(nf_cli *cli, int argc, char **argv, const struct argp *own, void *input)
 {
     const struct argp bare = {own->options, own->parser, NULL, NULL, NULL, NULL, NULL};
-    const struct argp_child children[] = {{&bare, 0, NULL, 0}, {0}};
+    const struct argp threads = {thread_options, parse_threads, NULL, NULL, NULL, NULL, NULL};
+    struct argp_child children[] = {{&bare, 0, NULL, 0}, {&threads, 0, NULL, 0}, {0}};
+    if (has_option(own, thread_options[0].name))
+        children[1] = children[2];
     const struct argp whole = {common_options, parse_common, own->args_doc, own->doc,
                                children,       NULL,         NULL};
     parsing p = {.cli = cli, .input = input};

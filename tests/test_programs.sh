@@ -1,0 +1,160 @@
+#!/usr/bin/env bash
+# test_programs.sh PROGRAMS MPIEXEC - the programs as a user runs them: real files, real mpirun, and what comes
+# out and stays behind when the input is bad. Every run has a time limit: a hang is a failure.
+set -u
+programs=$1 mpiexec=$2
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+failures=0 checks=0
+
+fail() {
+    echo "FAILED: $*"
+    failures=$((failures + 1))
+}
+
+check() { # check WHAT COMMAND...: the command succeeds
+    local what=$1
+    checks=$((checks + 1))
+    shift
+    "$@" >out.txt 2>err.txt || { fail "$what"; cat out.txt err.txt; }
+}
+
+same() { # same WHAT FILE FILE
+    checks=$((checks + 1))
+    cmp "$2" "$3" || fail "$1"
+}
+
+run() { # run RANKS PROGRAM ARGUMENTS...; 0: without mpirun
+    local ranks=$1 program=$2
+    shift 2
+    if [ "$ranks" -eq 0 ]; then
+        timeout 60 "$programs/$program" "$@"
+    else
+        timeout 60 "$mpiexec" -n "$ranks" "$programs/$program" "$@"
+    fi
+}
+
+# refuse RANKS EXIT_STATUS PATTERN PROGRAM ARGUMENTS...: fails with this status and one message that holds
+# the pattern, and leaves nothing new behind.
+refuse() {
+    local ranks=$1 status=$2 pattern=$3 program=$4 before after got
+    shift 4
+    checks=$((checks + 1))
+    before=$(ls -A | grep -v '\.txt$'; md5sum kept.png)
+    run "$ranks" "$program" "$@" >out.txt 2>err.txt
+    got=$?
+    after=$(ls -A | grep -v '\.txt$'; md5sum kept.png)
+    [ $got -eq "$status" ] || { fail "$program $*: exit status $got instead of $status"; cat err.txt; }
+    [ "$(grep -c "^$program: " err.txt)" -eq 1 ] || { fail "$program $*: not one message"; cat err.txt; }
+    grep -q -- "$pattern" err.txt || { fail "$program $*: no word of '$pattern'"; cat err.txt; }
+    [ "$before" = "$after" ] || { fail "$program $*: files changed"; echo "$after"; }
+}
+
+# ---- an image: the photograph where there is one, and a smaller one made from raw numbers -------------------
+photograph=/usr/share/xplanet/images/earth.jpg
+{ printf 'P6\n389 517\n255\n'; head -c $((389 * 517 * 3)) /dev/zero | openssl enc -aes-128-ctr -nosalt -pass pass:nfold -md sha256 2>/dev/null; } >noise.ppm
+if command -v pnmtopng >/dev/null; then
+    pnmtopng noise.ppm >image.png 2>/dev/null
+elif [ -r $photograph ]; then
+    cp $photograph image.png # the content counts, not the name
+else
+    echo "no photograph and no pnmtopng: the programs are not tested"
+    exit 77
+fi
+
+# ---- the four ways give the same bytes ---------------------------------------------------------------------
+chain='gaussian:sigma=2 | sharpen | sobel'
+check 'filter, serial, PNG' run 0 filter -t 1 -k "$chain" image.png serial.png
+check 'filter, serial, HDF5' run 0 filter -t 1 -k "$chain" image.png serial.h5:/group/image
+for ranks in 1 2 3 4 7 8; do
+    for threads in 1 2 3; do
+        check "filter, $ranks x $threads" run $ranks filter -t $threads -k "$chain" image.png out.h5:/group/image
+        same "same bytes, $ranks x $threads" serial.h5 out.h5
+    done
+    check "filter, $ranks ranks, PNG" run $ranks filter -t 2 -k "$chain" image.png out.png
+    same "same bytes, $ranks ranks, PNG" serial.png out.png
+done
+check 'reduce, serial' run 0 reduce -j -t 1 -k stats -k sumsq -k 'sobel | histogram:bins=9' serial.h5
+mv out.txt serial.txt
+for ranks in 2 3 8; do
+    check "reduce, $ranks ranks" run $ranks reduce -j -t 2 -k stats -k sumsq -k 'sobel | histogram:bins=9' serial.h5
+    same "same numbers, $ranks ranks" serial.txt out.txt
+done
+check 'a range needs no input' run 3 reduce -k sumsq_range:n=1000000
+grep -q 333332833333500000 out.txt || fail 'the sum of squares below 10^6'
+
+# ---- conversions lose nothing -------------------------------------------------------------------------------
+check 'to HDF5' run 2 filter image.png image.h5:/image
+check 'and back' run 3 filter image.h5 back.png
+check 'input numbers' run 0 reduce -j -k sumsq -k stats image.png
+sed 's/"input": "[^"]*"//' out.txt >a.txt
+check 'numbers after' run 0 reduce -j -k sumsq -k stats back.png
+sed 's/"input": "[^"]*"//' out.txt >b.txt
+same 'the same image' a.txt b.txt
+check 'other types' run 2 filter -k 'cast:to=f32 | heat:steps=3 | cast:to=u16' image.png deep.png
+check 'a second dataset' run 2 filter -k sobel image.png image.h5:/edges
+check 'the first is still there' run 0 reduce -k sumsq image.h5:/image
+
+# ---- bad input ----------------------------------------------------------------------------------------------
+cp out.png kept.png
+head -c 2000 image.png >cut.png
+: >empty.png
+echo 'just words' >words.png
+mkdir -p locked
+printf 'GIF89a..............' >picture.gif
+for ranks in 0 3; do
+    refuse $ranks 1 'no-such.png' filter -k sobel no-such.png kept.png
+    refuse $ranks 1 'cut.png' filter -k sobel cut.png kept.png
+    refuse $ranks 1 'empty.png' filter -k sobel empty.png kept.png
+    refuse $ranks 1 'words.png' filter -k sobel words.png kept.png
+    refuse $ranks 1 'GIF' filter -k sobel picture.gif kept.png
+    refuse $ranks 1 'locked' filter -k sobel locked kept.png
+    refuse $ranks 1 'nothing' filter -k sobel image.h5:/nothing kept.png
+    refuse $ranks 1 'image.h5' filter -k sobel image.h5 kept.png # two datasets, none named
+    refuse $ranks 2 "did you mean 'sobel'" filter -k sobell image.png kept.png
+    refuse $ranks 2 "no parameter 'size'" filter -k sobel:size=3 image.png kept.png
+    refuse $ranks 2 'out of range' filter -k gaussian:sigma=-1 image.png kept.png
+    refuse $ranks 2 'expected a number' filter -k gaussian:sigma=big image.png kept.png
+    refuse $ranks 2 'odd side' filter -k convolve:mask=1,2,3,4 image.png kept.png
+    refuse $ranks 2 'needs mask' filter -k convolve image.png kept.png
+    refuse $ranks 2 'reduce' filter -k stats image.png kept.png
+    refuse $ranks 2 'filter' reduce -k sobel image.png
+    refuse $ranks 2 'INPUT' reduce -k sumsq
+    refuse $ranks 2 'INPUT' filter -k sobel image.png
+    refuse $ranks 2 'threads' filter -t 0 -k sobel image.png kept.png
+    refuse $ranks 1 'input' filter -k sobel kept.png kept.png
+    refuse $ranks 1 'no-folder' filter -k sobel image.png no-folder/out.png
+    refuse $ranks 1 'f32' filter -k cast:to=f32 image.png kept.png
+    refuse $ranks 1 'suffix' filter -k sobel image.png out.xyz
+    refuse $ranks 2 'processes' scale --ranks 99 -o study
+    refuse $ranks 2 'both say' scale --size 10x10 --tile 2x2 -o study
+done
+if [ "$(id -u)" -ne 0 ]; then # root writes where it wants
+    chmod a-w locked
+    refuse 2 1 'locked' filter -k sobel image.png locked/out.png
+fi
+
+# ---- help, once ------------------------------------------------------------------------------------------------
+for option in --help --usage --version --list; do
+    for program in filter reduce scale; do
+        check "$program $option" run 3 $program $option
+        [ "$(grep -cE "^(Usage: $program |$program \(nfold\)|Kernels;)" out.txt)" -eq 1 ] ||
+            fail "$program $option is not printed once"
+    done
+done
+
+# ---- a small study ------------------------------------------------------------------------------------------
+check 'scale' run 4 scale -q --ranks 1,2,4 --threads 1,2 --reps 6 --size 300x200 -k 'gaussian | sobel' -k heat -k stats -k sumsq_range:n=1e5 -o study
+for file in study.jsonl points.csv report.md report.html; do
+    [ -s study/$file ] || fail "study/$file is missing"
+done
+grep -q ',invalid' study/points.csv && { fail 'a point is invalid'; cat study/points.csv; }
+[ "$(wc -l <study/study.jsonl)" -eq $((1 + 4 * 2 * 6 * 6)) ] || fail "study.jsonl has $(wc -l <study/study.jsonl) lines"
+cp study/points.csv before.csv
+check 'report' run 0 report study/study.jsonl
+same 'the same points again' before.csv study/points.csv
+refuse 0 1 'no-such' report no-such.jsonl
+
+echo "$checks checks, $failures failures"
+exit $((failures > 0))
