@@ -1,0 +1,272 @@
+#include "io/part.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- part files that a signal must remove -----------------------------------------------------
+ */
+
+enum {
+    SLOTS = 16,
+    NAME_KEPT = 200 /* of a target's name, so that the part's is no longer than 255 */
+};
+
+static struct {
+    atomic_bool taken;
+    volatile sig_atomic_t live; /* path is complete */
+    pid_t owner;
+    char path[PATH_MAX];
+} slots[SLOTS];
+
+static void remove_parts(int signal_number)
+{
+    int kept = errno;
+    for (int i = 0; i < SLOTS; i++)
+        if (slots[i].live && slots[i].owner == getpid())
+            unlink(slots[i].path);
+    errno = kept;
+    raise(signal_number); /* its default action is in place again: SA_RESETHAND */
+}
+
+static void catch_signals(void)
+{
+    static const int caught[] = {SIGINT, SIGTERM, SIGHUP};
+    for (size_t i = 0; i < sizeof caught / sizeof *caught; i++) {
+        struct sigaction now, ours = {.sa_handler = remove_parts, .sa_flags = (int)SA_RESETHAND};
+        sigemptyset(&ours.sa_mask);
+        if (sigaction(caught[i], NULL, &now) == 0 && !(now.sa_flags & SA_SIGINFO) &&
+            now.sa_handler == SIG_DFL)
+            sigaction(caught[i], &ours, NULL);
+    }
+}
+
+static int slot_take(const char *path)
+{
+    catch_signals();
+    for (int i = 0; i < SLOTS && strlen(path) < sizeof slots[i].path; i++) {
+        if (atomic_exchange(&slots[i].taken, true))
+            continue;
+        memcpy(slots[i].path, path, strlen(path) + 1);
+        slots[i].owner = getpid();
+        atomic_signal_fence(memory_order_seq_cst);
+        slots[i].live = 1;
+        return i;
+    }
+    return -1;
+}
+
+static void slot_release(int slot)
+{
+    if (slot < 0)
+        return;
+    slots[slot].live = 0;
+    atomic_signal_fence(memory_order_seq_cst);
+    atomic_store(&slots[slot].taken, false);
+}
+
+/* ---- names and checks -------------------------------------------------------------------------
+ */
+
+static void part_free(nf_part *part)
+{
+    slot_release(part->slot);
+    free(part->target);
+    free(part->path);
+    *part = (nf_part){.slot = -1};
+}
+
+/* The folder part of a path, "." if there is none; the caller frees it. */
+static char *folder_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        return strdup(".");
+    return slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
+}
+
+static nf_status check_folder(const char *target)
+{
+    char *folder = folder_of(target);
+    struct stat info;
+    nf_status status = NF_OK;
+    if (folder == NULL)
+        return nf_fail(NF_ERR_MEMORY, "no memory for a file name");
+    if (stat(folder, &info) != 0)
+        status = nf_fail(NF_ERR_FILE, "%s: cannot be written: folder %s: %s; make it first", target,
+                         folder, strerror(errno));
+    else if (!S_ISDIR(info.st_mode))
+        status = nf_fail(NF_ERR_FILE, "%s: cannot be written: %s is no folder", target, folder);
+    else if (access(folder, W_OK | X_OK) != 0)
+        status = nf_fail(NF_ERR_FILE, "%s: cannot be written: folder %s: %s", target, folder,
+                         strerror(errno));
+    free(folder);
+    return status;
+}
+
+static nf_status check_target(const char *target)
+{
+    struct stat info;
+    size_t length = strlen(target);
+    if (length == 0)
+        return nf_fail(NF_ERR_FILE, "the output's file name is empty");
+    bool exists = stat(target, &info) == 0;
+    if (target[length - 1] == '/' || (exists && S_ISDIR(info.st_mode)))
+        return nf_fail(NF_ERR_FILE, "%s: is a directory; name a file in it", target);
+    if (exists && !S_ISREG(info.st_mode))
+        return nf_fail(NF_ERR_FILE,
+                       "%s: is no regular file; the output takes the place of its "
+                       "target when complete, so name a plain file",
+                       target);
+    if (exists && access(target, W_OK) != 0)
+        return nf_fail(NF_ERR_FILE, "%s: exists and cannot be overwritten: %s", target,
+                       strerror(errno));
+    return check_folder(target);
+}
+
+static char *part_name(const char *target)
+{
+    const char *slash = strrchr(target, '/');
+    const char *name = slash == NULL ? target : slash + 1;
+    char *path = NULL;
+    if (asprintf(&path, "%.*s.%.*s.%ld.part", (int)(name - target), target, NAME_KEPT, name,
+                 (long)getpid()) < 0)
+        return NULL;
+    return path;
+}
+
+nf_status nf_part_begin(const char *file, nf_part *part)
+{
+    *part = (nf_part){.slot = -1};
+    nf_status status = check_target(file);
+    if (status != NF_OK)
+        return status;
+    part->target = realpath(file, NULL);
+    if (part->target == NULL)
+        part->target = strdup(file); /* a new file, or a link that leads nowhere: replaced */
+    if (part->target != NULL)
+        part->path = part_name(part->target);
+    if (part->path == NULL) {
+        part_free(part);
+        return nf_fail(NF_ERR_MEMORY, "no memory for a file name");
+    }
+    status = check_folder(part->target);
+    if (status == NF_OK && unlink(part->path) != 0 && errno != ENOENT)
+        status = nf_fail(NF_ERR_FILE, "%s: cannot be removed: %s", part->path, strerror(errno));
+    if (status == NF_OK)
+        part->slot = slot_take(part->path);
+    else
+        part_free(part);
+    return status;
+}
+
+/* ---- the end ----------------------------------------------------------------------------------
+ */
+
+static nf_status flush_file(const char *path, const char *target)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    bool fine = fd >= 0 && fsync(fd) == 0;
+    nf_status status = NF_OK;
+    if (!fine)
+        status = nf_fail(NF_ERR_FILE, "%s: what was written does not reach the disk: %s", target,
+                         strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return status;
+}
+
+/* The rename itself must survive a crash. Some file systems cannot flush a folder: not an error. */
+static void flush_folder(const char *target)
+{
+    char *folder = folder_of(target);
+    int fd = folder == NULL ? -1 : open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        fsync(fd);
+        close(fd);
+    }
+    free(folder);
+}
+
+nf_status nf_part_commit(nf_part *part)
+{
+    struct stat old;
+    nf_status status = flush_file(part->path, part->target);
+    if (status == NF_OK && stat(part->target, &old) == 0 && S_ISREG(old.st_mode) &&
+        chmod(part->path, old.st_mode & 0777) != 0)
+        status =
+            nf_fail(NF_ERR_FILE, "%s: its mode cannot be kept: %s", part->target, strerror(errno));
+    if (status == NF_OK && rename(part->path, part->target) != 0)
+        status = nf_fail(NF_ERR_FILE, "%s: cannot be replaced by the finished file: %s",
+                         part->target, strerror(errno));
+    if (status != NF_OK) {
+        nf_part_abort(part);
+        return status;
+    }
+    flush_folder(part->target);
+    part_free(part);
+    return NF_OK;
+}
+
+void nf_part_abort(nf_part *part)
+{
+    if (part->path != NULL)
+        unlink(part->path);
+    part_free(part);
+}
+
+/* ---- copies -----------------------------------------------------------------------------------
+ */
+
+static bool copy_plain(int in, int out)
+{
+    enum { PIECE = 1 << 16 };
+    char piece[PIECE];
+    for (;;) {
+        ssize_t got = read(in, piece, PIECE);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return got == 0;
+        for (ssize_t done = 0; done < got;) {
+            ssize_t put = write(out, piece + done, (size_t)(got - done));
+            if (put < 0 && errno != EINTR)
+                return false;
+            done += put > 0 ? put : 0;
+        }
+    }
+}
+
+static bool copy_bytes(int in, int out)
+{
+    for (;;) {
+        ssize_t moved = copy_file_range(in, NULL, out, NULL, (size_t)1 << 30, 0);
+        if (moved < 0 && errno == EINTR)
+            continue;
+        if (moved < 0 && errno != ENOSPC && errno != EFBIG && errno != EIO && errno != EDQUOT)
+            return copy_plain(in, out); /* goes on from the files' positions */
+        if (moved <= 0)
+            return moved == 0;
+    }
+}
+
+nf_status nf_file_copy(const char *from, const char *to)
+{
+    int in = open(from, O_RDONLY | O_CLOEXEC);
+    if (in < 0)
+        return nf_fail(NF_ERR_FILE, "%s: cannot be opened: %s", from, strerror(errno));
+    int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    nf_status status = NF_OK;
+    if (out < 0 || !copy_bytes(in, out))
+        status = nf_fail(NF_ERR_FILE, "%s: cannot be copied to %s: %s", from, to, strerror(errno));
+    if (out >= 0 && close(out) != 0 && status == NF_OK)
+        status = nf_fail(NF_ERR_FILE, "%s: cannot be written: %s", to, strerror(errno));
+    close(in);
+    return status;
+}
