@@ -21,7 +21,7 @@ enum { MAX_LIST = 32, MAX_POINTS = 256, WEAK_SHARE = 4 };
 
 /* Seconds that the default study may sample for; a point gets its share, and its median then rests
  * on fewer samples, which the report says. */
-static const double sampling_seconds = 50;
+static const double sampling_seconds = 70;
 
 typedef struct scale_args {
     nf_chains chains;
