@@ -17,8 +17,7 @@
 
 enum { BAND_BYTES = 16 << 20 /* of rows that rank 0 holds at a time */ };
 
-/* ---- bands of rows ----------------------------------------------------------------------------
- */
+/* ---- bands of rows ---- */
 
 static int64_t band_rows(const nf_shape *shape)
 {
@@ -55,8 +54,7 @@ static nf_status band_create(const nf_world *world, const nf_shape *shape, void 
     return status;
 }
 
-/* ---- reading ----------------------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 struct nf_array_reader {
     nf_path path;
@@ -238,8 +236,7 @@ nf_status nf_array_load(const char *typed, nf_shape *shape, void **cells)
     return status;
 }
 
-/* ---- writing ----------------------------------------------------------------------------------
- */
+/* ---- writing ---- */
 
 struct nf_array_writer {
     const nf_format *format;

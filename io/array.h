@@ -4,9 +4,9 @@
  * .png, .jpg .jpeg; a `:/dataset` always means HDF5).
  *
  * HDF5 datasets have 1 to 3 dimensions and, as a last extent of 2 to 4, channels: those that the
- * attribute `nfold_channels` tells (nfold writes it); without it, a dataset of 3 or 4 dimensions whose
- * last extent is 2 to 4 has channels, and so has one of 4 whose last extent is 1. Where no dataset is
- * named, the only suitable one is read, and `/data` is written. */
+ * attribute `nfold_channels` tells (nfold writes it); without it, a dataset of 3 or 4 dimensions
+ * whose last extent is 2 to 4 has channels, and so has one of 4 whose last extent is 1. Where no
+ * dataset is named, the only suitable one is read, and `/data` is written. */
 #ifndef NF_ARRAY_H
 #define NF_ARRAY_H
 
@@ -23,13 +23,14 @@ void nf_path_free(nf_path *path);
 
 typedef struct nf_array_reader nf_array_reader;
 
-/* Collective. Opens an array and tells its shape. Errors: missing or unreadable file, a directory, an
- * empty file, a content that is no known format (says what it looks like), several datasets and none
- * named (lists them), an element type or a rank that nfold does not take, a zero extent. */
+/* Collective. Opens an array and tells its shape. Errors: missing or unreadable file, a directory,
+ * an empty file, a content that is no known format (says what it looks like), several datasets and
+ * none named (lists them), an element type or a rank that nfold does not take, a zero extent. */
 nf_status nf_array_open(const nf_world *world, const char *typed, nf_array_reader **reader,
                         nf_shape *shape);
-/* Collective. Fills the own cells of a field of that shape, the field's block wherever it lies: HDF5
- * by each rank for itself, images by rank 0 in bands of rows (at most 16 MiB of them at a time). */
+/* Collective. Fills the own cells of a field of that shape, the field's block wherever it lies:
+ * HDF5 by each rank for itself, images by rank 0 in bands of rows (at most 16 MiB of them at a
+ * time). */
 nf_status nf_array_read(const nf_world *world, nf_array_reader *reader, nf_field *field);
 void nf_array_close(nf_array_reader *reader);
 

@@ -15,8 +15,7 @@ const nf_format *nf_format_at(size_t index)
     return index < sizeof formats / sizeof *formats ? formats[index] : NULL;
 }
 
-/* ---- what else a file may be ------------------------------------------------------------------
- */
+/* ---- what else a file may be ---- */
 
 typedef struct look {
     const char *magic;
@@ -80,8 +79,7 @@ static const char *looks_like(const unsigned char *head, size_t bytes, char unkn
     return unknown;
 }
 
-/* ---- recognition ------------------------------------------------------------------------------
- */
+/* ---- recognition ---- */
 
 static size_t read_head(int fd, int64_t at, unsigned char head[NF_HEAD])
 {
@@ -175,8 +173,7 @@ nf_status nf_content_format(const char *file, const nf_format **format)
     return status;
 }
 
-/* ---- suffixes ---------------------------------------------------------------------------------
- */
+/* ---- suffixes ---- */
 
 static bool has_suffix(const char *file, const char *suffix)
 {

@@ -1,6 +1,7 @@
 /* format.h - the method table behind which every file format stands. Internal to io/.
  *
- * A format knows one process and one file; it knows nothing of ranks. io/array.c brings the ranks. */
+ * A format knows one process and one file; it knows nothing of ranks. io/array.c brings the ranks.
+ */
 #ifndef NF_FORMAT_H
 #define NF_FORMAT_H
 
@@ -24,16 +25,16 @@ typedef struct nf_format {
                       const ptrdiff_t stride[NF_DIMS]);
     void (*close)(void *reader);
 
-    /* Creates `part`, which takes the place of `target` later. Where the format stores rows raw at a
-     * fixed place, *raw_offset is set to the file position of the first element (dense, C order,
+    /* Creates `part`, which takes the place of `target` later. Where the format stores rows raw at
+     * a fixed place, *raw_offset is set to the file position of the first element (dense, C order,
      * native type) and the bytes are written by the ranks themselves; otherwise it is -1 and rows
      * come by write_rows, in order, dense. */
     nf_status (*create)(const char *part, const char *target, const char *dataset,
                         const nf_shape *shape, int quality, const nf_provenance *provenance,
                         void **writer, int64_t *raw_offset);
     nf_status (*write_rows)(void *writer, int64_t y0, int64_t y1, const void *rows);
-    nf_status (*finish)(void *writer);  /* everything written: close; frees the writer */
-    void (*abandon)(void *writer);      /* close whatever is open; frees the writer */
+    nf_status (*finish)(void *writer); /* everything written: close; frees the writer */
+    void (*abandon)(void *writer);     /* close whatever is open; frees the writer */
 } nf_format;
 
 extern const nf_format nf_format_hdf5, nf_format_png, nf_format_jpeg;

@@ -16,8 +16,7 @@ static bool hdf5_can_hold(const nf_shape *shape)
     return shape->dtype != NF_NONE;
 }
 
-/* ---- errors -----------------------------------------------------------------------------------
- */
+/* ---- errors ---- */
 
 static herr_t keep_innermost(unsigned n, const H5E_error2_t *error, void *text)
 {

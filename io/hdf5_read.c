@@ -12,8 +12,7 @@ enum {
     LIST_ROOM = 1200
 };
 
-/* ---- what a dataset is ------------------------------------------------------------------------
- */
+/* ---- what a dataset is ---- */
 
 static nf_dtype dtype_of(hid_t type)
 {
@@ -168,8 +167,7 @@ static bool about_dataset(hid_t dataset, about *a)
     return fine;
 }
 
-/* ---- what a file holds ------------------------------------------------------------------------
- */
+/* ---- what a file holds ---- */
 
 typedef struct listing {
     int datasets, suitable;
@@ -254,8 +252,7 @@ static nf_status no_such_dataset(hid_t file, const char *path, const char *datas
                    list.datasets > 0 ? list.text : "no datasets");
 }
 
-/* ---- reading ----------------------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 typedef struct h5_reader {
     hid_t file, dataset, space;

@@ -18,8 +18,7 @@
 
 enum { TEXT_LIMIT = 60000 /* of an attribute; HDF5's own limit is 64 KiB */ };
 
-/* ---- attributes ----------------------------------------------------------------------
- */
+/* ---- attributes ---- */
 
 static bool put_attribute(hid_t object, const char *name, hid_t type, hsize_t count,
                           const void *value)
@@ -66,8 +65,7 @@ static bool put_attributes(hid_t dataset, const nf_shape *shape, const nf_proven
     return fine;
 }
 
-/* ---- the place in the file -----------------------------------------------------------
- */
+/* ---- the place in the file ---- */
 
 typedef struct h5_writer {
     char *part, *target, *dataset;
@@ -164,8 +162,7 @@ static nf_status fill_file(hid_t file, h5_writer *writer, const nf_shape *shape,
     return status;
 }
 
-/* ---- an existing file ----------------------------------------------------------------
- */
+/* ---- an existing file ---- */
 
 /* Whether a link is the dataset that is to be replaced, or one of the groups that lead there and
  * have no attributes. 1 ends the visit: there is something to keep. */

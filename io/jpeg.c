@@ -79,8 +79,7 @@ static struct jpeg_error_mgr *errors_start(errors *e)
     return &e->base;
 }
 
-/* ---- reading ----------------------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 typedef struct jpeg_reader {
     struct jpeg_decompress_struct info;
@@ -233,8 +232,7 @@ static nf_status jpeg_read(void *state, const nf_box *box, void *cells,
     return NF_OK;
 }
 
-/* ---- writing ----------------------------------------------------------------------------------
- */
+/* ---- writing ---- */
 
 typedef struct jpeg_writer {
     struct jpeg_compress_struct info;

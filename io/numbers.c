@@ -7,7 +7,7 @@
 
 #include "drivers/engine/shape.h"
 
-/* ---- the table ----------------------------------------------------------------------------------- */
+/* ---- the table ---- */
 
 /* The fewest digits that read back as the same bits. */
 static void print_real(FILE *out, double value)
@@ -57,7 +57,7 @@ void nf_numbers_table(const nf_reduced *reduced, FILE *out)
     }
 }
 
-/* ---- JSON ---------------------------------------------------------------------------------------- */
+/* ---- JSON ---- */
 
 /* A string literal, escaped; NULL when memory is exhausted. The caller frees it. */
 static char *literal(const char *text)
@@ -116,7 +116,8 @@ static bool put_input(FILE *out, const nf_reduced *reduced)
         return false;
     const nf_shape *shape = reduced->shape;
     for (int d = NF_DIMS - shape->ndim; d < NF_DIMS; d++)
-        fprintf(out, "%s%" PRId64, d == NF_DIMS - shape->ndim ? ", \"shape\": [" : ", ", shape->dim[d]);
+        fprintf(out, "%s%" PRId64, d == NF_DIMS - shape->ndim ? ", \"shape\": [" : ", ",
+                shape->dim[d]);
     if (shape->channels > 1)
         fprintf(out, ", %d", shape->channels);
     fprintf(out, "], \"dtype\": \"%s\"", nf_dtype_name(shape->dtype));

@@ -10,8 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- part files that a signal must remove -----------------------------------------------------
- */
+/* ---- part files that a signal must remove ---- */
 
 enum {
     SLOTS = 16,
@@ -71,8 +70,7 @@ static void slot_release(int slot)
     atomic_store(&slots[slot].taken, false);
 }
 
-/* ---- names and checks -------------------------------------------------------------------------
- */
+/* ---- names and checks ---- */
 
 static void part_free(nf_part *part)
 {
@@ -166,8 +164,7 @@ nf_status nf_part_begin(const char *file, nf_part *part)
     return status;
 }
 
-/* ---- the end ----------------------------------------------------------------------------------
- */
+/* ---- the end ---- */
 
 static nf_status flush_file(const char *path, const char *target)
 {
@@ -221,8 +218,7 @@ void nf_part_abort(nf_part *part)
     part_free(part);
 }
 
-/* ---- copies -----------------------------------------------------------------------------------
- */
+/* ---- copies ---- */
 
 static bool copy_plain(int in, int out)
 {

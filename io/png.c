@@ -60,8 +60,7 @@ static bool must_swap(const nf_shape *shape)
     return shape->dtype == NF_U16 && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
 }
 
-/* ---- reading ----------------------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 typedef struct png_reader {
     png_common common;
@@ -215,8 +214,7 @@ static nf_status png_read(void *state, const nf_box *box, void *cells,
     return NF_OK;
 }
 
-/* ---- writing ----------------------------------------------------------------------------------
- */
+/* ---- writing ---- */
 
 static void write_bytes(png_structp png, png_bytep data, size_t bytes)
 {

@@ -16,8 +16,7 @@ static nf_status no_memory(const char *path)
     return nf_fail(NF_ERR_MEMORY, "%s: no memory for a record", path);
 }
 
-/* ---- writing ----------------------------------------------------------------------------------
- */
+/* ---- writing ---- */
 
 /* One line in one write, so that a killed run tears at most the last one. Takes the record. */
 static nf_status write_line(FILE *file, const char *path, json_t *record)
@@ -124,8 +123,7 @@ nf_status nf_record_append(const char *path, FILE **file)
     return status;
 }
 
-/* ---- reading ----------------------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 /* A line of a file that is being read: for messages. */
 typedef struct place {
@@ -279,8 +277,7 @@ nf_status nf_record_read(const char *path, nf_study *study)
     return status;
 }
 
-/* ---- several studies --------------------------------------------------------------------------
- */
+/* ---- several studies ---- */
 
 static const char *const merge_facts[] = {"studies shown together", "facts that differ"};
 

@@ -8,8 +8,7 @@
 #include "io/part.h"
 #include "io/report_parts.h"
 
-/* ---- points and groups ------------------------------------------------------------------------
- */
+/* ---- points and groups ---- */
 
 int nf_point_workers(const nf_point *point)
 {
@@ -125,8 +124,7 @@ void nf_report_free(nf_report *report)
     *report = (nf_report){0};
 }
 
-/* ---- files ------------------------------------------------------------------------------------
- */
+/* ---- files ---- */
 
 char *nf_report_slurp(const char *path)
 {

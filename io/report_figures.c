@@ -41,8 +41,7 @@ const char *const nf_figure_captions[NF_FIGURES] = {
 
 #define MARK 0.9 /* size of a point */
 
-/* ---- series -----------------------------------------------------------------------------------
- */
+/* ---- series ---- */
 
 /* The blocks of a group's data, in the order of the file; an empty one is left out. */
 typedef enum block { IDEAL, OVER, THREADS, RANKS, HYBRID, SERIAL, BLOCKS } block;
@@ -147,8 +146,7 @@ static nf_status write_points(const nf_report *report, FILE *out)
     return NF_OK;
 }
 
-/* ---- panels -----------------------------------------------------------------------------------
- */
+/* ---- panels ---- */
 
 /* What a figure draws of a group; a panel that draws nothing is left out. */
 typedef bool has_panel(const nf_group *group);
@@ -318,8 +316,7 @@ static void set_frame(FILE *out)
         out);
 }
 
-/* ---- time and efficiency ----------------------------------------------------------------------
- */
+/* ---- time and efficiency ---- */
 
 static void series_legend(FILE *out, const nf_report *report, const canvas *c)
 {
@@ -463,8 +460,7 @@ static nf_status write_efficiency(const nf_report *report, FILE *out)
     return NF_OK;
 }
 
-/* ---- phases -----------------------------------------------------------------------------------
- */
+/* ---- phases ---- */
 
 static void phases_row(FILE *out, const nf_point *point)
 {
@@ -546,8 +542,7 @@ static nf_status write_phases(const nf_report *report, FILE *out)
     return NF_OK;
 }
 
-/* ---- gnuplot ----------------------------------------------------------------------------------
- */
+/* ---- gnuplot ---- */
 
 /* Starts gnuplot in `folder` on SCRIPT.gp, its output into the file `svg`. errno's value. */
 static int spawn_gnuplot(const char *folder, const char *script, const char *svg, int errors,

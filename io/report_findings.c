@@ -4,8 +4,7 @@
 
 #include "io/report_parts.h"
 
-/* ---- sentences --------------------------------------------------------------------------------
- */
+/* ---- sentences ---- */
 
 static nf_status no_memory(void)
 {
@@ -53,8 +52,7 @@ static void speedup_interval(const nf_point *point, FILE *out)
         fputs(" (n<6: no interval)", out);
 }
 
-/* ---- rules ------------------------------------------------------------------------------------
- */
+/* ---- rules ---- */
 
 static size_t count_kernels(const nf_report *report)
 {
@@ -210,8 +208,7 @@ static void say_overhead(const nf_group *group, FILE *out)
                 share < 0.0995 ? 1 : 0, 100 * share, layout_words(at, layout));
 }
 
-/* ---- all --------------------------------------------------------------------------------------
- */
+/* ---- all ---- */
 
 static nf_status add_general(nf_report *report, void (*say)(const nf_report *, FILE *))
 {

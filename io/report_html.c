@@ -62,8 +62,7 @@ static const char style[] =
     "h2,h3{break-after:avoid}figure,tr,.findings li{break-inside:avoid}thead{display:"
     "table-header-group}figure svg{min-width:0;max-height:150mm}}";
 
-/* ---- text -------------------------------------------------------------------------------------
- */
+/* ---- text ---- */
 
 static void text(FILE *out, const char *from)
 {
@@ -95,8 +94,7 @@ static void element(FILE *out, const char *tag, const char *content)
     fprintf(out, "</%.*s>", (int)strcspn(tag, " "), tag);
 }
 
-/* ---- the beginning ----------------------------------------------------------------------------
- */
+/* ---- the beginning ---- */
 
 static void write_lead(const nf_report *report, FILE *out)
 {
@@ -170,8 +168,7 @@ static void write_head(const nf_report *report, FILE *out)
     write_findings(report, out);
 }
 
-/* ---- figures ----------------------------------------------------------------------------------
- */
+/* ---- figures ---- */
 
 /* Whether an attribute that names an id, or refers to one, has just begun at `at`. */
 static size_t id_prefix(const char *at)
@@ -220,8 +217,7 @@ static void write_figures(const nf_report *report, FILE *out)
     }
 }
 
-/* ---- tables -----------------------------------------------------------------------------------
- */
+/* ---- tables ---- */
 
 static bool any_group(const nf_report *report, nf_scaling scaling)
 {
@@ -316,8 +312,7 @@ static void write_groups(const nf_report *report, nf_scaling scaling, const char
             write_group(&report->groups[g], out);
 }
 
-/* ---- the end ----------------------------------------------------------------------------------
- */
+/* ---- the end ---- */
 
 static void facts_row(FILE *out, const char *name, const char *value)
 {

@@ -38,7 +38,7 @@ typedef struct nf_report {
     char *no_figures;          /* why there are none; NULL: they are there */
 } nf_report;
 
-/* ---- report.c ------------------------------------------------------------------------------- */
+/* ---- report.c ---- */
 
 nf_status nf_report_make(const nf_study *study, nf_report *report);
 void nf_report_free(nf_report *report);
@@ -64,7 +64,7 @@ nf_status nf_report_file(const nf_report *report, const char *dir, const char *n
 /* A file's contents, ended by a zero; the caller frees it. NULL: it cannot be read. */
 char *nf_report_slurp(const char *path);
 
-/* ---- report_text.c -------------------------------------------------------------------------- */
+/* ---- report_text.c ---- */
 
 enum { NF_CELL = 128 };
 
@@ -99,7 +99,7 @@ extern const char nf_no_figure[]; /* what stands in the place of a figure withou
 
 nf_report_writer nf_report_csv, nf_report_markdown;
 
-/* ---- report_findings.c, report_figures.c, report_html.c ------------------------------------- */
+/* ---- report_findings.c, report_figures.c, report_html.c ---- */
 
 nf_status nf_report_find(nf_report *report);
 

@@ -7,8 +7,7 @@
 
 static const char none[] = "\u2013"; /* a dash: nothing to show */
 
-/* ---- numbers ----------------------------------------------------------------------------------
- */
+/* ---- numbers ---- */
 
 typedef struct unit {
     double size;
@@ -93,8 +92,7 @@ char *nf_group_text(const nf_group *group)
     return length < 0 ? NULL : text;
 }
 
-/* ---- the columns of the points' tables --------------------------------------------------------
- */
+/* ---- the columns of the points' tables ---- */
 
 /* An invalid point shows its time, and nothing that is derived from it. */
 static bool has_speedup(const nf_point *point)
@@ -243,8 +241,7 @@ const nf_column nf_columns[] = {
 };
 const size_t nf_ncolumns = sizeof nf_columns / sizeof *nf_columns;
 
-/* ---- the four ways ----------------------------------------------------------------------------
- */
+/* ---- the four ways ---- */
 
 const char *const nf_ways[4] = {"serial", "threads", "ranks", "hybrid"};
 
@@ -262,8 +259,7 @@ void nf_way_cell(const nf_group *group, const char *way, char text[NF_CELL])
              nf_layout_text(best, layout), best->oversubscribed ? " oversubscribed" : "");
 }
 
-/* ---- the method -------------------------------------------------------------------------------
- */
+/* ---- the method ---- */
 
 const char *const nf_method[] = {
     "Time: of one run, on a monotonic clock, from a barrier until the last rank was done. Reading "
@@ -294,8 +290,7 @@ const char *const nf_method[] = {
     "join points of threads alone or of ranks alone; other points are not joined.",
     NULL};
 
-/* ---- CSV (RFC 4180) ---------------------------------------------------------------------------
- */
+/* ---- CSV (RFC 4180) ---- */
 
 static void csv_string(FILE *out, const char *text)
 {
@@ -356,8 +351,7 @@ nf_status nf_report_csv(const nf_report *report, FILE *out)
     return NF_OK;
 }
 
-/* ---- Markdown ---------------------------------------------------------------------------------
- */
+/* ---- Markdown ---- */
 
 /* Text that stays text, in a table's cell too. */
 static void md(FILE *out, const char *text)
@@ -518,8 +512,7 @@ nf_status nf_report_markdown(const nf_report *report, FILE *out)
     return NF_OK;
 }
 
-/* ---- the terminal's table ---------------------------------------------------------------------
- */
+/* ---- the terminal's table ---- */
 
 /* Bytes of the text's first `room` characters; *used: how many characters there are. */
 static size_t cut(const char *text, int room, int *used)

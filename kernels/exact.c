@@ -57,7 +57,7 @@ static void count_special(nf_exact *sum, double x)
         sum->negative_infinities++;
 }
 
-/* ---- adding ---------------------------------------------------------------------------------- */
+/* ---- adding ---- */
 
 static bool is_due(int64_t limb)
 {
@@ -176,7 +176,7 @@ void nf_exact_fold(nf_exact *into, const nf_exact *next)
     nf_exact_normalise(into);
 }
 
-/* ---- rounding -------------------------------------------------------------------------------- */
+/* ---- rounding ---- */
 
 /* A number of any sign as limbs of 32 bits, the lowest first; how many limbs, and what they count,
  * is known to those who use it. */

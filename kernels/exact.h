@@ -1,13 +1,13 @@
 /* exact.h - exact accumulators: sums that are rounded once, at the end, and correctly.
  *
- * A correctly rounded value is unique, so its bits cannot depend on the order, the partition, or the
- * instruction set in which it was summed. An accumulator holds any sum of up to 2^60 doubles, or of
- * exact products of two doubles, as one wide fixed-point number.
+ * A correctly rounded value is unique, so its bits cannot depend on the order, the partition, or
+ * the instruction set in which it was summed. An accumulator holds any sum of up to 2^60 doubles,
+ * or of exact products of two doubles, as one wide fixed-point number.
  *
- * Policy. Any NaN, or infinities of both signs, gives NaN; else an infinity gives that infinity. The
- * sum of nothing, and an exact zero, is +0; the sum of only negative zeros too. A result beyond the
- * largest double is an infinity, one below the smallest subnormal rounds as IEEE 754 says. Rounding is
- * to nearest, ties to even. */
+ * Policy. Any NaN, or infinities of both signs, gives NaN; else an infinity gives that infinity.
+ * The sum of nothing, and an exact zero, is +0; the sum of only negative zeros too. A result beyond
+ * the largest double is an infinity, one below the smallest subnormal rounds as IEEE 754 says.
+ * Rounding is to nearest, ties to even. */
 #ifndef NF_EXACT_H
 #define NF_EXACT_H
 
@@ -34,7 +34,8 @@ void nf_exact_add_scaled(nf_exact *sum, int64_t k, int exponent);
 /* Adds the unsigned 128-bit integer high * 2^64 + low. */
 void nf_exact_add_integer(nf_exact *sum, uint64_t high, uint64_t low);
 /* Brings every limb but the top one into [0, 2^32). Whatever is added by the functions here, limbs
- * stay within 2^42, so that a million accumulators may be added member by member before it is due. */
+ * stay within 2^42, so that a million accumulators may be added member by member before it is due.
+ */
 void nf_exact_normalise(nf_exact *sum);
 /* Add n doubles, or their squares, one by one: for what the vectors of the functions below cannot
  * hold. */

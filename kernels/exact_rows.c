@@ -66,8 +66,7 @@ typedef struct slices {
     double rest;
 } slices;
 
-/* ---- what only instruction sets can say --------------------------------------------------------
- */
+/* ---- what only instruction sets can say ---- */
 
 /* Compilers do not find these operations reliably. Each set has: the larger and the smaller of two,
  * the upper halves of integer squares, a vector of floats as doubles, and the error of a rounded
@@ -187,7 +186,7 @@ static inline doubles square_error(doubles v, doubles p)
 }
 #endif
 
-/* ---- vectors --------------------------------------------------------------------------------- */
+/* ---- vectors ---- */
 
 static inline doubles splat(double x)
 {
@@ -224,7 +223,7 @@ static uint64_t sum_longs(longs v)
     return sum;
 }
 
-/* ---- exponents ------------------------------------------------------------------------------- */
+/* ---- exponents ---- */
 
 /* The largest and the smallest |x| - 1, by bits: as signed words a zero is below all others, as
  * unsigned words it is above them, and so it counts on neither side. Of a double, the high half is
@@ -285,7 +284,7 @@ static inline span span_of_floats(const extremes *seen)
     return (span){.top = top, .bottom = fields.bottom - 150};
 }
 
-/* ---- grids ----------------------------------------------------------------------------------- */
+/* ---- grids ---- */
 
 /* The units of the grids on which a block can be sliced; none, if low > high. */
 typedef struct units {
@@ -353,8 +352,7 @@ static double magic_of(int unit)
     return magic;
 }
 
-/* ---- slicing a block: n is a multiple of STEP -------------------------------------------------
- */
+/* ---- slicing a block: n is a multiple of STEP ---- */
 
 static inline void slice(doubles v, doubles magic, longs *k, doubles *rest)
 {
@@ -456,7 +454,7 @@ static span plain_sum(const float *x, size_t n, double *sum)
     return span_of_floats(&seen);
 }
 
-/* ---- blocks that fit no single grid ---------------------------------------------------------- */
+/* ---- blocks that fit no single grid ---- */
 
 /* Takes from each value its part on the grid. */
 static int64_t peel(double *x, size_t n, int unit)
@@ -535,7 +533,7 @@ static void add_wide_float_squares(nf_exact *sum, const float *x, size_t n, span
     add_wide(sum, wide, n, squares);
 }
 
-/* ---- blocks ---------------------------------------------------------------------------------- */
+/* ---- blocks ---- */
 
 /* Each adds a block of at most BLOCK values, a multiple of STEP. `unit` is the grid to be tried
  * first, and then the one that did. */
@@ -594,7 +592,7 @@ static void add_float_squares(nf_exact *sum, const float *x, size_t n, int *unit
     add_slices(sum, part, *unit);
 }
 
-/* ---- rows of floating-point numbers ---------------------------------------------------------- */
+/* ---- rows of floating-point numbers ---- */
 
 /* The length of the next block of a row, n of whose values are left; 0: less than STEP are. */
 static size_t next_block(size_t n)
@@ -641,7 +639,7 @@ void nf_exact_sumsq_f32(nf_exact *sum, const float *x, size_t n)
         add_float_squares(sum, memcpy(last, x, n * sizeof *x), STEP, &unit);
 }
 
-/* ---- rows of integers ------------------------------------------------------------------------ */
+/* ---- rows of integers ---- */
 
 /* Sums of neighbours, in lanes of twice the width. */
 static inline shorts pair_bytes(shorts v)

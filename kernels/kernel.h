@@ -61,7 +61,7 @@ typedef struct nf_halo {
  *   constant (constant)  k k k | a b c d | k k k     k: the parameter `value` */
 typedef enum nf_border { NF_CLAMP, NF_REFLECT, NF_MIRROR, NF_WRAP, NF_CONSTANT } nf_border;
 
-/* ---- parameters ---------------------------------------------------------------------------- */
+/* ---- parameters ---- */
 
 typedef enum nf_param_type {
     NF_PARAM_INTEGER, /* value.integer; 1e6 is read as an integer too */
@@ -103,7 +103,7 @@ extern const char *const nf_border_names[];
         "value", NF_PARAM_REAL, "", "0", -1e300, 1e300, NULL, "the value beyond a constant border" \
     }
 
-/* ---- set-up: one array shape and one set of parameters --------------------------------------- */
+/* ---- set-up: one array shape and one set of parameters ---- */
 
 typedef struct nf_setup {
     /* Given. */
@@ -127,7 +127,7 @@ typedef struct nf_setup {
     const char *problem;   /* on failure: what is wrong with it and what would be right  */
 } nf_setup;
 
-/* ---- one tile -------------------------------------------------------------------------------- */
+/* ---- one tile ---- */
 
 /* A map reads `in` at every cell of the box and up to `halo` cells beyond it on each side (borders
  * are resolved before), and writes every cell of the box to `out`. A reduction reads `in` on the
@@ -144,7 +144,7 @@ typedef struct nf_tile {
     size_t scratch_stride; /* doubles from one scratch row to the next */
 } nf_tile;
 
-/* ---- results and references ------------------------------------------------------------------ */
+/* ---- results and references ---- */
 
 /* Where a reduction's finish puts its named numbers, in the order in which they are shown. */
 typedef struct nf_sink {
@@ -159,7 +159,7 @@ typedef struct nf_cells {
     double (*at)(const struct nf_cells *self, int64_t z, int64_t y, int64_t x, int channel);
 } nf_cells;
 
-/* ---- the descriptor -------------------------------------------------------------------------- */
+/* ---- the descriptor ---- */
 
 typedef enum nf_kind {
     NF_MAP,    /* array -> array, each output cell from a neighbourhood of its input cell */
@@ -204,7 +204,7 @@ typedef struct nf_kernel {
     double tolerance;
 } nf_kernel;
 
-/* ---- the registry ---------------------------------------------------------------------------- */
+/* ---- the registry ---- */
 
 /* Every kernel is compiled once for each instruction set that the build offers, into one program:
  * the registry hands out those of the best set that this processor has, or of the one that the

@@ -13,7 +13,7 @@
 
 enum { PARTS = 32, MAX_ROUNDS = 101 };
 
-/* ---- plain loops ----------------------------------------------------------------------------- */
+/* ---- plain loops ---- */
 
 #define PLAIN_BODY(type, part_type, term)                                                          \
     const type *x = data;                                                                          \
@@ -53,7 +53,7 @@ PLAIN(sumsq_u16, uint16_t, uint64_t, v *v)
 PLAIN(sumsq_f32, float, double, v *v)
 PLAIN(sumsq_f64, double, double, v *v)
 
-/* ---- exact sums ------------------------------------------------------------------------------ */
+/* ---- exact sums ---- */
 
 #define EXACT(name, type)                                                                          \
     static double exact_##name(const variant *v, const void *data, size_t n)                       \
@@ -72,7 +72,7 @@ EXACT(sumsq_u16, uint16_t)
 EXACT(sumsq_f32, float)
 EXACT(sumsq_f64, double)
 
-/* ---- data ------------------------------------------------------------------------------------ */
+/* ---- data ---- */
 
 static uint64_t state = 1;
 
@@ -115,7 +115,7 @@ static void fill_bytes(void *data, size_t n, double elements)
         x[i] = (uint8_t)(256 * uniform());
 }
 
-/* ---- measuring ------------------------------------------------------------------------------- */
+/* ---- measuring ---- */
 
 typedef double plain_loop(const void *data, size_t n);
 

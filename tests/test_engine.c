@@ -19,8 +19,7 @@ static void judge(uint64_t failures)
     CU_ASSERT_EQUAL(nf_sum_u64(&world, failures), 0);
 }
 
-/* ---- driving -----------------------------------------------------------------------------------
- */
+/* ---- driving ---- */
 
 static void fill(nf_field *field)
 {
@@ -150,8 +149,7 @@ static void compare_shapes(const char *typed, nf_dtype dtype, int channels)
     }
 }
 
-/* ---- the tests ----------------------------------------------------------------------------------
- */
+/* ---- the tests ---- */
 
 static void test_maps(void)
 {

@@ -12,7 +12,7 @@
 #include "tests/exact_variants.h"
 #include "tests/suite.h"
 
-/* ---- the reference --------------------------------------------------------------------------- */
+/* ---- the reference ---- */
 
 enum { WORDS = 112, UNIT = -4480, HALF_UNIT = UNIT / 2 }; /* the number counts units of 2^UNIT */
 
@@ -185,7 +185,7 @@ static bool is_variance(const big *sum, const big *squares, uint64_t n, double x
     return is_nearest(value, n * n, x);
 }
 
-/* ---- data ------------------------------------------------------------------------------------ */
+/* ---- data ---- */
 
 static uint64_t state = 88172645463325252u;
 
@@ -297,7 +297,7 @@ static size_t length_of(size_t i)
 
 enum { LENGTHS = 36 + 13, LONGEST = 5000 };
 
-/* ---- tests of rows --------------------------------------------------------------------------- */
+/* ---- tests of rows ---- */
 
 static bool holds(const nf_exact *sum, const big *expected)
 {
@@ -456,7 +456,7 @@ static void integers_are_summed_exactly(void)
     }
 }
 
-/* ---- partitions ------------------------------------------------------------------------------ */
+/* ---- partitions ---- */
 
 enum { PIECES = 40, PARTITIONED = 1500 };
 
@@ -558,7 +558,7 @@ static void carries_never_overflow(void)
     CU_ASSERT(holds(&sum, &expected));
 }
 
-/* ---- rounding -------------------------------------------------------------------------------- */
+/* ---- rounding ---- */
 
 typedef struct term {
     int64_t k;
@@ -645,7 +645,7 @@ static void integers_are_added(void)
     CU_ASSERT(holds(&sum, &expected));
 }
 
-/* ---- special values -------------------------------------------------------------------------- */
+/* ---- special values ---- */
 
 static void check_special(const double *special, size_t count, double sum, double squares)
 {

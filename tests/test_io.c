@@ -23,8 +23,7 @@ static const nf_world alone = {.size = 1, .threads = 1};
 static const nf_provenance origin = {"filter", "gaussian:sigma=2", "photo.jpg"};
 static char folder[256];
 
-/* ---- helpers ----------------------------------------------------------------------------------
- */
+/* ---- helpers ---- */
 
 enum { NAMES = 4, NAME_ROOM = 512 };
 
@@ -189,8 +188,7 @@ static int output_has(const char *program, const char *command, const char *word
     return found;
 }
 
-/* ---- round trips ------------------------------------------------------------------------------
- */
+/* ---- round trips ---- */
 
 static void test_hdf5_round_trips(void)
 {
@@ -326,8 +324,7 @@ static void test_photograph(void)
     free(cells);
 }
 
-/* ---- files of other programs ------------------------------------------------------------------
- */
+/* ---- files of other programs ---- */
 
 /* What a dataset of another program is like; chunk[0] 0: contiguous. */
 typedef struct foreign {
@@ -463,8 +460,7 @@ static void test_refused_hdf5(void)
     CU_ASSERT(says(open_status(in_folder("none.h5")), "holds no datasets"));
 }
 
-/* ---- PNG of every kind ------------------------------------------------------------------------
- */
+/* ---- PNG of every kind ---- */
 
 typedef struct png_kind {
     int depth, colour, interlace;
@@ -612,8 +608,7 @@ static bool put_cmyk(const char *path)
     return fclose(file) == 0;
 }
 
-/* ---- errors of reading ------------------------------------------------------------------------
- */
+/* ---- errors of reading ---- */
 
 static void test_foreign_content(void)
 {
@@ -675,8 +670,7 @@ static void test_paths(void)
     CU_ASSERT(parses(in_folder("odd:/whole.h5"), in_folder("odd:/whole.h5"), NULL));
 }
 
-/* ---- errors of writing ------------------------------------------------------------------------
- */
+/* ---- errors of writing ---- */
 
 static bool refuses(const char *typed, const char *input, nf_shape shape, const char *words)
 {
@@ -735,8 +729,7 @@ static void test_output_is_input(void)
     CU_ASSERT(loads_known(in_folder("in.png"), io_shape(2, 1, 9, 9, 1, NF_U8)));
 }
 
-/* ---- existing HDF5 files ----------------------------------------------------------------------
- */
+/* ---- existing HDF5 files ---- */
 
 static void test_kept_objects(void)
 {
@@ -794,8 +787,7 @@ static void test_same_bytes(void)
     }
 }
 
-/* ---- damage -----------------------------------------------------------------------------------
- */
+/* ---- damage ---- */
 
 /* Reads a file in a process of its own. Exit status 0: it was read; 1: refused with a message; -1:
  * it crashed or took more than 20 s. */
@@ -873,8 +865,7 @@ static void test_flipped_bytes(void)
     }
 }
 
-/* ---- a full disk, a signal --------------------------------------------------------------------
- */
+/* ---- a full disk, a signal ---- */
 
 /* In a process of its own: writes with a limit on the size of files. Exit status 0: the write
  * failed with that message. */
@@ -954,8 +945,7 @@ static void test_abort(void)
     nf_array_abort(&alone, NULL);
 }
 
-/* ---- main -------------------------------------------------------------------------------------
- */
+/* ---- main ---- */
 
 static int remove_one(const char *path, const struct stat *info, int flag, struct FTW *where)
 {

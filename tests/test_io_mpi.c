@@ -105,8 +105,7 @@ static bool same_files(const char *a, const char *b)
     return system(command) == 0;
 }
 
-/* ---- the same bytes, the right cells ----------------------------------------------------------
- */
+/* ---- the same bytes, the right cells ---- */
 
 static void check_way(const nf_shape *shape, const char *suffix, int way)
 {
@@ -150,8 +149,7 @@ static void test_same_bytes(void)
             check_way(&cases[i].shape, cases[i].suffix, way);
 }
 
-/* ---- failures ---------------------------------------------------------------------------------
- */
+/* ---- failures ---- */
 
 static nf_status open_and_read(const char *typed)
 {
@@ -233,8 +231,7 @@ static void test_one_full_rank(void)
     nf_field_free(&field);
 }
 
-/* ---- main -------------------------------------------------------------------------------------
- */
+/* ---- main ---- */
 
 static bool folder_make(void)
 {

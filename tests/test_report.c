@@ -11,8 +11,7 @@
 
 static char folder[] = "/tmp/nfold-test-report-XXXXXX";
 
-/* ---- studies ----------------------------------------------------------------------------------
- */
+/* ---- studies ---- */
 
 static void add_point(nf_study *study, const char *kernel, nf_scaling scaling, int ranks,
                       int threads, double seconds, int n, bool valid, bool oversubscribed)
@@ -54,8 +53,7 @@ static void fill(nf_study *study)
     add_point(study, "sumsq", NF_WEAK, 4, 1, 0.0789, 3, true, true);
 }
 
-/* ---- files ------------------------------------------------------------------------------------
- */
+/* ---- files ---- */
 
 static char *read_text(const char *name)
 {
@@ -127,8 +125,7 @@ static bool have_gnuplot(void)
     return system("gnuplot --version >/dev/null 2>&1") == 0;
 }
 
-/* ---- tests ------------------------------------------------------------------------------------
- */
+/* ---- tests ---- */
 
 static void check_markdown(void)
 {
@@ -372,8 +369,7 @@ static void test_unwritable(void)
     nf_study_free(&study);
 }
 
-/* ---- the terminal's table ---------------------------------------------------------------------
- */
+/* ---- the terminal's table ---- */
 
 static size_t longest_line(const char *text)
 {

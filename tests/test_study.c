@@ -11,8 +11,7 @@
 #include "io/record.h"
 #include "tests/suite.h"
 
-/* ---- statistics -------------------------------------------------------------------------------
- */
+/* ---- statistics ---- */
 
 static void test_median(void)
 {
@@ -76,8 +75,7 @@ static void test_interval_large(void)
     CU_ASSERT(fabs(interval.low - (2500 - 1.96 * sqrt(5000) / 2)) < 2);
 }
 
-/* ---- points -----------------------------------------------------------------------------------
- */
+/* ---- points ---- */
 
 static nf_sample make_sample(const char *kernel, nf_scaling scaling, int ranks, int threads,
                              int64_t columns, double seconds)
@@ -235,8 +233,7 @@ static void test_ways(void)
     CU_ASSERT_STRING_EQUAL(nf_way(2, 4), "hybrid");
 }
 
-/* ---- machine ----------------------------------------------------------------------------------
- */
+/* ---- machine ---- */
 
 static void test_machine(void)
 {
@@ -268,8 +265,7 @@ static void test_facts(void)
     CU_ASSERT(study.nfacts == 0 && study.facts == NULL);
 }
 
-/* ---- records ----------------------------------------------------------------------------------
- */
+/* ---- records ---- */
 
 static char folder[] = "/tmp/nfold-test-study-XXXXXX";
 static char path[64], other[64];

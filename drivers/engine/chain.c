@@ -8,8 +8,7 @@
 
 #include "drivers/engine/shape.h"
 
-/* ---- memory of a set-up -----------------------------------------------------------------------
- */
+/* ---- memory of a set-up ---- */
 
 typedef struct piece {
     struct piece *next;
@@ -38,8 +37,7 @@ static void arena_free(nf_setup *setup)
     setup->arena = NULL;
 }
 
-/* ---- words ------------------------------------------------------------------------------------
- */
+/* ---- words ---- */
 
 static char *trim(char *text)
 {
@@ -88,8 +86,7 @@ static nf_status unknown_kernel(const char *name)
     return nf_fail(NF_ERR_PARAM, "unknown kernel '%s'; --list shows the kernels there are", name);
 }
 
-/* ---- one value --------------------------------------------------------------------------------
- */
+/* ---- one value ---- */
 
 static nf_status bad_value(const nf_stage *stage, const nf_param *param, const char *text,
                            const char *expected)
@@ -176,8 +173,7 @@ static nf_status parse_value(const nf_stage *stage, size_t index, const char *te
     return NF_ERR_PARAM;
 }
 
-/* ---- one stage --------------------------------------------------------------------------------
- */
+/* ---- one stage ---- */
 
 static size_t count_params(const nf_kernel *kernel)
 {
@@ -309,8 +305,7 @@ static nf_status parse_stage(char *text, nf_stage *stage)
     return write_text(stage);
 }
 
-/* ---- the chain --------------------------------------------------------------------------------
- */
+/* ---- the chain ---- */
 
 static nf_status check_order(const nf_chain *chain)
 {

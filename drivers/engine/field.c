@@ -116,8 +116,7 @@ void nf_copy_box(const int64_t extent[NF_DIMS], int channels, nf_dtype dtype, vo
                    (const char *)from + (z * from_stride[0] + y * from_stride[1]) * size, row);
 }
 
-/* ---- rows to and from rank 0 ------------------------------------------------------------------
- */
+/* ---- rows to and from rank 0 ---- */
 
 typedef struct row_band {
     nf_box box; /* full width rows of one plane */

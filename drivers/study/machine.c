@@ -16,8 +16,7 @@
 
 enum { LINE = 1024 };
 
-/* ---- small files of the system ----------------------------------------------------------------
- */
+/* ---- small files of the system ---- */
 
 static void strip(char *line)
 {
@@ -59,8 +58,7 @@ static bool read_field(const char *path, const char *name, char value[LINE])
     return found;
 }
 
-/* ---- cores and caches -------------------------------------------------------------------------
- */
+/* ---- cores and caches ---- */
 
 /* The affinity mask of this process, in a set large enough; the caller frees it. NULL: unknown. */
 static cpu_set_t *affinity(int *cpus)
@@ -126,8 +124,7 @@ nf_caches nf_machine_caches(void)
     return caches;
 }
 
-/* ---- facts ------------------------------------------------------------------------------------
- */
+/* ---- facts ---- */
 
 static nf_status fact_cores(nf_study *study)
 {

@@ -18,8 +18,7 @@ static bool same_point(const nf_sample *a, const nf_sample *b)
            nf_shape_equal(&a->shape, &b->shape) && strcmp(a->kernel, b->kernel) == 0;
 }
 
-/* ---- grouping --------------------------------------------------------------------------------
- */
+/* ---- grouping ---- */
 
 /* group[i] = the point of sample i; returns the number of points. */
 static size_t group_samples(const nf_study *study, nf_point *points, size_t *group)
@@ -70,8 +69,7 @@ static void summarise(const nf_study *study, const size_t *group, size_t p, nf_p
     }
 }
 
-/* ---- speed-up ---------------------------------------------------------------------------------
- */
+/* ---- speed-up ---- */
 
 /* How far the work of a worker is from the base's, as a ratio of at least 1. */
 static double work_distance(const nf_point *base, const nf_point *point)
@@ -117,8 +115,7 @@ static void compare(const nf_point *base, nf_point *point)
     point->efficiency = point->speedup / workers(point->of);
 }
 
-/* ---- points -----------------------------------------------------------------------------------
- */
+/* ---- points ---- */
 
 typedef struct order {
     const nf_point *point;
