@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- --list
- * -------------------------------------------------------------------------------------- */
+/* ---- --list ---- */
 
 static void list_param(FILE *out, const nf_param *param)
 {
@@ -47,8 +46,7 @@ static void list_kernels(FILE *out)
         list_kernel(out, kernel);
 }
 
-/* ---- parsing
- * ------------------------------------------------------------------------------------- */
+/* ---- parsing ---- */
 
 typedef struct parsing {
     nf_cli *cli;
@@ -171,8 +169,7 @@ static nf_status parse(nf_cli *cli, int argc, char **argv, const struct argp *ow
     return NF_ERR_USAGE;
 }
 
-/* ---- threads
- * ------------------------------------------------------------------------------------- */
+/* ---- threads ---- */
 
 static int default_threads(const nf_cli *cli)
 {
@@ -184,8 +181,7 @@ static int default_threads(const nf_cli *cli)
     return share > 1 ? share : 1;
 }
 
-/* ---- begin and end
- * ------------------------------------------------------------------------------- */
+/* ---- begin and end ---- */
 
 nf_status nf_cli_start(nf_cli *cli, int argc, char **argv, const struct argp *own, void *input)
 {

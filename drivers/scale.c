@@ -85,8 +85,7 @@ static const struct argp_option options[] = {
     {"output", 'o', "DIR", 0, "folder of the study (default nfold-study)", 5},
     {0}};
 
-/* ---- the command line
- * ---------------------------------------------------------------------------- */
+/* ---- the command line ---- */
 
 static error_t rejected(void)
 {
@@ -185,8 +184,7 @@ static nf_status complete_args(const nf_cli *cli, scale_args *args)
     return args->chains.count == 0 ? default_chains(&args->chains) : NF_OK;
 }
 
-/* ---- the points
- * ---------------------------------------------------------------------------------- */
+/* ---- the points ---- */
 
 typedef struct layout {
     int ranks, threads;
@@ -236,8 +234,7 @@ static void choose_layouts(const nf_cli *cli, const scale_args *args, layouts *l
             add_layout(l, args->nranks ? args->ranks[r] : 1, args->nthreads ? args->threads[t] : 1);
 }
 
-/* ---- the work of a point
- * --------------------------------------------------------------------------- */
+/* ---- the work of a point ---- */
 
 /* One kernel at one size. */
 typedef struct job {
@@ -381,8 +378,7 @@ static bool as_expected(const nf_world *part, const bench *b, const expectation 
     return nf_results_equal(&b->results, &e->results);
 }
 
-/* ---- measuring
- * ------------------------------------------------------------------------------------- */
+/* ---- measuring ---- */
 
 typedef struct measuring {
     const nf_cli *cli;
@@ -598,8 +594,7 @@ static nf_status begin_kernel(measuring *m, nf_chain *chain)
     return nf_agree(&m->cli->world, status);
 }
 
-/* ---- the study
- * ------------------------------------------------------------------------------------- */
+/* ---- the study ---- */
 
 static nf_status describe(const measuring *m, const scale_args *args)
 {

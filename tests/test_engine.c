@@ -192,8 +192,7 @@ static void test_reductions(void)
     compare_typed("sumsq_range:n=1000003", NULL);
 }
 
-/* ---- a user's reduction whose fold is not exact: the order of tiles must save the bits
- * ------------ */
+/* ---- a user's reduction whose fold is not exact: the order of tiles must save the bits ---- */
 
 static void plain_sum_apply(const nf_tile *tile, const void *config, void *partial)
 {
@@ -238,8 +237,7 @@ static void test_ordered_fold(void)
         compare(&chain, &shapes[i]);
 }
 
-/* ---- halos: every ghost cell against where it comes from
- * ------------------------------------------- */
+/* ---- halos: every ghost cell against where it comes from ---- */
 
 static uint64_t wrong_ghosts(const nf_field *field, const nf_halo *halo, nf_border border)
 {
@@ -305,8 +303,7 @@ static void test_halos(void)
                     check_halo(&shapes[s], &halos[h], border);
 }
 
-/* ---- blocks: every cell in exactly one
- * -------------------------------------------------------------- */
+/* ---- blocks: every cell in exactly one ---- */
 
 static void test_cuts(void)
 {
@@ -333,8 +330,7 @@ static void test_cuts(void)
     judge(wrong);
 }
 
-/* ---- agreement: one rank's failure is everybody's, with its message
- * ---------------------------------- */
+/* ---- agreement: one rank's failure is everybody's, with its message ---- */
 
 static void test_agreement(void)
 {
@@ -371,8 +367,7 @@ static void test_planning_fails(void)
     }
 }
 
-/* ---- nodes and parts
- * ---------------------------------------------------------------------------------- */
+/* ---- nodes and parts ---- */
 
 static void test_parts(void)
 {

@@ -4,8 +4,7 @@
 
 #include "drivers/engine/cgroup.h"
 
-/* ---- the topology
- * -------------------------------------------------------------------------------- */
+/* ---- the topology ---- */
 
 /* The OS indices of the n-th allowed hardware thread of each core. */
 static int list_round(hwloc_topology_t topology, const cpu_set_t *mask, int n, int *pus)

@@ -50,8 +50,7 @@ struct nf_exchange {
     messages in, out, self; /* self: at most one, copied without MPI */
 };
 
-/* ---- who needs what
- * ------------------------------------------------------------------------------ */
+/* ---- who needs what ---- */
 
 static nf_cut line_of(const nf_cut *cut, int d)
 {
@@ -59,6 +58,15 @@ static nf_cut line_of(const nf_cut *cut, int d)
                    .parts = {cut->parts[d], 1, 1},
                    .align = {cut->align[d], 1, 1}};
     return line;
+}
+
+/* Room for one more in a list of `count`: it doubles where count is a power of two. NULL: no
+ * memory. */
+static void *grow(void *list, int count, size_t size)
+{
+    if (count > 0 && (count & (count - 1)) != 0)
+        return list;
+    return realloc(list, (count > 0 ? 2 * (size_t)count : 1) * size);
 }
 
 /* The pieces that block `index` along dimension d needs, in ascending order. */
@@ -80,7 +88,7 @@ static bool find_pieces(const nf_cut *cut, int d, int index, const nf_halo *halo
         while (block = nf_cut_block(&line, owner), block.hi[0] <= at)
             owner++;
         int64_t length = block.hi[0] - at < end - i ? block.hi[0] - at : end - i;
-        piece *list = realloc(found->list, (size_t)(found->count + 1) * sizeof *list);
+        piece *list = grow(found->list, found->count, sizeof *list);
         if (list == NULL)
             return false;
         found->list = list;
@@ -108,7 +116,7 @@ static message *message_for(messages *m, int rank)
     for (int i = 0; i < m->count; i++)
         if (m->list[i].rank == rank)
             return &m->list[i];
-    message *list = realloc(m->list, (size_t)(m->count + 1) * sizeof *list);
+    message *list = grow(m->list, m->count, sizeof *list);
     if (list == NULL)
         return NULL;
     m->list = list;
@@ -121,7 +129,7 @@ static bool add_part(messages *m, int rank, const part *p, size_t cell_bytes)
     message *to = message_for(m, rank);
     if (to == NULL)
         return false;
-    part *parts = realloc(to->parts, (size_t)(to->count + 1) * sizeof *parts);
+    part *parts = grow(to->parts, to->count, sizeof *parts);
     if (parts == NULL)
         return false;
     to->parts = parts;
@@ -210,8 +218,7 @@ static int *takers_of(const nf_cut *cut, int d, int owner, const nf_halo *halo, 
     return takers;
 }
 
-/* ---- building
- * ------------------------------------------------------------------------------------ */
+/* ---- building ---- */
 
 static bool list_incoming(nf_exchange *ex, int rank, const nf_halo *halo, bool wrap)
 {
@@ -324,8 +331,7 @@ void nf_exchange_free(nf_exchange *ex)
     free(ex);
 }
 
-/* ---- exchanging
- * ---------------------------------------------------------------------------------- */
+/* ---- exchanging ---- */
 
 typedef struct box_copy {
     int64_t extent[NF_DIMS];

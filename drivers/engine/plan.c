@@ -5,8 +5,7 @@
 
 #include "drivers/engine/plan_parts.h"
 
-/* ---- tiles
- * --------------------------------------------------------------------------------------- */
+/* ---- tiles ---- */
 
 static int64_t ceil_div(int64_t a, int64_t b)
 {
@@ -85,8 +84,7 @@ static int64_t own_tiles(const nf_plan *plan)
     return plan->mine[0] * plan->mine[1] * plan->mine[2];
 }
 
-/* ---- passes
- * -------------------------------------------------------------------------------------- */
+/* ---- passes ---- */
 
 void nf_pass_boxes(const nf_pass *pass, const nf_box *out, nf_box written[NF_MAX_FUSED],
                    nf_box needed[NF_MAX_FUSED])
@@ -161,8 +159,7 @@ static nf_status make_passes(const nf_plan *plan, nf_group *group, const nf_chai
     return NF_OK;
 }
 
-/* ---- groups
- * -------------------------------------------------------------------------------------- */
+/* ---- groups ---- */
 
 static bool same_maps(const nf_chain *a, const nf_chain *b)
 {
@@ -217,8 +214,7 @@ static nf_status check_chains(const nf_plan *plan, const nf_chain *chains, size_
     return NF_OK;
 }
 
-/* ---- memory
- * -------------------------------------------------------------------------------------- */
+/* ---- memory ---- */
 
 static size_t round_up(size_t n, size_t to)
 {
@@ -326,8 +322,7 @@ static nf_status finish_pass(nf_plan *plan, nf_group *group, size_t p)
     return status == NF_OK ? allocate_fields(plan, group, p) : status;
 }
 
-/* ---- the plan
- * ------------------------------------------------------------------------------------ */
+/* ---- the plan ---- */
 
 static nf_halo widest(const nf_halo *a, const nf_halo *b)
 {

@@ -82,8 +82,7 @@ static nf_status make_whole(const nf_shape *shape, whole *array)
     return array->data ? NF_OK : nf_fail(NF_ERR_MEMORY, "no memory for a reference");
 }
 
-/* ---- one step of one map
- * -------------------------------------------------------------------------- */
+/* ---- one step of one map ---- */
 
 static void strides_of(const int64_t extent[NF_DIMS], int channels, ptrdiff_t stride[NF_DIMS])
 {
@@ -185,8 +184,7 @@ static nf_status compare_step(const nf_stage *stage, const whole *in, const whol
     return NF_OK;
 }
 
-/* ---- a chain
- * --------------------------------------------------------------------------------------- */
+/* ---- a chain ---- */
 
 /* Replaces *array by what the maps make of it, one step at a time, each compared. */
 static nf_status step_through(const nf_chain *chain, whole *array)

@@ -15,8 +15,7 @@ typedef struct sweep {
     int64_t first;        /* of the pass's list of tiles */
 } sweep;
 
-/* ---- one tile
- * ------------------------------------------------------------------------------------ */
+/* ---- one tile ---- */
 
 static char *thread_memory(const nf_plan *plan, int thread)
 {
@@ -103,8 +102,7 @@ static void run_tile(void *context, int thread, int64_t number)
         s->plan->watcher(s->plan->watching, (double)++s->plan->watched / (double)s->plan->total);
 }
 
-/* ---- one sweep
- * ----------------------------------------------------------------------------------- */
+/* ---- one sweep ---- */
 
 static nf_patch halo_patch(const nf_field *field, const nf_halo *halo)
 {
@@ -151,8 +149,7 @@ static void run_pass(nf_plan *plan, nf_group *group, size_t p, nf_field *in, nf_
     }
 }
 
-/* ---- partial results
- * ----------------------------------------------------------------------------- */
+/* ---- partial results ---- */
 
 static void start_partials(const nf_partials *end)
 {
@@ -238,8 +235,7 @@ static nf_status fold_group(const nf_plan *plan, const nf_group *group, nf_resul
     return group->nends > 0 ? nf_agree(&plan->world, status) : NF_OK;
 }
 
-/* ---- the whole run
- * ------------------------------------------------------------------------------- */
+/* ---- the whole run ---- */
 
 void nf_plan_watch(nf_plan *plan, nf_watcher *watcher, void *context)
 {
