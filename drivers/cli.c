@@ -1,5 +1,6 @@
 #include "drivers/cli.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -90,7 +91,7 @@ static const struct argp_option thread_options[] = {
 static error_t answer(nf_cli *cli, struct argp_state *state, unsigned help)
 {
     if (cli->world.rank == 0)
-        argp_state_help(state, stdout, help | ARGP_HELP_EXIT_OK);
+        argp_state_help(state, stdout, help);
     cli->done = true;
     return 0;
 }
@@ -127,7 +128,7 @@ static error_t parse_common(int key, char *text, struct argp_state *state)
         cli->done = true;
         return 0;
     case '?':
-        return answer(cli, state, ARGP_HELP_STD_HELP & ~(unsigned)ARGP_HELP_EXIT_OK);
+        return answer(cli, state, ARGP_HELP_STD_HELP);
     case KEY_USAGE:
         return answer(cli, state, ARGP_HELP_USAGE);
     case 'V':
@@ -173,9 +174,10 @@ static nf_status parse(nf_cli *cli, int argc, char **argv, const struct argp *ow
 
 static int default_threads(const nf_cli *cli)
 {
-    const char *text = getenv("OMP_NUM_THREADS");
-    int64_t threads = 0;
-    if (text != NULL && nf_cli_integer("OMP_NUM_THREADS", text, 1, 4096, &threads) == NF_OK)
+    const char *text =
+        getenv("OMP_NUM_THREADS"); /* may be a list for nested regions: the first counts */
+    long threads = text != NULL ? strtol(text, NULL, 10) : 0;
+    if (threads >= 1 && threads <= 4096)
         return (int)threads;
     int share = cli->node.cores / cli->node.size;
     return share > 1 ? share : 1;
@@ -200,7 +202,9 @@ nf_status nf_cli_start(nf_cli *cli, int argc, char **argv, const struct argp *ow
 
 int nf_cli_stop(nf_cli *cli, nf_status status)
 {
-    fflush(stdout);
+    if (status == NF_OK && (fflush(stdout) != 0 || ferror(stdout)))
+        status = nf_fail(NF_ERR_FILE, "standard output: %s", strerror(errno));
+    status = nf_agree(&cli->world, status);
     if (status != NF_OK && cli->world.rank == 0 && !said) {
         fprintf(stderr, "%s: %s\n", cli->program, nf_message(status));
         if (status == NF_ERR_USAGE)

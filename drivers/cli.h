@@ -14,11 +14,11 @@ typedef struct nf_cli {
     nf_node node;
     bool quiet;        /* -q: nothing but results and errors */
     bool done;         /* --help, --version or --list was answered: nothing else is to be done */
-    int asked_threads; /* -t, or OMP_NUM_THREADS; 0: neither */
+    int asked_threads; /* -t; 0: not given */
 } nf_cli;
 
-/* Starts MPI, finds the node, parses the command line with the program's own argp (options, parser,
- * documentation; no children) plus the common options. The parser reports what is wrong by
+/* Starts MPI, parses the command line with the program's own argp (options, parser,
+ * documentation; no children) plus the common options, and finds the node and the number of threads. The parser reports what is wrong by
  * `return nf_cli_reject(...)`. Collective; all ranks return the same. Call nf_cli_stop in any case.
  */
 nf_status nf_cli_start(nf_cli *cli, int argc, char **argv, const struct argp *own, void *input);
@@ -26,7 +26,8 @@ nf_status nf_cli_start(nf_cli *cli, int argc, char **argv, const struct argp *ow
 /* For a program's option parser: keeps the message, and returns what argp wants for an error. */
 error_t nf_cli_reject(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Rank 0 prints the message of a failure, once. Stops MPI. Returns main's exit status. */
+/* Collective. Rank 0 prints the message of a failure, once; what cannot be written to standard output is
+ * one, too. Stops MPI. Returns main's exit status. */
 int nf_cli_stop(nf_cli *cli, nf_status status);
 
 /* A whole number of an option within [least, most]. */

@@ -5,238 +5,27 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "drivers/bench.h"
 #include "drivers/cli.h"
-#include "drivers/engine/digest.h"
-#include "drivers/engine/plan.h"
 #include "drivers/engine/reference.h"
 #include "drivers/engine/team.h"
 #include "drivers/progress.h"
+#include "drivers/scale_args.h"
 #include "drivers/source.h"
 #include "drivers/study/machine.h"
 #include "io/array.h"
 #include "io/record.h"
 #include "io/report.h"
 
-enum { MAX_LIST = 32, MAX_POINTS = 256, WEAK_SHARE = 4 };
+/* Each worker of a weak study gets this part of the strong study's array. */
+enum { WEAK_SHARE = 4 };
 
 /* Seconds that the default study may sample for; a point gets its share, and its median then rests
  * on fewer samples, which the report says. */
 static const double sampling_seconds = 70;
 
-typedef struct scale_args {
-    nf_chains chains;
-    bool strong, weak;
-    int ranks[MAX_LIST], threads[MAX_LIST];
-    size_t nranks, nthreads;
-    int64_t rows, columns;           /* --size; 0: not given */
-    int64_t tile_rows, tile_columns; /* --tile */
-    const char *input, *folder;
-    int64_t reps; /* 0: not given */
-} scale_args;
+/* ---- jobs: one kernel at one size ---- */
 
-static const char doc[] =
-    "Measures how kernels scale: the same kernel serial, by threads, by ranks and by both, at one "
-    "size "
-    "(strong) and at a size that grows with the workers (weak), over parts of the processes that "
-    "it runs on."
-    "\vEach point's result is compared with the serial one, bit for bit. Points that ask for more "
-    "workers than there are cores are run, marked, and left out of every conclusion. DIR gets "
-    "study.jsonl "
-    "(replaced), points.csv, report.md, report.html and figures.\n\nExamples:\n"
-    "  mpirun -n 8 scale\n"
-    "  mpirun -n 4 scale -k 'gaussian:sigma=3 | sobel' --strong --ranks 1,2,4 --threads 1,2 --size "
-    "8192x8192\n"
-    "  mpirun -n 16 scale --input volume.h5:/density -k stats -o study";
-
-enum {
-    KEY_STRONG = 0x20001,
-    KEY_WEAK,
-    KEY_RANKS,
-    KEY_THREADS,
-    KEY_SIZE,
-    KEY_INPUT,
-    KEY_TILE,
-    KEY_REPS
-};
-
-static const struct argp_option options[] = {
-    {"kernel", 'k', "CHAIN", 0,
-     "what to measure; may be repeated (default: a kernel bound by the "
-     "processor, one by memory, a chain of filters, a stencil)",
-     0},
-    {"strong", KEY_STRONG, NULL, 0, "strong scaling only (default: both)", 1},
-    {"weak", KEY_WEAK, NULL, 0, "weak scaling only", 1},
-    {"ranks", KEY_RANKS, "LIST", 0, "numbers of ranks, as 1,2,4 (default: powers of two)", 2},
-    {"threads", KEY_THREADS, "LIST", 0,
-     "threads a rank; every pair with --ranks is a point (default: "
-     "powers of two up to the cores)",
-     2},
-    {"size", KEY_SIZE, "ROWSxCOLUMNS", 0,
-     "size of the strong study; the image is mirrored or cropped", 3},
-    {"input", KEY_INPUT, "FILE", 0,
-     "the image or dataset to work on (default: a photograph of the earth "
-     "if installed, else a synthetic image)",
-     3},
-    {"tile", KEY_TILE, "ROWSxCOLUMNS", 0,
-     "how often to repeat the input, mirrored (default 3x3, and 1x1 "
-     "with --input)",
-     3},
-    {"reps", KEY_REPS, "N", 0, "samples a point (default 7, fewer where time runs out)", 4},
-    {"output", 'o', "DIR", 0, "folder of the study (default nfold-study)", 5},
-    {0}};
-
-/* ---- the command line ---- */
-
-static error_t rejected(void)
-{
-    return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
-}
-
-static error_t parse_list(const char *option, const char *text, int list[MAX_LIST], size_t *count)
-{
-    char copy[512], *rest = copy, *item;
-    snprintf(copy, sizeof copy, "%s", text);
-    for (*count = 0; (item = strsep(&rest, ",")) != NULL; (*count)++) {
-        int64_t value;
-        if (*count == MAX_LIST)
-            return nf_cli_reject("%s %s: more than %d numbers", option, text, MAX_LIST);
-        if (nf_cli_integer(option, item, 1, 1 << 20, &value) != NF_OK)
-            return rejected();
-        list[*count] = (int)value;
-    }
-    return 0;
-}
-
-static error_t parse_pair(const char *option, const char *text, int64_t *a, int64_t *b)
-{
-    char copy[128];
-    snprintf(copy, sizeof copy, "%s", text);
-    char *x = strchr(copy, 'x');
-    if (x == NULL)
-        return nf_cli_reject("%s %s: expected ROWSxCOLUMNS, as 4096x4096", option, text);
-    *x = '\0';
-    if (nf_cli_integer(option, copy, 1, 1 << 30, a) != NF_OK ||
-        nf_cli_integer(option, x + 1, 1, 1 << 30, b) != NF_OK)
-        return rejected();
-    return 0;
-}
-
-static error_t parse_option(int key, char *text, struct argp_state *state)
-{
-    scale_args *args = state->input;
-    switch (key) {
-    case 'k': {
-        nf_status status = nf_chains_add(&args->chains, text);
-        return status == NF_OK ? 0 : nf_cli_reject("%s", nf_message(status));
-    }
-    case KEY_STRONG:
-        args->strong = true;
-        return 0;
-    case KEY_WEAK:
-        args->weak = true;
-        return 0;
-    case KEY_RANKS:
-        return parse_list("--ranks", text, args->ranks, &args->nranks);
-    case KEY_THREADS:
-        return parse_list("--threads", text, args->threads, &args->nthreads);
-    case KEY_SIZE:
-        return parse_pair("--size", text, &args->rows, &args->columns);
-    case KEY_TILE:
-        return parse_pair("--tile", text, &args->tile_rows, &args->tile_columns);
-    case KEY_INPUT:
-        args->input = text;
-        return 0;
-    case KEY_REPS:
-        return nf_cli_integer("--reps", text, 1, 100000, &args->reps) == NF_OK ? 0 : rejected();
-    case 'o':
-        args->folder = text;
-        return 0;
-    case ARGP_KEY_ARG:
-        return nf_cli_reject("'%s': scale takes options only; --input FILE names an array", text);
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-static nf_status default_chains(nf_chains *chains)
-{
-    static const char *const typed[] = {"sumsq_range:n=2e8", "sumsq", "gaussian:sigma=2 | sobel",
-                                        "heat:steps=4"};
-    nf_status status = NF_OK;
-    for (size_t i = 0; i < sizeof typed / sizeof *typed && status == NF_OK; i++)
-        status = nf_chains_add(chains, typed[i]);
-    return status;
-}
-
-static nf_status complete_args(const nf_cli *cli, scale_args *args)
-{
-    if (args->rows > 0 && args->tile_rows > 0)
-        return nf_fail(NF_ERR_USAGE, "--size and --tile both say how large the array is; give one");
-    for (size_t i = 0; i < args->nranks; i++)
-        if (args->ranks[i] > cli->world.size)
-            return nf_fail(NF_ERR_USAGE,
-                           "--ranks %d: only %d processes were started; use `mpirun -n %d`",
-                           args->ranks[i], cli->world.size, args->ranks[i]);
-    if (!args->strong && !args->weak)
-        args->strong = args->weak = true;
-    if (args->tile_rows == 0)
-        args->tile_rows = args->tile_columns = args->input == NULL ? 3 : 1;
-    return args->chains.count == 0 ? default_chains(&args->chains) : NF_OK;
-}
-
-/* ---- the points ---- */
-
-typedef struct layout {
-    int ranks, threads;
-} layout;
-
-typedef struct layouts {
-    layout list[MAX_POINTS];
-    size_t count;
-} layouts;
-
-static void add_layout(layouts *l, int ranks, int threads)
-{
-    for (size_t i = 0; i < l->count; i++)
-        if (l->list[i].ranks == ranks && l->list[i].threads == threads)
-            return;
-    if (l->count < MAX_POINTS)
-        l->list[l->count++] = (layout){ranks, threads};
-}
-
-/* Serial, then threads, ranks, and both, by powers of two; hybrids up to the cores, but one at
- * least. */
-static void default_layouts(const nf_cli *cli, layouts *l)
-{
-    int cores = cli->node.cores * cli->node.nodes, size = cli->world.size;
-    for (int threads = 1; threads <= cli->node.cores; threads *= 2)
-        add_layout(l, 1, threads);
-    for (int ranks = 2; ranks <= size; ranks *= 2)
-        add_layout(l, ranks, 1);
-    for (int ranks = 2; ranks <= size; ranks *= 2)
-        for (int threads = 2; threads <= cli->node.cores && ranks * threads <= cores; threads *= 2)
-            add_layout(l, ranks, threads);
-    if (size >= 2)
-        add_layout(l, 2, 2);
-}
-
-/* What was asked for; the serial point, which everything is compared with, is always there. */
-static void choose_layouts(const nf_cli *cli, const scale_args *args, layouts *l)
-{
-    l->count = 0;
-    add_layout(l, 1, 1);
-    if (args->nranks == 0 && args->nthreads == 0) {
-        default_layouts(cli, l);
-        return;
-    }
-    for (size_t r = 0; r < (args->nranks ? args->nranks : 1); r++)
-        for (size_t t = 0; t < (args->nthreads ? args->nthreads : 1); t++)
-            add_layout(l, args->nranks ? args->ranks[r] : 1, args->nthreads ? args->threads[t] : 1);
-}
-
-/* ---- the work of a point ---- */
-
-/* One kernel at one size. */
 typedef struct job {
     const nf_chain *typed; /* as the user gave it */
     nf_chain *chain;       /* what runs: the same, but for the weak study of a range */
@@ -265,11 +54,18 @@ static int growing_dimension(const nf_shape *shape)
     return NF_DIMS - shape->ndim;
 }
 
-/* The chain of an index range with another n. */
+/* The chain of an index range with another n, its other parameters as they were. */
 static nf_status grow_range(const nf_chain *chain, int64_t n, nf_chain *grown)
 {
-    char typed[128];
-    snprintf(typed, sizeof typed, "%s:n=%lld", chain->stages[0].kernel->name, (long long)n);
+    const nf_kernel *kernel = chain->stages[0].kernel;
+    char typed[1024];
+    const char *rest = strstr(chain->text, ":n=");
+    if (rest == NULL)
+        return nf_fail(NF_ERR_PARAM,
+                       "kernel '%s' has no first parameter n, which a weak study grows",
+                       kernel->name);
+    rest += strcspn(rest, ",");
+    snprintf(typed, sizeof typed, "%s:n=%lld%s", kernel->name, (long long)n, rest);
     return nf_chain_parse(typed, grown);
 }
 
@@ -299,85 +95,6 @@ static nf_status make_job(const scale_args *args, const nf_source *source, nf_ch
     return nf_shape_check(&j->shape, "the array of this point");
 }
 
-/* A plan with its fields, filled, ready to run again and again. */
-typedef struct bench {
-    nf_plan *plan;
-    nf_field in, out;
-    nf_results results;
-    bool maps, range;
-    double fill_seconds;
-} bench;
-
-static nf_status bench_create(const nf_world *world, const nf_source *source, const job *j,
-                              bench *b)
-{
-    nf_halo none = {{0}, {0}};
-    *b = (bench){.maps = nf_chain_maps(j->chain) == j->chain->count,
-                 .range = nf_chain_is_range(j->chain)};
-    nf_results_init(&b->results);
-    nf_status status = nf_plan_create(world, &j->shape, j->chain, 1, &b->plan);
-    if (status != NF_OK || b->range)
-        return status;
-    nf_cut cut = *nf_plan_cut(b->plan);
-    status = nf_field_create(&b->in, &cut, world->rank, nf_plan_ghost(b->plan));
-    cut.shape = *nf_plan_output(b->plan);
-    if (status == NF_OK && b->maps)
-        status = nf_field_create(&b->out, &cut, world->rank, &none);
-    status = nf_agree(world, status);
-    if (status != NF_OK)
-        return status;
-    double start = nf_seconds();
-    nf_source_fill(source, &b->in);
-    b->fill_seconds = nf_seconds() - start;
-    return NF_OK;
-}
-
-static void bench_free(bench *b)
-{
-    nf_plan_free(b->plan);
-    nf_field_free(&b->in);
-    nf_field_free(&b->out);
-    nf_results_free(&b->results);
-}
-
-static nf_status bench_run(bench *b, nf_times *times)
-{
-    nf_results_free(&b->results);
-    nf_results_init(&b->results);
-    return nf_plan_run(b->plan, b->range ? NULL : &b->in, b->maps ? &b->out : NULL, &b->results,
-                       times);
-}
-
-/* What a run of a job must give: rank 0 alone, one thread, no MPI. */
-typedef struct expectation {
-    nf_results results;
-    uint64_t digest;
-} expectation;
-
-static nf_status expect(const nf_source *source, const job *j, expectation *e)
-{
-    nf_world alone = {.size = 1, .threads = 1};
-    nf_times times = {0};
-    bench b;
-    nf_status status = bench_create(&alone, source, j, &b);
-    if (status == NF_OK)
-        status = bench_run(&b, &times);
-    if (status == NF_OK && b.maps)
-        e->digest = nf_field_digest(&alone, &b.out);
-    e->results = b.results; /* taken over */
-    nf_results_init(&b.results);
-    bench_free(&b);
-    return status;
-}
-
-/* Collective over the part; the answer is rank 0's. */
-static bool as_expected(const nf_world *part, const bench *b, const expectation *e)
-{
-    if (b->maps)
-        return nf_field_digest(part, &b->out) == e->digest;
-    return nf_results_equal(&b->results, &e->results);
-}
-
 /* ---- measuring ---- */
 
 typedef struct measuring {
@@ -394,7 +111,7 @@ typedef struct measuring {
 } measuring;
 
 /* Each worker on a core of its own where there are enough; otherwise wherever it may. */
-static bool bind_workers(const nf_node *node, const layout *l)
+static bool bind_workers(const nf_node *node, const scale_layout *l)
 {
     int workers = nf_node_members(node, l->ranks) * l->threads;
     int *cores = calloc((size_t)l->threads, sizeof *cores);
@@ -432,12 +149,12 @@ static nf_status combine(const nf_world *part, const timing *mine, nf_sample *sa
     return status;
 }
 
-static nf_status sample_once(const nf_world *part, bench *b, nf_sample *sample)
+static nf_status sample_once(const nf_world *part, nf_bench *b, nf_sample *sample)
 {
     nf_times times = {0};
     nf_barrier(part);
     double start = nf_seconds();
-    nf_status status = bench_run(b, &times);
+    nf_status status = nf_bench_run(b, &times);
     timing mine = {nf_seconds() - start, times.compute, times.halo, times.fold, b->fill_seconds};
     sample->seconds = 0;
     sample->phases = (nf_phases){0};
@@ -455,14 +172,15 @@ static bool another(const measuring *m, const nf_world *part, int64_t n, double 
 
 /* The samples of one point, on the ranks that take part. Kept on rank 0, to be judged at the end.
  */
-static nf_status sample_point(measuring *m, const nf_world *part, bench *b, const expectation *e,
-                              nf_sample *sample, double until)
+static nf_status sample_point(measuring *m, const nf_world *part, nf_bench *b,
+                              const nf_expectation *e, nf_sample *sample, double until)
 {
     nf_sample *kept = NULL;
     int64_t n = 0;
     nf_times times = {0};
-    nf_status status = bench_run(b, &times); /* warms up: memory is placed, connections are made */
-    bool valid = status == NF_OK && as_expected(part, b, e);
+    nf_status status =
+        nf_bench_run(b, &times); /* warms up: memory is placed, connections are made */
+    bool valid = status == NF_OK && nf_bench_as_expected(part, b, e);
     while (status == NF_OK && another(m, part, n, until)) {
         nf_sample *grown = realloc(kept, (size_t)(n + 1) * sizeof *kept);
         status = nf_agree(part, grown ? NF_OK : nf_fail(NF_ERR_MEMORY, "no memory for samples"));
@@ -472,7 +190,7 @@ static nf_status sample_point(measuring *m, const nf_world *part, bench *b, cons
         if (status == NF_OK)
             kept[n++] = *sample;
     }
-    valid = status == NF_OK && as_expected(part, b, e) && valid && m->checked;
+    valid = status == NF_OK && nf_bench_as_expected(part, b, e) && valid && m->checked;
     for (int64_t i = 0; i < n && status == NF_OK && part->rank == 0; i++) {
         kept[i].rep = (int)i;
         kept[i].valid = valid;
@@ -484,8 +202,8 @@ static nf_status sample_point(measuring *m, const nf_world *part, bench *b, cons
     return nf_agree(part, status);
 }
 
-static nf_status on_members(measuring *m, const nf_world *part, const layout *l, const job *j,
-                            const expectation *e, double until)
+static nf_status on_members(measuring *m, const nf_world *part, const scale_layout *l, const job *j,
+                            const nf_expectation *e, double until)
 {
     bool oversubscribed = bind_workers(&m->cli->node, l);
     nf_sample sample = {.kernel = j->typed->text,
@@ -497,17 +215,18 @@ static nf_status on_members(measuring *m, const nf_world *part, const layout *l,
                         .work = j->work};
     sample.nodes = (int)nf_sum_u64(part, m->cli->node.rank == 0);
     sample.oversubscribed = nf_sum_u64(part, oversubscribed) > 0;
-    bench b;
-    nf_status status = bench_create(part, m->source, j, &b);
+    nf_bench b;
+    nf_status status = nf_bench_create(part, m->source, j->chain, &j->shape, &b);
     if (status == NF_OK)
         status = sample_point(m, part, &b, e, &sample, until);
-    bench_free(&b);
+    nf_bench_free(&b);
     nf_team_bind(l->threads, NULL, m->cli->node.pus, m->cli->node.npus);
     return status;
 }
 
 /* Collective over all ranks: the point's own measure, the others sleep. */
-static nf_status run_point(measuring *m, const layout *l, const job *j, const expectation *e)
+static nf_status run_point(measuring *m, const scale_layout *l, const job *j,
+                           const nf_expectation *e)
 {
     const nf_world *world = &m->cli->world;
     nf_world part;
@@ -525,10 +244,11 @@ static nf_status run_point(measuring *m, const layout *l, const job *j, const ex
 
 /* All points of one kernel and one scaling. What is expected is worked out anew where the size
  * changes. */
-static nf_status run_kernel(measuring *m, nf_chain *chain, nf_scaling scaling, const layouts *l)
+static nf_status run_kernel(measuring *m, nf_chain *chain, nf_scaling scaling,
+                            const scale_layouts *l)
 {
     const nf_world *world = &m->cli->world;
-    expectation e = {.digest = 0};
+    nf_expectation e = {.digest = 0};
     job j = {.work = -1};
     nf_status status = NF_OK;
     nf_results_init(&e.results);
@@ -539,7 +259,7 @@ static nf_status run_kernel(measuring *m, nf_chain *chain, nf_scaling scaling, c
             make_job(m->args, m->source, chain, scaling, l->list[i].ranks * l->list[i].threads, &j);
         if (status == NF_OK && j.work != before && world->rank == 0) {
             nf_results_free(&e.results);
-            status = expect(m->source, &j, &e);
+            status = nf_bench_expect(m->source, j.chain, &j.shape, &e);
         }
         nf_sleep_barrier(world);
         status = nf_agree(world, status);
@@ -565,8 +285,8 @@ static nf_status check_kernel(const nf_source *source, nf_chain *chain, bool *pa
     if (status == NF_OK) {
         nf_source_fill(source, &field);
         cells = malloc(nf_shape_bytes(&corner));
-        ptrdiff_t dense[NF_DIMS] = {corner.dim[1] * corner.dim[2] * corner.channels,
-                                    corner.dim[2] * corner.channels, corner.channels};
+        ptrdiff_t dense[NF_DIMS];
+        nf_dense_strides(corner.dim, corner.channels, dense);
         if (cells == NULL)
             status = nf_fail(NF_ERR_MEMORY, "no memory for a check");
         else
@@ -595,6 +315,18 @@ static nf_status begin_kernel(measuring *m, nf_chain *chain)
 }
 
 /* ---- the study ---- */
+
+/* Before anything is measured or overwritten: every chain suits the input. */
+static nf_status check_chains(const scale_args *args, const nf_source *source)
+{
+    const nf_shape shape = strong_shape(args, source);
+    nf_status status = nf_shape_check(&shape, "the array of the strong study");
+    if (status == NF_OK && source->shape.ndim == 1 && args->rows > 1)
+        status = nf_fail(NF_ERR_USAGE, "--size: the input has one dimension; expected 1xCOLUMNS");
+    for (size_t i = 0; i < args->chains.count && status == NF_OK; i++)
+        status = nf_chain_prepare(&args->chains.list[i], &shape);
+    return status;
+}
 
 static nf_status describe(const measuring *m, const scale_args *args)
 {
@@ -649,9 +381,9 @@ static nf_status open_records(measuring *m, const char *folder, char **path)
 
 static nf_status measure(measuring *m, const scale_args *args)
 {
-    layouts l;
+    scale_layouts l;
     nf_status status = NF_OK;
-    choose_layouts(m->cli, args, &l);
+    scale_layouts_choose(m->cli, args, &l);
     m->all = l.count * args->chains.count * (size_t)(args->strong + args->weak);
     m->deadline = nf_seconds() + sampling_seconds;
     nf_progress_start(&m->progress, "scale", m->cli->quiet || m->cli->world.rank != 0);
@@ -682,12 +414,13 @@ static nf_status scale(const nf_cli *cli, scale_args *args)
     nf_source source;
     char *path = NULL;
     measuring m = {.cli = cli, .args = args, .source = &source, .study = &study};
-    nf_status status = nf_agree(&cli->world, complete_args(cli, args));
+    nf_status status = nf_agree(&cli->world, scale_args_complete(cli, args));
     if (status == NF_OK)
         status = nf_source_open(&cli->world, &cli->node, args->input, &source);
     if (status != NF_OK)
         return status;
-    if (cli->world.rank == 0) {
+    status = nf_agree(&cli->world, check_chains(args, &source));
+    if (status == NF_OK && cli->world.rank == 0) {
         status = describe(&m, args);
         if (status == NF_OK)
             status = open_records(&m, args->folder, &path);
@@ -709,10 +442,9 @@ static nf_status scale(const nf_cli *cli, scale_args *args)
 
 int main(int argc, char **argv)
 {
-    static const struct argp argp = {options, parse_option, "", doc, NULL, NULL, NULL};
     scale_args args = {.folder = "nfold-study"};
     nf_cli cli;
-    nf_status status = nf_cli_start(&cli, argc, argv, &argp, &args);
+    nf_status status = nf_cli_start(&cli, argc, argv, &scale_argp, &args);
     if (status == NF_OK && !cli.done)
         status = scale(&cli, &args);
     nf_chains_free(&args.chains);

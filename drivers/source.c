@@ -60,6 +60,8 @@ nf_status nf_source_open(const nf_world *world, const nf_node *node, const char 
     }
     if (status == NF_OK)
         nf_node_barrier(node, &source->cells);
+    else
+        nf_source_close(source);
     free(cells);
     return status;
 }

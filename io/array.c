@@ -26,13 +26,6 @@ static int64_t band_rows(const nf_shape *shape)
     return rows < shape->dim[1] ? rows : shape->dim[1];
 }
 
-static void dense_stride(const nf_shape *shape, ptrdiff_t stride[NF_DIMS])
-{
-    stride[2] = shape->channels;
-    stride[1] = shape->dim[2] * shape->channels;
-    stride[0] = stride[1] * shape->dim[1];
-}
-
 /* Rank 0's buffer for one band. Collective. */
 static nf_status band_create(const nf_world *world, const nf_shape *shape, void **band)
 {
@@ -165,7 +158,7 @@ static nf_status read_bands(const nf_world *world, nf_array_reader *reader, nf_f
     ptrdiff_t stride[NF_DIMS];
     void *band;
     nf_status status = band_create(world, shape, &band);
-    dense_stride(shape, stride);
+    nf_dense_strides(shape->dim, shape->channels, stride);
     for (int64_t y = 0; y < shape->dim[1] && status == NF_OK; y += band_rows(shape)) {
         nf_box box = band_box(shape, y);
         if (world->rank == 0)
@@ -220,7 +213,7 @@ nf_status nf_array_load(const char *typed, nf_shape *shape, void **cells)
         return status;
     ptrdiff_t stride[NF_DIMS];
     nf_box all = nf_box_whole(shape);
-    dense_stride(shape, stride);
+    nf_dense_strides(shape->dim, shape->channels, stride);
     if (posix_memalign(cells, 64, nf_shape_bytes(shape)) != 0) {
         *cells = NULL;
         status =

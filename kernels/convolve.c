@@ -65,9 +65,9 @@ static nf_status prepare(nf_setup *setup)
             "row";
         return NF_ERR_PARAM;
     }
-    if (scale == 0) {
+    if (fabs(scale) < 1e-30) {
         setup->param = "scale";
-        setup->problem = "the sum cannot be divided by 0";
+        setup->problem = "the sum cannot be divided by 0, nor by less than 1e-30";
         return NF_ERR_PARAM;
     }
     return nf_convolve_prepare(setup, mask->list, size, scale, setup->values[2].real);

@@ -1,13 +1,26 @@
 /* each_dtype.h - compiles one body once for each element type.
  *
- * A kernel file defines NF_BODY as its own path and includes this header; the file is then read
- * four more times, and the part of it that stands under `#ifdef NF_T` is compiled with NF_T the
- * element type NF_ACC       the type to compute in: float, or double for f64 NF_NAME(x)   x_u8,
- * x_u16, x_f32, x_f64 NF_STORE(v)  v, an NF_ACC, as an element: integers are rounded to the nearest
- * (halves up) and saturate, NaN becomes 0; floats stay as they are NF_SQRT(v)   the square root in
- * NF_ACC NF_ROW_IN(tile, z, y), NF_ROW_OUT(tile, z, y), NF_ROW_LENGTH(tile) the first element of a
- * row of the box (in: of its halo, too), and how many it has and NF_APPLY(x), outside, is the
- * descriptor's table of the four functions. */
+ * A kernel file has two halves:
+ *
+ *     #ifndef NF_T                          the descriptor, prepare, reference: once
+ *     #define NF_BODY "kernels/name.c"
+ *     #include "kernels/each_dtype.h"       reads this file four more times, for its other half
+ *     ...
+ *     #else                                 the arithmetic: once a type
+ *     ...
+ *     #endif
+ *
+ * In the other half stand
+ *   NF_T          the element type
+ *   NF_ACC        the type to compute in: float, or double for f64
+ *   NF_NAME(x)    x_u8, x_u16, x_f32, x_f64: every function there is called so
+ *   NF_STORE(v)   v, an NF_ACC, as an element: integers are rounded to the nearest (halves up) and
+ *                 saturate, NaN becomes 0; floats stay as they are
+ *   NF_SQRT(v)    the square root in NF_ACC
+ *   NF_ROW_IN(tile, z, y), NF_ROW_OUT(tile, z, y), NF_ROW_LENGTH(tile)
+ *                 the first element of a row of the box (in: also of its halo; out: for kernels whose
+ *                 output has the input's type), and how many elements it has
+ * and in the first half NF_APPLY(x) is the descriptor's table of x_u8, x_u16, x_f32, x_f64. */
 #include <math.h>
 
 #include "kernels/kernel.h"

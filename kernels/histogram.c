@@ -55,12 +55,17 @@ static nf_status prepare(nf_setup *setup)
     config->bins = setup->values[0].integer;
     config->lo = setup->values[1].real;
     config->hi = setup->values[2].given ? setup->values[2].real : full[setup->in.dtype];
+    config->per_unit = (double)config->bins / (config->hi - config->lo);
     if (config->hi <= config->lo) {
         setup->param = "hi";
         setup->problem = "the range is empty: hi must be greater than lo";
         return NF_ERR_PARAM;
     }
-    config->per_unit = (double)config->bins / (config->hi - config->lo);
+    if (!isfinite(config->per_unit) || !isfinite(config->hi - config->lo)) {
+        setup->param = "hi";
+        setup->problem = "the bins are too narrow, or the range too wide, for double precision";
+        return NF_ERR_PARAM;
+    }
     setup->config = config;
     setup->partial_bytes = sizeof(histogram_partial) + (size_t)config->bins * sizeof(uint64_t);
     setup->flops_per_cell = 1;
@@ -93,7 +98,7 @@ static void finish(const void *partial, const void *config, nf_sink *out)
 /* For each bin, the elements between its edges are counted. */
 static void reference(const nf_cells *in, const void *config, nf_sink *out)
 {
-    enum { MOST = 4096 };
+    enum { MOST = 65536 };
     const histogram_config *conf = config;
     uint64_t counts[MOST] = {0}, below = 0, above = 0, nans = 0;
     for (int64_t z = 0; z < in->shape.dim[0]; z++)
@@ -119,8 +124,8 @@ static void reference(const nf_cells *in, const void *config, nf_sink *out)
 static const nf_param params[] = {
     {"bins", NF_PARAM_INTEGER, "bins", "256", 1, 65536, NULL, "number of equal intervals"},
     {"lo", NF_PARAM_REAL, "value", "0", -1e300, 1e300, NULL, "lower edge of the first bin"},
-    {"hi", NF_PARAM_REAL, "value", "1", -1e300, 1e300, NULL,
-     "upper edge of the last bin; when not given: 256 (u8), 65536 (u16), 1 (floats)"},
+    {"hi", NF_PARAM_REAL, "value", "auto", -1e300, 1e300, NULL,
+     "upper edge of the last bin; auto: 256 (u8), 65536 (u16), 1 (floats)"},
     {0}};
 
 const nf_kernel NF_ISA_NAME(nf_kernel_histogram) = {

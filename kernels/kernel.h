@@ -8,6 +8,11 @@
  * leading extents 1 where the array has fewer dimensions. A cell holds `channels` elements, stored
  * side by side, so that one row of n columns is n * channels contiguous elements. Indices named
  * `lo`, `hi` or z, y, x are global cell indices; strides count elements, never bytes.
+ *
+ * A new kernel is a file kernels/NAME.c that defines `const nf_kernel NF_ISA_NAME(nf_kernel_NAME)`
+ * (isa.h), and the line NF_KERNEL(NAME) in list.h; CMake, --list, the programs and the tests find it
+ * there. each_dtype.h writes its arithmetic once for all element types. sobel.c is a short map, sumsq.c
+ * a short reduction.
  */
 #ifndef NF_KERNEL_H
 #define NF_KERNEL_H
@@ -16,7 +21,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { NF_KERNEL_ABI = 1, NF_DIMS = 3, NF_MAX_CHANNELS = 4 };
+enum { NF_DIMS = 3, NF_MAX_CHANNELS = 4 };
 
 /* What can go wrong: code, exit status of the program, words. NF_OK is 0. */
 #define NF_STATUS_LIST(X)                                                                          \
@@ -73,15 +78,16 @@ typedef enum nf_param_type {
 typedef struct nf_param {
     const char *name;
     nf_param_type type;
-    const char *unit;           /* "cells", "1", ... */
-    const char *fallback;       /* the default as it would be typed; NULL: the user must give it */
-    double min, max;            /* inclusive; checked by the engine, for each element of a list */
+    const char *unit;     /* "cells", "1", ... */
+    const char *fallback; /* the default as it would be typed; "auto": prepare chooses where the
+                                   value is not given; NULL: the user must give it */
+    double min, max;      /* inclusive; checked by the engine, for each element of a list */
     const char *const *choices; /* NULL-terminated; NF_PARAM_CHOICE only */
     const char *help;
 } nf_param;
 
 typedef struct nf_value {
-    bool given; /* false: `fallback` was used */
+    bool given; /* false: `fallback` was used, or, if that is "auto", nothing is set */
     int64_t integer;
     double real;
     const double *list;
@@ -134,10 +140,12 @@ typedef struct nf_setup {
  * box and has no `out`. For a range (NF_NONE) there is no `in`: the tile is the index interval
  * [lo[2], lo[2] + size[2]). in and out never overlap. */
 typedef struct nf_tile {
-    int64_t lo[NF_DIMS];   /* global index of the box's first cell */
-    int64_t size[NF_DIMS]; /* extent of the box in cells, each at least 1 */
-    int channels;          /* of the input */
-    const void *in;        /* the element of cell lo, channel 0 */
+    int64_t lo[NF_DIMS]; /* global index of the box's first cell */
+    int64_t
+        size[NF_DIMS]; /* extent of the box in cells, each at least 1; leading ones are 1 where the
+                              array has fewer dimensions: only kernels that take 3-D loop over z */
+    int channels;      /* of the input */
+    const void *in;    /* the element of cell lo, channel 0 */
     void *out;
     ptrdiff_t in_stride[NF_DIMS], out_stride[NF_DIMS]; /* elements; stride[2] = channels */
     double *scratch;       /* scratch_rows rows of doubles, uninitialised, 64-byte aligned */

@@ -119,9 +119,12 @@ static void test_cast(void)
 
 static void test_reductions(void)
 {
-    static const char *const typed[] = {"sumsq", "stats", "histogram",
+    static const char *const typed[] = {"sumsq",
+                                        "stats",
+                                        "histogram",
                                         "histogram:bins=7,lo=3,hi=90",
-                                        "histogram:bins=1,lo=-1,hi=0"};
+                                        "histogram:bins=1,lo=-1,hi=0",
+                                        "histogram:bins=60000,lo=1,hi=50000"};
     for (size_t d = 0; d < sizeof dtypes / sizeof *dtypes; d++) {
         for (size_t k = 0; k < sizeof typed / sizeof *typed; k++) {
             check_shapes(typed[k], dtypes[d]);
@@ -144,6 +147,34 @@ static void test_sumsq_range(void)
         CU_ASSERT_EQUAL(nf_chain_parse(typed[k], &chain), NF_OK);
         CU_ASSERT_EQUAL(nf_check_chain(&chain, NULL, NULL), NF_OK);
         nf_chain_free(&chain);
+    }
+}
+
+/* A kernel needs what its kind needs; and each, by its defaults, agrees with its reference on every type
+ * and number of dimensions that it says it takes. A new kernel is tested so without a line here. */
+static void test_every_kernel(void)
+{
+    const nf_kernel *kernel;
+    for (size_t i = 0; (kernel = nf_kernel_at(i)) != NULL; i++) {
+        bool map = kernel->kind == NF_MAP, required = false;
+        CU_ASSERT(kernel->summary != NULL && kernel->summary[0] != '\0');
+        CU_ASSERT(map ? kernel->reference_cell != NULL
+                      : kernel->reference != NULL && kernel->fold != NULL &&
+                            kernel->finish != NULL);
+        CU_ASSERT((kernel->kind == NF_RANGE) == (kernel->apply[NF_NONE] != NULL));
+        for (const nf_param *p = kernel->params; p != NULL && p->name != NULL; p++) {
+            CU_ASSERT(p->unit != NULL && p->help != NULL);
+            required = required || p->fallback == NULL;
+        }
+        for (nf_dtype dtype = NF_U8; dtype < NF_DTYPES && !required; dtype++) {
+            nf_shape shapes[] = {nf_test_shape(1, 1, 41, 1, dtype),
+                                 nf_test_shape(1, 13, 17, 2, dtype),
+                                 nf_test_shape(5, 6, 7, 1, dtype)};
+            shapes[0].ndim = 1;
+            for (int d = 0; d < NF_DIMS && kernel->apply[dtype] != NULL; d++)
+                if (kernel->ndims & (1u << d))
+                    check(kernel->name, &shapes[d]);
+        }
     }
 }
 
@@ -170,7 +201,8 @@ static void test_constants(void)
 
 int main(void)
 {
-    CU_TestInfo tests[] = {{"sobel", test_sobel},
+    CU_TestInfo tests[] = {{"every kernel", test_every_kernel},
+                           {"sobel", test_sobel},
                            {"sharpen", test_sharpen},
                            {"gaussian", test_gaussian},
                            {"convolve", test_convolve},

@@ -96,6 +96,11 @@ check 'other types' run 2 filter -k 'cast:to=f32 | heat:steps=3 | cast:to=u16' i
 check 'a second dataset' run 2 filter -k sobel image.png image.h5:/edges
 check 'the first is still there' run 0 reduce -k sumsq image.h5:/image
 
+seq 1 120 >numbers.txt
+check 'made a volume' h5import numbers.txt -d 4,5,6 -p v -t TEXTFP -s 32 -o volume.h5
+check 'made a line' h5import numbers.txt -d 120 -p v -t TEXTFP -s 64 -o line.h5
+check 'a volume' run 2 reduce -k stats volume.h5
+
 # ---- bad input ----------------------------------------------------------------------------------------------
 cp out.png kept.png
 head -c 2000 image.png >cut.png
@@ -133,6 +138,13 @@ done
 if [ "$(id -u)" -ne 0 ]; then # root writes where it wants
     chmod a-w locked
     refuse 2 1 'locked' filter -k sobel image.png locked/out.png
+fi
+
+refuse 3 1 '3 dimensions' scale --input volume.h5 -k sobel -o study
+refuse 2 2 'one dimension' scale --input line.h5 --size 4x5 -k sumsq -o study
+if [ -w /dev/full ]; then
+    checks=$((checks + 1))
+    run 0 reduce -k sumsq image.png >/dev/full 2>err.txt && fail 'a full standard output is no success'
 fi
 
 # ---- help, once ------------------------------------------------------------------------------------------------

@@ -2,6 +2,14 @@
 
 #include "drivers/engine/halo.h"
 
+void *nf_patch_at(const nf_patch *patch, const int64_t cell[NF_DIMS])
+{
+    ptrdiff_t offset = 0;
+    for (int d = 0; d < NF_DIMS; d++)
+        offset += (cell[d] - patch->box.lo[d]) * patch->stride[d];
+    return patch->origin + offset * (ptrdiff_t)nf_dtype_size(patch->dtype);
+}
+
 nf_patch nf_field_patch(const nf_field *field)
 {
     nf_patch patch = {.box = nf_box_grow(&field->own, &field->ghost),
@@ -41,14 +49,6 @@ typedef struct fill {
     char element[8]; /* the constant */
 } fill;
 
-static char *address(const nf_patch *patch, ptrdiff_t size, const int64_t cell[NF_DIMS])
-{
-    ptrdiff_t offset = 0;
-    for (int d = 0; d < NF_DIMS; d++)
-        offset += (cell[d] - patch->box.lo[d]) * patch->stride[d];
-    return patch->origin + offset * size;
-}
-
 /* `elements` contiguous elements at `to` from those at `from`, or the constant. */
 static void fill_run(const fill *f, char *to, const char *from, int64_t elements)
 {
@@ -72,8 +72,8 @@ static void fill_slice(const fill *f, const nf_box *region, int d, int64_t i, in
         for (int64_t y = slice.lo[1]; y < slice.hi[1]; y++) {
             int64_t to[NF_DIMS] = {z, y, slice.lo[2]}, from[NF_DIMS] = {z, y, slice.lo[2]};
             from[d] = source;
-            fill_run(f, address(f->patch, f->size, to),
-                     source < 0 ? NULL : address(f->patch, f->size, from), run);
+            fill_run(f, nf_patch_at(f->patch, to), source < 0 ? NULL : nf_patch_at(f->patch, from),
+                     run);
         }
     }
 }

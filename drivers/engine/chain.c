@@ -156,10 +156,20 @@ static nf_status parse_list(const nf_stage *stage, const nf_param *param, const 
     return status;
 }
 
+/* The kernel chooses, unless the user does. */
+static bool is_auto(const nf_param *param)
+{
+    return param->fallback != NULL && strcmp(param->fallback, "auto") == 0;
+}
+
 static nf_status parse_value(const nf_stage *stage, size_t index, const char *text)
 {
     const nf_param *param = &stage->kernel->params[index];
     nf_value *value = &stage->values[index];
+    if (is_auto(param) && strcmp(text, param->fallback) == 0) {
+        value->given = false;
+        return NF_OK;
+    }
     switch (param->type) {
     case NF_PARAM_INTEGER:
         return parse_integer(stage, param, text, value);
@@ -244,6 +254,10 @@ static nf_status fill_defaults(nf_stage *stage)
 
 static void write_value(FILE *out, const nf_param *param, const nf_value *value)
 {
+    if (is_auto(param) && !value->given) {
+        fputs(param->fallback, out);
+        return;
+    }
     switch (param->type) {
     case NF_PARAM_INTEGER:
         fprintf(out, "%lld", (long long)value->integer);
@@ -393,15 +407,13 @@ static nf_status check_accepts(const nf_kernel *kernel, const nf_shape *in)
 
 static void note_border(nf_stage *stage)
 {
-    stage->border = NF_WRAP;
     for (size_t i = 0; i < count_params(stage->kernel); i++) {
         if (strcmp(stage->kernel->params[i].name, "border") == 0)
             stage->border = (nf_border)stage->values[i].integer;
         if (strcmp(stage->kernel->params[i].name, "value") == 0)
             stage->border_value = stage->values[i].real;
     }
-    if (nf_halo_none(&stage->setup.halo))
-        stage->border = NF_WRAP;
+    stage->fills = !nf_halo_none(&stage->setup.halo) && stage->border != NF_WRAP;
 }
 
 /* What a border that mirrors puts beyond one side lies as far within: a halo that is wider on one
@@ -409,10 +421,24 @@ static void note_border(nf_stage *stage)
 static void widen_halo(nf_stage *stage)
 {
     nf_halo *halo = &stage->setup.halo;
-    if (stage->border != NF_REFLECT && stage->border != NF_MIRROR)
+    if (!stage->fills || (stage->border != NF_REFLECT && stage->border != NF_MIRROR))
         return;
     for (int d = 0; d < NF_DIMS; d++)
         halo->lo[d] = halo->hi[d] = halo->lo[d] > halo->hi[d] ? halo->lo[d] : halo->hi[d];
+}
+
+/* What every prepare must leave. */
+static nf_status check_setup(const nf_kernel *kernel, nf_setup *setup)
+{
+    bool map = kernel->kind == NF_MAP;
+    if (!map && setup->partial_bytes == 0)
+        setup->problem = "its prepare sets no partial_bytes";
+    else if (kernel->kind == NF_RANGE && setup->indices < 1)
+        setup->problem = "its prepare sets no indices";
+    else if (map && setup->steps > 1 && !nf_shape_equal(&setup->in, &setup->out))
+        setup->problem =
+            "it takes several steps, but its output is not of the input's shape and type";
+    return setup->problem == NULL ? NF_OK : NF_ERR_PARAM;
 }
 
 static nf_status prepare_stage(nf_stage *stage, const nf_shape *in)
@@ -430,11 +456,13 @@ static nf_status prepare_stage(nf_stage *stage, const nf_shape *in)
                         .bytes_per_cell = 2.0 * (double)nf_dtype_size(in->dtype)};
     if (stage->kernel->prepare != NULL)
         status = stage->kernel->prepare(setup);
+    if (status == NF_OK)
+        status = check_setup(stage->kernel, setup);
     note_border(stage);
     widen_halo(stage);
     if (status == NF_OK)
         return NF_OK;
-    const char *problem = setup->problem ? setup->problem : nf_message(NF_ERR_MEMORY);
+    const char *problem = setup->problem ? setup->problem : "memory is exhausted";
     if (setup->param != NULL)
         return nf_fail(status, "kernel '%s', parameter '%s': %s", stage->kernel->name, setup->param,
                        problem);

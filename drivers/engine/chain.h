@@ -12,12 +12,14 @@
 typedef struct nf_stage {
     const nf_kernel *kernel;
     nf_value *values; /* one a parameter */
-    nf_border
-        border; /* how the input goes on beyond its edges; NF_WRAP, which asks for nothing to be
-                   filled in, for a stage without halo. Set by nf_chain_prepare, as the next two */
+    char *text;       /* name and every parameter, as it could be typed */
+
+    /* Set by nf_chain_prepare. */
+    nf_setup setup;
+    nf_border border; /* how the input goes on beyond its edges */
     double border_value;
-    nf_setup setup; /* after nf_chain_prepare */
-    char *text;     /* name and every parameter, as it could be typed */
+    bool
+        fills; /* it has a halo and does not wrap: cells beyond the edges must be filled in before it */
 } nf_stage;
 
 typedef struct nf_chain {

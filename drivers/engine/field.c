@@ -131,9 +131,9 @@ static nf_box band_of(const nf_field *field, const row_band *band, int rank)
 
 static void dense_strides(const nf_box *box, int channels, ptrdiff_t stride[NF_DIMS])
 {
-    stride[2] = channels;
-    stride[1] = nf_box_extent(box, 2) * channels;
-    stride[0] = stride[1] * nf_box_extent(box, 1);
+    int64_t extent[NF_DIMS];
+    nf_box_extents(box, extent);
+    nf_dense_strides(extent, channels, stride);
 }
 
 /* One rank's part of the band, between the band's rows and `piece` (dense, or the field itself). */
@@ -145,10 +145,9 @@ static void copy_part(const nf_field *field, const row_band *band, const nf_box 
     dense_strides(&band->box, shape->channels, stride);
     int64_t extent[NF_DIMS];
     ptrdiff_t offset = 0;
-    for (int d = 0; d < NF_DIMS; d++) {
-        extent[d] = nf_box_extent(part, d);
+    nf_box_extents(part, extent);
+    for (int d = 0; d < NF_DIMS; d++)
         offset += (part->lo[d] - band->box.lo[d]) * stride[d];
-    }
     char *rows = band->rows + offset * (ptrdiff_t)nf_dtype_size(shape->dtype);
     if (to_piece)
         nf_copy_box(extent, shape->channels, shape->dtype, piece, piece_stride, rows, stride);
@@ -194,8 +193,7 @@ static void take_part(const nf_world *world, const nf_field *field, const nf_box
     ptrdiff_t stride[NF_DIMS];
     int64_t extent[NF_DIMS];
     dense_strides(part, shape->channels, stride);
-    for (int d = 0; d < NF_DIMS; d++)
-        extent[d] = nf_box_extent(part, d);
+    nf_box_extents(part, extent);
     void *cells = nf_field_at(field, part->lo);
     if (scatter) {
         nf_receive(world, buffer, part_bytes(field, part), 0);

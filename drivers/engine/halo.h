@@ -22,7 +22,6 @@ void nf_exchange_begin(nf_exchange *exchange, const nf_field *field);
 void nf_exchange_end(nf_exchange *exchange, nf_field *field);
 
 bool nf_exchange_is_local(const nf_exchange *exchange); /* no other rank takes part */
-int64_t nf_exchange_bytes(const nf_exchange *exchange); /* that this rank receives from others */
 
 /* A block of memory that stands for a box of cells. */
 typedef struct nf_patch {
@@ -33,6 +32,7 @@ typedef struct nf_patch {
     nf_dtype dtype;
 } nf_patch;
 
+void *nf_patch_at(const nf_patch *patch, const int64_t cell[NF_DIMS]);
 nf_patch nf_field_patch(const nf_field *field); /* own and ghost cells */
 
 /* Fills the patch's cells outside the array `dim` from those inside it (or with value, converted to

@@ -9,6 +9,6 @@ struct nf_comm {
 };
 
 /* Every message tag of the engine. */
-enum { NF_TAG_DATA = 1, NF_TAG_HALO, NF_TAG_FOLD };
+enum { NF_TAG_DATA = 1, NF_TAG_HALO };
 
 #endif

@@ -143,9 +143,9 @@ static size_t cell_bytes(const nf_cut *cut)
     return (size_t)cut->shape.channels * nf_dtype_size(cut->shape.dtype);
 }
 
-/* Adds to `m`, under the rank given, each box that the pieces span and `owner` (-1: anybody) owns.
- */
-static bool add_boxes(const nf_cut *cut, const pieces needed[NF_DIMS], int owner, int under,
+/* Adds to `m` each box that the pieces span: all of them, under the rank that owns it (taker < 0); or those
+ * that `giver` owns, under the taker. */
+static bool add_boxes(const nf_cut *cut, const pieces needed[NF_DIMS], int giver, int taker,
                       messages *m)
 {
     for (int a = 0; a < needed[0].count; a++) {
@@ -154,15 +154,15 @@ static bool add_boxes(const nf_cut *cut, const pieces needed[NF_DIMS], int owner
                 const piece *p[NF_DIMS] = {&needed[0].list[a], &needed[1].list[b],
                                            &needed[2].list[c]};
                 int at[NF_DIMS] = {p[0]->owner, p[1]->owner, p[2]->owner};
-                int from = rank_at(cut, at);
-                if (owner >= 0 && from != owner)
+                int owner = rank_at(cut, at);
+                if (taker >= 0 && owner != giver)
                     continue;
                 part box;
                 for (int d = 0; d < NF_DIMS; d++) {
                     box.ghost.lo[d] = p[d]->lo, box.ghost.hi[d] = p[d]->hi;
                     box.shift[d] = p[d]->shift;
                 }
-                if (!add_part(m, under < 0 ? from : under, &box, cell_bytes(cut)))
+                if (!add_part(m, taker < 0 ? owner : taker, &box, cell_bytes(cut)))
                     return false;
             }
         }
@@ -224,7 +224,7 @@ static bool list_incoming(nf_exchange *ex, int rank, const nf_halo *halo, bool w
 {
     pieces needed[NF_DIMS];
     bool ok = needs_of(&ex->cut, rank, halo, wrap, needed) &&
-              add_boxes(&ex->cut, needed, -1, -1, &ex->in);
+              add_boxes(&ex->cut, needed, rank, -1, &ex->in);
     free_pieces(needed);
     return ok;
 }
@@ -341,11 +341,8 @@ typedef struct box_copy {
 static box_copy copy_of(const nf_box *box, int channels)
 {
     box_copy copy;
-    for (int d = 0; d < NF_DIMS; d++)
-        copy.extent[d] = nf_box_extent(box, d);
-    copy.dense[2] = channels;
-    copy.dense[1] = copy.extent[2] * channels;
-    copy.dense[0] = copy.extent[1] * copy.dense[1];
+    nf_box_extents(box, copy.extent);
+    nf_dense_strides(copy.extent, channels, copy.dense);
     return copy;
 }
 
@@ -419,12 +416,4 @@ void nf_exchange_end(nf_exchange *ex, nf_field *field)
 bool nf_exchange_is_local(const nf_exchange *ex)
 {
     return ex->in.count == 0 && ex->out.count == 0;
-}
-
-int64_t nf_exchange_bytes(const nf_exchange *ex)
-{
-    int64_t bytes = 0;
-    for (int i = 0; i < ex->in.count; i++)
-        bytes += (int64_t)ex->in.list[i].bytes;
-    return bytes;
 }

@@ -129,14 +129,6 @@ void nf_gather(const nf_world *world, const void *mine, void *all, size_t bytes)
         MPI_Gather(mine, (int)bytes, MPI_BYTE, all, (int)bytes, MPI_BYTE, 0, world->comm->mpi);
 }
 
-double nf_max(const nf_world *world, double mine)
-{
-    double max = mine;
-    if (world->comm != NULL)
-        MPI_Allreduce(&mine, &max, 1, MPI_DOUBLE, MPI_MAX, world->comm->mpi);
-    return max;
-}
-
 uint64_t nf_sum_u64(const nf_world *world, uint64_t mine)
 {
     uint64_t sum = mine;

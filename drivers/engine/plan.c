@@ -97,7 +97,7 @@ void nf_pass_boxes(const nf_pass *pass, const nf_box *out, nf_box written[NF_MAX
         needed[i] = box = nf_box_grow(&box, &stage->setup.halo);
         /* What lies beyond the edges comes from the stage's border, but for wrapping: there the
          * stages before go on beyond them, too. */
-        if (stage->border != NF_WRAP)
+        if (stage->fills)
             box = nf_box_intersect(&box, &array);
     }
 }
@@ -109,10 +109,10 @@ static bool can_fuse(const nf_pass *pass, const nf_stage *stage)
         return pass->count == 0;
     if (pass->steps > 1 || stage->setup.steps > 1)
         return false;
-    if (stage->border != NF_WRAP || nf_halo_none(&stage->setup.halo))
+    if (stage->fills || nf_halo_none(&stage->setup.halo))
         return true;
     for (size_t i = 0; i < pass->count; i++)
-        if (pass->stages[i].border != NF_WRAP)
+        if (pass->stages[i].fills)
             return false;
     return true;
 }

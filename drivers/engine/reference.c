@@ -84,13 +84,6 @@ static nf_status make_whole(const nf_shape *shape, whole *array)
 
 /* ---- one step of one map ---- */
 
-static void strides_of(const int64_t extent[NF_DIMS], int channels, ptrdiff_t stride[NF_DIMS])
-{
-    stride[2] = channels;
-    stride[1] = extent[2] * channels;
-    stride[0] = extent[1] * stride[1];
-}
-
 /* The input with its halo around it, each cell looked up by itself. */
 static nf_status pad(const whole *in, const nf_halo *halo, whole *padded)
 {
@@ -122,8 +115,8 @@ static nf_status apply_whole(const nf_stage *stage, const whole *in, whole *out)
         return status;
     nf_tile tile = {.channels = shape->channels, .out = out->data};
     memcpy(tile.size, shape->dim, sizeof tile.size);
-    strides_of(padded.cells.shape.dim, shape->channels, tile.in_stride);
-    strides_of(shape->dim, stage->setup.out.channels, tile.out_stride);
+    nf_dense_strides(padded.cells.shape.dim, shape->channels, tile.in_stride);
+    nf_dense_strides(shape->dim, stage->setup.out.channels, tile.out_stride);
     ptrdiff_t first = 0;
     for (int d = 0; d < NF_DIMS; d++)
         first += halo->lo[d] * tile.in_stride[d];
@@ -255,7 +248,7 @@ static nf_status drive(nf_plan *plan, const whole *array, nf_field *in, nf_field
         status = nf_field_create(out, &cut, 0, &none);
     if (status == NF_OK && !range) {
         ptrdiff_t stride[NF_DIMS];
-        strides_of(shape->dim, shape->channels, stride);
+        nf_dense_strides(shape->dim, shape->channels, stride);
         nf_copy_box(shape->dim, shape->channels, shape->dtype, in->origin, in->stride, array->data,
                     stride);
     }

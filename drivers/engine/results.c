@@ -104,6 +104,9 @@ nf_status nf_results_check(const char *what, const nf_results *got, const nf_res
         if (g->type == NF_REAL)
             return nf_fail(NF_ERR_CHECK, "%s: %s is %.17g, its reference %.17g", what, g->name,
                            g->real, e->real);
+        if (g->type == NF_COUNTS)
+            return nf_fail(NF_ERR_CHECK, "%s: %s differ (%zu, %zu expected)", what, g->name, g->n,
+                           e->n);
         char a[NF_INTEGER_TEXT], b[NF_INTEGER_TEXT];
         return nf_fail(NF_ERR_CHECK, "%s: %s is %s, its reference %s", what, g->name,
                        nf_integer_text(g->high, g->low, a), nf_integer_text(e->high, e->low, b));

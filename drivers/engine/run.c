@@ -37,14 +37,6 @@ static nf_patch buffer_patch(const sweep *s, int thread, size_t number, const nf
     return patch;
 }
 
-static void *patch_at(const nf_patch *patch, const int64_t cell[NF_DIMS])
-{
-    ptrdiff_t offset = 0;
-    for (int d = 0; d < NF_DIMS; d++)
-        offset += (cell[d] - patch->box.lo[d]) * patch->stride[d];
-    return patch->origin + offset * (ptrdiff_t)nf_dtype_size(patch->dtype);
-}
-
 static nf_tile make_tile(const nf_box *box, const nf_patch *in, const nf_patch *out)
 {
     nf_tile tile = {.channels = in->channels};
@@ -54,8 +46,8 @@ static nf_tile make_tile(const nf_box *box, const nf_patch *in, const nf_patch *
         tile.in_stride[d] = in->stride[d];
         tile.out_stride[d] = out != NULL ? out->stride[d] : 0;
     }
-    tile.in = in->origin != NULL ? patch_at(in, box->lo) : NULL;
-    tile.out = out != NULL ? patch_at(out, box->lo) : NULL;
+    tile.in = in->origin != NULL ? nf_patch_at(in, box->lo) : NULL;
+    tile.out = out != NULL ? nf_patch_at(out, box->lo) : NULL;
     return tile;
 }
 
@@ -92,7 +84,7 @@ static void run_tile(void *context, int thread, int64_t number)
         tile.scratch = (double *)(void *)thread_memory(s->plan, thread);
         tile.scratch_stride = pass->scratch_stride;
         stage->kernel->apply[in.dtype](&tile, stage->setup.config, NULL);
-        if (!last)
+        if (!last && stage[1].fills)
             nf_fill_border(&out, pass->in.dim, stage[1].border, stage[1].border_value);
         in = out;
     }

@@ -23,6 +23,12 @@ int64_t nf_box_extent(const nf_box *box, int d)
     return box->hi[d] - box->lo[d];
 }
 
+void nf_box_extents(const nf_box *box, int64_t extent[NF_DIMS])
+{
+    for (int d = 0; d < NF_DIMS; d++)
+        extent[d] = nf_box_extent(box, d);
+}
+
 int64_t nf_box_cells(const nf_box *box)
 {
     if (nf_box_empty(box))
@@ -74,6 +80,13 @@ nf_halo nf_halo_sum(const nf_halo *a, const nf_halo *b)
         sum.hi[d] += b->hi[d];
     }
     return sum;
+}
+
+void nf_dense_strides(const int64_t extent[NF_DIMS], int channels, ptrdiff_t stride[NF_DIMS])
+{
+    stride[2] = channels;
+    stride[1] = extent[2] * channels;
+    stride[0] = extent[1] * stride[1];
 }
 
 int64_t nf_shape_cells(const nf_shape *shape)

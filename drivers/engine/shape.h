@@ -12,6 +12,7 @@ typedef struct nf_box {
 nf_box nf_box_whole(const nf_shape *shape);
 bool nf_box_empty(const nf_box *box);
 int64_t nf_box_extent(const nf_box *box, int d);
+void nf_box_extents(const nf_box *box, int64_t extent[NF_DIMS]);
 int64_t nf_box_cells(const nf_box *box); /* 0 if empty */
 nf_box nf_box_intersect(const nf_box *a, const nf_box *b);
 nf_box nf_box_grow(const nf_box *box, const nf_halo *halo);
@@ -19,6 +20,9 @@ bool nf_box_contains(const nf_box *outer, const nf_box *inner);
 
 bool nf_halo_none(const nf_halo *halo);
 nf_halo nf_halo_sum(const nf_halo *a, const nf_halo *b);
+
+/* Strides, in elements, of cells stored densely in C order. */
+void nf_dense_strides(const int64_t extent[NF_DIMS], int channels, ptrdiff_t stride[NF_DIMS]);
 
 int64_t nf_shape_cells(const nf_shape *shape);
 int64_t nf_shape_elements(const nf_shape *shape); /* cells * channels */

@@ -37,7 +37,6 @@ void nf_broadcast(const nf_world *world, void *data, size_t bytes, int root);
 /* Collective. The ranks' `bytes` each, in rank order, into all[size * bytes] on rank 0. */
 void nf_gather(const nf_world *world, const void *mine, void *all, size_t bytes);
 /* Collective. */
-double nf_max(const nf_world *world, double mine);
 uint64_t nf_sum_u64(const nf_world *world, uint64_t mine); /* modulo 2^64 */
 
 /* Point to point, blocking, any length. Used to move rows between rank 0 and the blocks. */

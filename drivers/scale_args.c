@@ -1,0 +1,196 @@
+#include "drivers/scale_args.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char doc[] =
+    "Measures how kernels scale: the same kernel serial, by threads, by ranks and by both, at one "
+    "size "
+    "(strong) and at a size that grows with the workers (weak), over parts of the processes that "
+    "it runs on."
+    "\vEach point's result is compared with the serial one, bit for bit. Points that ask for more "
+    "workers than there are cores are run, marked, and left out of every conclusion. DIR gets "
+    "study.jsonl "
+    "(replaced), points.csv, report.md, report.html and figures.\n\nExamples:\n"
+    "  mpirun -n 8 scale\n"
+    "  mpirun -n 4 scale -k 'gaussian:sigma=3 | sobel' --strong --ranks 1,2,4 --threads 1,2 --size "
+    "8192x8192\n"
+    "  mpirun -n 16 scale --input volume.h5:/density -k stats -o study";
+
+enum {
+    KEY_STRONG = 0x20001,
+    KEY_WEAK,
+    KEY_RANKS,
+    KEY_THREADS,
+    KEY_SIZE,
+    KEY_INPUT,
+    KEY_TILE,
+    KEY_REPS
+};
+
+static const struct argp_option options[] = {
+    {"kernel", 'k', "CHAIN", 0,
+     "what to measure; may be repeated (default: a kernel bound by the "
+     "processor, one by memory, a chain of filters, a stencil)",
+     0},
+    {"strong", KEY_STRONG, NULL, 0, "strong scaling only (default: both)", 1},
+    {"weak", KEY_WEAK, NULL, 0, "weak scaling only", 1},
+    {"ranks", KEY_RANKS, "LIST", 0, "numbers of ranks, as 1,2,4 (default: powers of two)", 2},
+    {"threads", KEY_THREADS, "LIST", 0,
+     "threads a rank; every pair with --ranks is a point (default: "
+     "powers of two up to the cores)",
+     2},
+    {"size", KEY_SIZE, "ROWSxCOLUMNS", 0,
+     "size of the strong study; the image is mirrored or cropped", 3},
+    {"input", KEY_INPUT, "FILE", 0,
+     "the image or dataset to work on (default: a photograph of the earth "
+     "if installed, else a synthetic image)",
+     3},
+    {"tile", KEY_TILE, "ROWSxCOLUMNS", 0,
+     "how often to repeat the input, mirrored (default 3x3, and 1x1 "
+     "with --input)",
+     3},
+    {"reps", KEY_REPS, "N", 0, "samples a point (default 7, fewer where time runs out)", 4},
+    {"output", 'o', "DIR", 0, "folder of the study (default nfold-study)", 5},
+    {0}};
+
+/* ---- the command line ---- */
+
+static error_t rejected(void)
+{
+    return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
+}
+
+static error_t parse_list(const char *option, const char *text, int list[SCALE_LIST], size_t *count)
+{
+    char copy[512], *rest = copy, *item;
+    snprintf(copy, sizeof copy, "%s", text);
+    for (*count = 0; (item = strsep(&rest, ",")) != NULL; (*count)++) {
+        int64_t value;
+        if (*count == SCALE_LIST)
+            return nf_cli_reject("%s %s: more than %d numbers", option, text, SCALE_LIST);
+        if (nf_cli_integer(option, item, 1, 1 << 20, &value) != NF_OK)
+            return rejected();
+        list[*count] = (int)value;
+    }
+    return 0;
+}
+
+static error_t parse_pair(const char *option, const char *text, int64_t *a, int64_t *b)
+{
+    char copy[128];
+    snprintf(copy, sizeof copy, "%s", text);
+    char *x = strchr(copy, 'x');
+    if (x == NULL)
+        return nf_cli_reject("%s %s: expected ROWSxCOLUMNS, as 4096x4096", option, text);
+    *x = '\0';
+    if (nf_cli_integer(option, copy, 1, 1 << 30, a) != NF_OK ||
+        nf_cli_integer(option, x + 1, 1, 1 << 30, b) != NF_OK)
+        return rejected();
+    return 0;
+}
+
+static error_t parse_option(int key, char *text, struct argp_state *state)
+{
+    scale_args *args = state->input;
+    switch (key) {
+    case 'k': {
+        nf_status status = nf_chains_add(&args->chains, text);
+        return status == NF_OK ? 0 : nf_cli_reject("%s", nf_message(status));
+    }
+    case KEY_STRONG:
+        args->strong = true;
+        return 0;
+    case KEY_WEAK:
+        args->weak = true;
+        return 0;
+    case KEY_RANKS:
+        return parse_list("--ranks", text, args->ranks, &args->nranks);
+    case KEY_THREADS:
+        return parse_list("--threads", text, args->threads, &args->nthreads);
+    case KEY_SIZE:
+        return parse_pair("--size", text, &args->rows, &args->columns);
+    case KEY_TILE:
+        return parse_pair("--tile", text, &args->tile_rows, &args->tile_columns);
+    case KEY_INPUT:
+        args->input = text;
+        return 0;
+    case KEY_REPS:
+        return nf_cli_integer("--reps", text, 1, 100000, &args->reps) == NF_OK ? 0 : rejected();
+    case 'o':
+        args->folder = text;
+        return 0;
+    case ARGP_KEY_ARG:
+        return nf_cli_reject("'%s': scale takes options only; --input FILE names an array", text);
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static nf_status default_chains(nf_chains *chains)
+{
+    static const char *const typed[] = {"sumsq_range:n=2e8", "sumsq", "gaussian:sigma=2 | sobel",
+                                        "heat:steps=4"};
+    nf_status status = NF_OK;
+    for (size_t i = 0; i < sizeof typed / sizeof *typed && status == NF_OK; i++)
+        status = nf_chains_add(chains, typed[i]);
+    return status;
+}
+
+nf_status scale_args_complete(const nf_cli *cli, scale_args *args)
+{
+    if (args->rows > 0 && args->tile_rows > 0)
+        return nf_fail(NF_ERR_USAGE, "--size and --tile both say how large the array is; give one");
+    for (size_t i = 0; i < args->nranks; i++)
+        if (args->ranks[i] > cli->world.size)
+            return nf_fail(NF_ERR_USAGE,
+                           "--ranks %d: only %d processes were started; use `mpirun -n %d`",
+                           args->ranks[i], cli->world.size, args->ranks[i]);
+    if (!args->strong && !args->weak)
+        args->strong = args->weak = true;
+    if (args->tile_rows == 0)
+        args->tile_rows = args->tile_columns = args->input == NULL ? 3 : 1;
+    return args->chains.count == 0 ? default_chains(&args->chains) : NF_OK;
+}
+
+/* ---- the points ---- */
+
+static void add_layout(scale_layouts *l, int ranks, int threads)
+{
+    for (size_t i = 0; i < l->count; i++)
+        if (l->list[i].ranks == ranks && l->list[i].threads == threads)
+            return;
+    l->list[l->count++] = (scale_layout){ranks, threads};
+}
+
+/* Powers of two, and all there are; hybrids up to the cores, but one at least. */
+static void default_layouts(const nf_cli *cli, scale_layouts *l)
+{
+    int cores = cli->node.cores * cli->node.nodes, size = cli->world.size;
+    for (int threads = 1; threads <= cli->node.cores; threads *= 2)
+        add_layout(l, 1, threads);
+    add_layout(l, 1, cli->node.cores);
+    for (int ranks = 2; ranks <= size; ranks *= 2)
+        add_layout(l, ranks, 1);
+    add_layout(l, size, 1);
+    for (int ranks = 2; ranks <= size; ranks *= 2)
+        for (int threads = 2; threads <= cli->node.cores && ranks * threads <= cores; threads *= 2)
+            add_layout(l, ranks, threads);
+    if (size >= 2)
+        add_layout(l, 2, 2);
+}
+
+void scale_layouts_choose(const nf_cli *cli, const scale_args *args, scale_layouts *l)
+{
+    l->count = 0;
+    add_layout(l, 1, 1);
+    if (args->nranks == 0 && args->nthreads == 0) {
+        default_layouts(cli, l);
+        return;
+    }
+    for (size_t r = 0; r < (args->nranks ? args->nranks : 1); r++)
+        for (size_t t = 0; t < (args->nthreads ? args->nthreads : 1); t++)
+            add_layout(l, args->nranks ? args->ranks[r] : 1, args->nthreads ? args->threads[t] : 1);
+}
+
+const struct argp scale_argp = {options, parse_option, "", doc, NULL, NULL, NULL};

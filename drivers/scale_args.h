@@ -1,0 +1,39 @@
+/* scale_args.h - what scale is asked for: its command line, and the points that follow from it. */
+#ifndef NF_SCALE_ARGS_H
+#define NF_SCALE_ARGS_H
+
+#include "drivers/cli.h"
+
+enum { SCALE_LIST = 32, SCALE_LAYOUTS = SCALE_LIST * SCALE_LIST + 1 };
+
+typedef struct scale_args {
+    nf_chains chains;
+    bool strong, weak;
+    int ranks[SCALE_LIST], threads[SCALE_LIST];
+    size_t nranks, nthreads;
+    int64_t rows, columns;           /* --size; 0: not given */
+    int64_t tile_rows, tile_columns; /* --tile */
+    const char *input, *folder;
+    int64_t reps; /* 0: not given */
+} scale_args;
+
+/* Give them to nf_cli_start with a scale_args as input. */
+extern const struct argp scale_argp;
+
+/* Fills in what was not given, and checks what needs the world. Errors: NF_ERR_USAGE, NF_ERR_MEMORY. */
+nf_status scale_args_complete(const nf_cli *cli, scale_args *args);
+
+typedef struct scale_layout {
+    int ranks, threads;
+} scale_layout;
+
+typedef struct scale_layouts {
+    scale_layout list[SCALE_LAYOUTS];
+    size_t count;
+} scale_layouts;
+
+/* The points to measure: what was asked for, or serial, threads, ranks and both by powers of two. The
+ * serial point, which everything is compared with, is always there, and first. */
+void scale_layouts_choose(const nf_cli *cli, const scale_args *args, scale_layouts *layouts);
+
+#endif
