@@ -99,16 +99,29 @@ static nf_status plan_fields(const nf_cli *cli, filtering *f)
     return nf_agree(world, status);
 }
 
-static nf_status compute(const nf_cli *cli, filtering *f)
+/* Reading, computing and writing, each with a progress of its own. */
+static nf_status process(const nf_cli *cli, filtering *f)
 {
+    const nf_world *world = &cli->world;
     nf_times times = {0};
-    nf_progress progress;
-    if (f->plan == NULL)
-        return NF_OK;
-    nf_progress_start(&progress, "filter", cli->quiet || cli->world.rank != 0);
-    nf_plan_watch(f->plan, nf_progress_show, &progress);
-    nf_status status = nf_plan_run(f->plan, &f->in, &f->out, NULL, &times);
-    nf_progress_stop(&progress);
+    nf_progress reading, computing, writing;
+    bool silent = cli->quiet || world->rank != 0;
+    nf_progress_start(&reading, "filter: reading", silent);
+    nf_array_watch_reading(f->reader, nf_progress_watch(&reading));
+    nf_status status = nf_array_read(world, f->reader, &f->in);
+    nf_progress_stop(&reading);
+    if (status == NF_OK && f->plan != NULL) {
+        nf_progress_start(&computing, "filter: computing", silent);
+        nf_plan_watch(f->plan, nf_progress_watch(&computing));
+        status = nf_plan_run(f->plan, &f->in, &f->out, NULL, &times);
+        nf_progress_stop(&computing);
+    }
+    if (status == NF_OK) {
+        nf_progress_start(&writing, "filter: writing", silent);
+        nf_array_watch_writing(f->writer, nf_progress_watch(&writing));
+        status = nf_array_write(world, f->writer, f->plan != NULL ? &f->out : &f->in);
+        nf_progress_stop(&writing);
+    }
     return status;
 }
 
@@ -127,11 +140,7 @@ static nf_status filter(const nf_cli *cli, const filter_args *args, filtering *f
         status = nf_array_create(world, args->output, args->input, &f->out_shape, args->quality,
                                  &provenance, &f->writer);
     if (status == NF_OK)
-        status = nf_array_read(world, f->reader, &f->in);
-    if (status == NF_OK)
-        status = compute(cli, f);
-    if (status == NF_OK)
-        status = nf_array_write(world, f->writer, f->plan != NULL ? &f->out : &f->in);
+        status = process(cli, f);
     if (status == NF_OK) {
         status = nf_array_commit(world, f->writer);
         f->writer = NULL;

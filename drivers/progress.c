@@ -41,6 +41,11 @@ void nf_progress_show(void *context, double fraction)
     fflush(stderr);
 }
 
+nf_watch nf_progress_watch(nf_progress *progress)
+{
+    return (nf_watch){nf_progress_show, progress};
+}
+
 void nf_progress_stop(nf_progress *progress)
 {
     if (progress->begun && progress->terminal)

@@ -109,12 +109,22 @@ static nf_status run_plan(const nf_cli *cli, reducing *r, nf_field *field, size_
 {
     nf_times times = {0};
     nf_progress progress;
-    nf_progress_start(&progress, "reduce", cli->quiet || cli->world.rank != 0);
-    nf_plan_watch(r->plan, nf_progress_show, &progress);
+    nf_progress_start(&progress, "reduce: computing", cli->quiet || cli->world.rank != 0);
+    nf_plan_watch(r->plan, nf_progress_watch(&progress));
     nf_status status = nf_plan_run(r->plan, field, NULL, &r->results[first], &times);
     nf_progress_stop(&progress);
     nf_plan_free(r->plan);
     r->plan = NULL;
+    return status;
+}
+
+static nf_status read_array(const nf_cli *cli, reducing *r)
+{
+    nf_progress progress;
+    nf_progress_start(&progress, "reduce: reading", cli->quiet || cli->world.rank != 0);
+    nf_array_watch_reading(r->reader, nf_progress_watch(&progress));
+    nf_status status = nf_array_read(&cli->world, r->reader, &r->field);
+    nf_progress_stop(&progress);
     return status;
 }
 
@@ -128,7 +138,7 @@ static nf_status reduce_array(const nf_cli *cli, const reduce_args *args, reduci
         status = nf_agree(world, nf_field_create(&r->field, nf_plan_cut(r->plan), world->rank,
                                                  nf_plan_ghost(r->plan)));
     if (status == NF_OK)
-        status = nf_array_read(world, r->reader, &r->field);
+        status = read_array(cli, r);
     return status == NF_OK ? run_plan(cli, r, &r->field, 0) : status;
 }
 

@@ -55,6 +55,7 @@ struct nf_array_reader {
     void *state; /* NULL: not open on this rank */
     nf_shape shape;
     bool used; /* rows in order: they were read once already */
+    nf_watch watch;
 };
 
 static nf_status reader_start(nf_array_reader *reader, nf_shape *shape)
@@ -166,16 +167,29 @@ static nf_status read_bands(const nf_world *world, nf_array_reader *reader, nf_f
         status = nf_agree(world, status);
         if (status == NF_OK)
             status = nf_scatter_rows(world, field, 0, box.lo[1], box.hi[1], band);
+        nf_watch_show(&reader->watch, (double)box.hi[1], (double)shape->dim[1]);
     }
     free(band);
     return status;
 }
 
+/* This rank's block, in pieces along its longest dimension but the columns. */
 static nf_status read_own(nf_array_reader *reader, nf_field *field)
 {
-    if (nf_box_empty(&field->own))
-        return NF_OK;
-    return reader->format->read(reader->state, &field->own, field->origin, field->stride);
+    const nf_box *own = &field->own;
+    int d = nf_box_extent(own, 0) > 1 ? 0 : 1;
+    int64_t pieces = (int64_t)(nf_shape_bytes(&reader->shape) / BAND_BYTES) + 1;
+    int64_t step = nf_box_extent(own, d) / pieces + 1;
+    nf_status status = NF_OK;
+    nf_box box = *own;
+    for (; !nf_box_empty(own) && box.lo[d] < own->hi[d] && status == NF_OK; box.lo[d] += step) {
+        box.hi[d] = box.lo[d] + step < own->hi[d] ? box.lo[d] + step : own->hi[d];
+        status =
+            reader->format->read(reader->state, &box, nf_field_at(field, box.lo), field->stride);
+        nf_watch_show(&reader->watch, (double)(box.hi[d] - own->lo[d]),
+                      (double)nf_box_extent(own, d));
+    }
+    return status;
 }
 
 nf_status nf_array_read(const nf_world *world, nf_array_reader *reader, nf_field *field)
@@ -191,6 +205,11 @@ nf_status nf_array_read(const nf_world *world, nf_array_reader *reader, nf_field
         return nf_agree(world, status == NF_OK ? read_own(reader, field) : status);
     status = nf_agree(world, status);
     return status == NF_OK ? read_bands(world, reader, field) : status;
+}
+
+void nf_array_watch_reading(nf_array_reader *reader, nf_watch watch)
+{
+    reader->watch = watch;
 }
 
 void nf_array_close(nf_array_reader *reader)
@@ -239,6 +258,7 @@ struct nf_array_writer {
     char *target;       /* for messages */
     int64_t raw_offset; /* -1: rows go through the format */
     int fd;             /* raw: this rank's own; otherwise -1 */
+    nf_watch watch;     /* of rows that go through the format */
 };
 
 /* What would help where a format cannot hold an array. */
@@ -376,9 +396,15 @@ static nf_status write_bands(const nf_world *world, nf_array_writer *writer, con
         if (status == NF_OK && world->rank == 0)
             status = writer->format->write_rows(writer->state, box.lo[1], box.hi[1], band);
         status = nf_agree(world, status);
+        nf_watch_show(&writer->watch, (double)box.hi[1], (double)shape->dim[1]);
     }
     free(band);
     return status;
+}
+
+void nf_array_watch_writing(nf_array_writer *writer, nf_watch watch)
+{
+    writer->watch = watch;
 }
 
 nf_status nf_array_write(const nf_world *world, nf_array_writer *writer, const nf_field *field)

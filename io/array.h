@@ -11,6 +11,7 @@
 #define NF_ARRAY_H
 
 #include "drivers/engine/field.h"
+#include "drivers/engine/watch.h"
 
 /* A file name as typed, split at its last ":/" unless there is a file of the whole name. */
 typedef struct nf_path {
@@ -32,6 +33,7 @@ nf_status nf_array_open(const nf_world *world, const char *typed, nf_array_reade
  * HDF5 by each rank for itself, images by rank 0 in bands of rows (at most 16 MiB of them at a
  * time). */
 nf_status nf_array_read(const nf_world *world, nf_array_reader *reader, nf_field *field);
+void nf_array_watch_reading(nf_array_reader *reader, nf_watch watch);
 void nf_array_close(nf_array_reader *reader);
 
 /* Not collective: the whole array, dense, into memory that the caller frees (64-byte aligned). */
@@ -54,6 +56,7 @@ typedef struct nf_array_writer nf_array_writer;
 nf_status nf_array_create(const nf_world *world, const char *typed, const char *input_typed,
                           const nf_shape *shape, int quality, const nf_provenance *provenance,
                           nf_array_writer **writer);
+void nf_array_watch_writing(nf_array_writer *writer, nf_watch watch);
 /* Collective. Writes the field (of the shape given to create). */
 nf_status nf_array_write(const nf_world *world, nf_array_writer *writer, const nf_field *field);
 /* Collective. Flushes, verifies the size, renames the part file to the target. Frees the writer. */

@@ -12,6 +12,7 @@
 #include "drivers/engine/chain.h"
 #include "drivers/engine/field.h"
 #include "drivers/engine/results.h"
+#include "drivers/engine/watch.h"
 
 /* Seconds that one run took on this rank, added up by kind. */
 typedef struct nf_times {
@@ -33,10 +34,8 @@ const nf_halo *nf_plan_ghost(const nf_plan *plan);
 /* The shape of the output array (maps). */
 const nf_shape *nf_plan_output(const nf_plan *plan);
 
-/* From now on `watcher(context, fraction)` is called now and then on rank 0, by its first thread,
- * with the part of a run that this thread has done. NULL: nobody watches. */
-typedef void nf_watcher(void *context, double fraction);
-void nf_plan_watch(nf_plan *plan, nf_watcher *watcher, void *context);
+/* From now on this rank's first thread shows how far a run is: the part of its own tiles. */
+void nf_plan_watch(nf_plan *plan, nf_watch watch);
 
 /* Collective. Reads in's own cells, overwrites its ghost cells; NULL for a range. Maps write out's
  * own cells (cut as nf_plan_cut, of the shape nf_plan_output, any ghost; NULL otherwise).

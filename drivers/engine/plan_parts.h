@@ -54,8 +54,7 @@ struct nf_plan {
     int64_t grid[NF_DIMS], mine[NF_DIMS]; /* tiles of the whole array, of this rank */
     nf_group *groups;
     size_t ngroups;
-    nf_watcher *watcher; /* rank 0; NULL: none */
-    void *watching;
+    nf_watch watch;
     int64_t watched, total; /* tiles that thread 0 has done, of all it has to do in a run */
     char *workspace;        /* a thread: scratch rows, then two buffers */
     size_t scratch_bytes, buffer_bytes;

@@ -90,8 +90,8 @@ static void run_tile(void *context, int thread, int64_t number)
     }
     if (pass->reduces)
         reduce_tile(s, thread, item, &tile_box, &in);
-    if (thread == 0 && s->plan->watcher != NULL)
-        s->plan->watcher(s->plan->watching, (double)++s->plan->watched / (double)s->plan->total);
+    if (thread == 0)
+        nf_watch_show(&s->plan->watch, (double)++s->plan->watched, (double)s->plan->total);
 }
 
 /* ---- one sweep ---- */
@@ -229,10 +229,9 @@ static nf_status fold_group(const nf_plan *plan, const nf_group *group, nf_resul
 
 /* ---- the whole run ---- */
 
-void nf_plan_watch(nf_plan *plan, nf_watcher *watcher, void *context)
+void nf_plan_watch(nf_plan *plan, nf_watch watch)
 {
-    plan->watcher = plan->world.rank == 0 ? watcher : NULL;
-    plan->watching = context;
+    plan->watch = watch;
 }
 
 /* Tiles that thread 0 will do: its share of every sweep. */
