@@ -164,7 +164,7 @@ static nf_status sample_once(const nf_world *part, nf_bench *b, nf_sample *sampl
 /* Rank 0 decides for all whether there is another sample. */
 static bool another(const measuring *m, const nf_world *part, int64_t n, double until)
 {
-    int64_t reps = m->args->reps ? m->args->reps : 7;
+    int64_t reps = m->args->reps ? m->args->reps : 11;
     char more = n < reps && (m->args->reps || n == 0 || nf_seconds() < until);
     nf_broadcast(part, &more, 1, 0);
     return more;

@@ -50,7 +50,7 @@ static const struct argp_option options[] = {
      "how often to repeat the input, mirrored (default 3x3, and 1x1 "
      "with --input)",
      3},
-    {"reps", KEY_REPS, "N", 0, "samples a point (default 7, fewer where time runs out)", 4},
+    {"reps", KEY_REPS, "N", 0, "samples a point (default 11, fewer where time runs out)", 4},
     {"output", 'o', "DIR", 0, "folder of the study (default nfold-study)", 5},
     {0}};
 

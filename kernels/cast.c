@@ -50,11 +50,12 @@ static void NF_NAME(cast_row)(const NF_T *restrict in, ptrdiff_t n, nf_dtype to,
     switch (to) {
     case NF_U8:
         for (ptrdiff_t i = 0; i < n; i++)
-            ((uint8_t *)out)[i] = (uint8_t)(int)(nf_clamp_f64((double)in[i], 255) + 0.5);
+            ((uint8_t *)out)[i] = (uint8_t)(int)(nf_clamp_f64((double)in[i], 255) + NF_HALF_F64);
         break;
     case NF_U16:
         for (ptrdiff_t i = 0; i < n; i++)
-            ((uint16_t *)out)[i] = (uint16_t)(int)(nf_clamp_f64((double)in[i], 65535) + 0.5);
+            ((uint16_t *)out)[i] =
+                (uint16_t)(int)(nf_clamp_f64((double)in[i], 65535) + NF_HALF_F64);
         break;
     case NF_F32:
         for (ptrdiff_t i = 0; i < n; i++)

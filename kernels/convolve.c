@@ -12,7 +12,8 @@
 typedef struct convolve_config {
     int size;
     double scale, offset;
-    const double *mask;    /* size * size, turned: mask[j * size + i] goes with in(y+j-r, x+i-r) */
+    const double *given;   /* the mask, size * size, as it came */
+    const double *mask;    /* turned: mask[j * size + i] goes with in(y+j-r, x+i-r) */
     const float *mask_f32; /* the same */
 } convolve_config;
 
@@ -26,15 +27,17 @@ nf_status nf_convolve_prepare(nf_setup *setup, const double *mask, int size, dou
 {
     size_t n = (size_t)size * (size_t)size;
     convolve_config *config = setup->alloc(setup, sizeof *config);
+    double *given = setup->alloc(setup, n * sizeof *given);
     double *turned = setup->alloc(setup, n * sizeof *turned);
     float *turned_f32 = setup->alloc(setup, n * sizeof *turned_f32);
-    if (config == NULL || turned == NULL || turned_f32 == NULL)
+    if (config == NULL || given == NULL || turned == NULL || turned_f32 == NULL)
         return NF_ERR_MEMORY;
     for (size_t i = 0; i < n; i++) {
+        given[i] = mask[i];
         turned[i] = mask[n - 1 - i];
         turned_f32[i] = (float)turned[i];
     }
-    *config = (convolve_config){size, scale, offset, turned, turned_f32};
+    *config = (convolve_config){size, scale, offset, given, turned, turned_f32};
     setup->config = config;
     setup->halo = (nf_halo){{0, size / 2, size / 2}, {0, size / 2, size / 2}};
     setup->flops_per_cell = 2.0 * (double)n + 1;
@@ -49,7 +52,7 @@ double nf_convolve_reference(const nf_cells *in, const void *config, int64_t z, 
     double sum = 0;
     for (int j = -r; j <= r; j++)
         for (int i = -r; i <= r; i++)
-            sum += conf->mask[(j + r) * conf->size + i + r] * in->at(in, z, y + j, x + i, c);
+            sum += conf->given[(j + r) * conf->size + i + r] * in->at(in, z, y - j, x - i, c);
     return sum / conf->scale + conf->offset;
 }
 

@@ -39,6 +39,11 @@
     ((NF_T *)(tile)->out + (z) * (tile)->out_stride[0] + (y) * (tile)->out_stride[1])
 #define NF_ROW_LENGTH(tile) ((ptrdiff_t)((tile)->size[2] * (tile)->channels))
 
+/* The largest values below 1/2. Added before a value is cut off, they round it to the nearest integer,
+ * halves up: 1/2 itself would lift the largest value below 1/2 to 1. */
+#define NF_HALF_F32 0x1.fffffep-2f
+#define NF_HALF_F64 0x1.fffffffffffffp-2
+
 /* v within [0, most]; 0 where v is NaN. */
 static inline float nf_clamp_f32(float v, float most)
 {
@@ -54,12 +59,12 @@ static inline double nf_clamp_f64(double v, double most)
 
 static inline uint8_t nf_store_u8(float v)
 {
-    return (uint8_t)(int)(nf_clamp_f32(v, 255) + 0.5f);
+    return (uint8_t)(int)(nf_clamp_f32(v, 255) + NF_HALF_F32);
 }
 
 static inline uint16_t nf_store_u16(float v)
 {
-    return (uint16_t)(int)(nf_clamp_f32(v, 65535) + 0.5f);
+    return (uint16_t)(int)(nf_clamp_f32(v, 65535) + NF_HALF_F32);
 }
 
 static inline float nf_store_f32(float v)

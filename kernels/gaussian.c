@@ -9,6 +9,7 @@
 #include "kernels/kernel.h"
 
 typedef struct gaussian_config {
+    double sigma;
     int radius;
     const double *weights;    /* weights[i] for the distance i, 0 to radius */
     const float *weights_f32; /* the same */
@@ -37,7 +38,7 @@ static nf_status prepare(nf_setup *setup)
         weights[i] /= sum;
         weights_f32[i] = (float)weights[i];
     }
-    *config = (gaussian_config){radius, weights, weights_f32};
+    *config = (gaussian_config){sigma, radius, weights, weights_f32};
     setup->config = config;
     setup->halo = (nf_halo){{0, radius, radius}, {0, radius, radius}};
     setup->scratch_rows = 1;
@@ -45,16 +46,20 @@ static nf_status prepare(nf_setup *setup)
     return NF_OK;
 }
 
+/* The double sum over the window, divided by the sum of the weights. */
 static double reference_cell(const nf_cells *in, const void *config, int64_t z, int64_t y,
                              int64_t x, int c)
 {
     const gaussian_config *conf = config;
-    double sum = 0;
-    for (int j = -conf->radius; j <= conf->radius; j++)
-        for (int i = -conf->radius; i <= conf->radius; i++)
-            sum += conf->weights[j < 0 ? -j : j] * conf->weights[i < 0 ? -i : i] *
-                   in->at(in, z, y + j, x + i, c);
-    return sum;
+    double sum = 0, weights = 0;
+    for (int j = -conf->radius; j <= conf->radius; j++) {
+        for (int i = -conf->radius; i <= conf->radius; i++) {
+            double weight = exp(-(j * j + i * i) / (2 * conf->sigma * conf->sigma));
+            sum += weight * in->at(in, z, y + j, x + i, c);
+            weights += weight;
+        }
+    }
+    return sum / weights;
 }
 
 static const nf_param params[] = {

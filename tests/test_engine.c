@@ -7,8 +7,8 @@
 
 #include "drivers/engine/halo.h"
 #include "drivers/engine/node.h"
-#include "drivers/engine/plan.h"
 #include "tests/arrays.h"
+#include "tests/drive.h"
 #include "tests/suite.h"
 
 static nf_world world; /* all ranks */
@@ -19,85 +19,10 @@ static void judge(uint64_t failures)
     CU_ASSERT_EQUAL(nf_sum_u64(&world, failures), 0);
 }
 
-/* ---- driving ---- */
-
-static void fill(nf_field *field)
-{
-    const nf_shape *shape = &field->cut.shape;
-    for (int64_t z = field->own.lo[0]; z < field->own.hi[0]; z++)
-        for (int64_t y = field->own.lo[1]; y < field->own.hi[1]; y++)
-            for (int64_t x = field->own.lo[2]; x < field->own.hi[2]; x++) {
-                int64_t at[NF_DIMS] = {z, y, x};
-                int64_t cell = (z * shape->dim[1] + y) * shape->dim[2] + x;
-                char *to = nf_field_at(field, at);
-                for (int c = 0; c < shape->channels; c++)
-                    nf_test_store(shape->dtype, to + (size_t)c * nf_dtype_size(shape->dtype),
-                                  nf_test_value(shape->dtype, cell * shape->channels + c));
-            }
-}
-
-/* What a run gave: on rank 0 the whole output, dense (maps), or the numbers. */
-typedef struct outcome {
-    nf_status status;
-    char *cells;
-    size_t bytes;
-    nf_results results;
-} outcome;
-
-static void collect(const nf_world *part, const nf_field *out, outcome *o)
-{
-    const nf_shape *shape = &out->cut.shape;
-    size_t row = (size_t)(shape->dim[2] * shape->channels) * nf_dtype_size(shape->dtype);
-    o->bytes = nf_shape_bytes(shape);
-    o->cells = calloc(1, o->bytes);
-    for (int64_t z = 0; z < shape->dim[0] && o->status == NF_OK; z++)
-        o->status = nf_gather_rows(part, out, z, 0, shape->dim[1],
-                                   o->cells + (size_t)(z * shape->dim[1]) * row);
-}
-
-/* Runs twice, so that what one run leaves behind cannot help or hurt the next. */
-static outcome drive(const nf_world *part, nf_chain *chain, const nf_shape *shape)
-{
-    outcome o = {.status = NF_OK};
-    nf_plan *plan = NULL;
-    nf_field in = {.memory = NULL}, out = {.memory = NULL};
-    nf_halo ghost = {{0, 1, 2}, {1, 0, 3}}; /* any ghost will do for an output */
-    nf_times times = {0};
-    bool maps = nf_chain_maps(chain) == chain->count, range = nf_chain_is_range(chain);
-    nf_results_init(&o.results);
-    o.status = nf_plan_create(part, shape, chain, 1, &plan);
-    if (o.status != NF_OK)
-        return o;
-    nf_cut cut = *nf_plan_cut(plan);
-    if (!range)
-        o.status = nf_field_create(&in, &cut, part->rank, nf_plan_ghost(plan));
-    cut.shape = *nf_plan_output(plan);
-    if (o.status == NF_OK && maps)
-        o.status = nf_field_create(&out, &cut, part->rank, &ghost);
-    o.status = nf_agree(part, o.status);
-    for (int run = 0; run < 2 && o.status == NF_OK; run++) {
-        nf_results_free(&o.results);
-        nf_results_init(&o.results);
-        if (!range)
-            fill(&in);
-        o.status = nf_plan_run(plan, &in, &out, &o.results, &times);
-    }
-    if (o.status == NF_OK && maps)
-        collect(part, &out, &o);
-    nf_field_free(&in);
-    nf_field_free(&out);
-    nf_plan_free(plan);
-    return o;
-}
-
-static void outcome_free(outcome *o)
-{
-    free(o->cells);
-    nf_results_free(&o->results);
-}
+/* ---- comparing ---- */
 
 /* On rank 0: the same as one rank and one thread gave. */
-static uint64_t differs(const outcome *o, const outcome *serial)
+static uint64_t differs(const nf_outcome *o, const nf_outcome *serial)
 {
     if (o->status != NF_OK || serial->status != NF_OK)
         return 1;
@@ -111,12 +36,12 @@ static uint64_t differs(const outcome *o, const outcome *serial)
 static void compare(nf_chain *chain, const nf_shape *shape)
 {
     nf_world alone = {.size = 1, .threads = 1};
-    outcome serial = {.status = NF_OK};
+    nf_outcome serial = {.status = NF_OK};
     if (world.rank == 0)
-        serial = drive(&alone, chain, shape);
+        serial = nf_test_drive(&alone, chain, shape, NULL);
     for (int threads = 1; threads <= 3; threads++) {
         world.threads = threads;
-        outcome o = drive(&world, chain, shape);
+        nf_outcome o = nf_test_drive(&world, chain, shape, NULL);
         uint64_t wrong = differs(&o, &serial);
         char text[NF_SHAPE_TEXT];
         if (wrong)
@@ -124,9 +49,9 @@ static void compare(nf_chain *chain, const nf_shape *shape)
                    shape != NULL ? nf_shape_text(shape, text) : "a range", world.size, threads,
                    o.status == NF_OK ? "other bits than serial" : nf_message(o.status));
         judge(wrong);
-        outcome_free(&o);
+        nf_outcome_free(&o);
     }
-    outcome_free(&serial);
+    nf_outcome_free(&serial);
 }
 
 static void compare_typed(const char *typed, const nf_shape *shape)
@@ -232,7 +157,8 @@ static void test_ordered_fold(void)
     nf_stage stage = {.kernel = &plain_sum, .text = "plain_sum"};
     nf_chain chain = {.stages = &stage, .count = 1, .typed = stage.text, .text = stage.text};
     nf_shape shapes[] = {nf_test_shape(1, 517, 389, 1, NF_F64), nf_test_shape(1, 3, 50, 1, NF_F64),
-                         nf_test_shape(1, 1, 1, 1, NF_F64), nf_test_shape(1, 60, 9000, 1, NF_F64)};
+                         nf_test_shape(1, 1, 1, 1, NF_F64), nf_test_shape(1, 60, 9000, 1, NF_F64),
+                         nf_test_shape(1, 16, 9000, 1, NF_F64)}; /* blocks in both directions */
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
         compare(&chain, &shapes[i]);
 }
@@ -271,7 +197,7 @@ static void check_halo(const nf_shape *shape, const nf_halo *halo, nf_border bor
     judge(status != NF_OK);
     uint64_t wrong = 0;
     if (!nf_box_empty(&field.own))
-        fill(&field);
+        nf_test_fill(&field, NULL);
     nf_exchange_begin(exchange, &field);
     nf_exchange_end(exchange, &field);
     if (!nf_box_empty(&field.own)) {
@@ -301,6 +227,30 @@ static void test_halos(void)
                 if (h != 1 ||
                     (border != NF_REFLECT && border != NF_MIRROR)) /* those want both sides */
                     check_halo(&shapes[s], &halos[h], border);
+}
+
+/* The rows of the table in kernels/kernel.h, written out twice as far. */
+static void test_borders(void)
+{
+    static const struct {
+        nf_border border;
+        const char *before, *after; /* of a b c d; k: the constant */
+    } rows[] = {{NF_CLAMP, "aaaaaaaaa", "ddddddddd"},
+                {NF_REFLECT, "aabcddcba", "dcbaabcdd"},
+                {NF_MIRROR, "dcbabcdcb", "cbabcdcba"},
+                {NF_WRAP, "dabcdabcd", "abcdabcda"},
+                {NF_CONSTANT, "kkkkkkkkk", "kkkkkkkkk"}};
+    for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
+        for (int i = 0; i < 9; i++) {
+            int64_t before = nf_border_index(i - 9, 4, rows[r].border);
+            int64_t after = nf_border_index(i + 4, 4, rows[r].border);
+            CU_ASSERT_EQUAL(before < 0 ? 'k' : "abcd"[before], rows[r].before[i]);
+            CU_ASSERT_EQUAL(after < 0 ? 'k' : "abcd"[after], rows[r].after[i]);
+        }
+        CU_ASSERT_EQUAL(nf_border_index(2, 4, rows[r].border), 2);
+        CU_ASSERT_EQUAL(nf_border_index(-7, 1, rows[r].border),
+                        rows[r].border == NF_CONSTANT ? -1 : 0);
+    }
 }
 
 /* ---- blocks: every cell in exactly one ---- */
@@ -413,6 +363,7 @@ int main(int argc, char **argv)
                            {"reductions", test_reductions},
                            {"ordered fold", test_ordered_fold},
                            {"halos", test_halos},
+                           {"borders", test_borders},
                            {"cuts", test_cuts},
                            {"agreement", test_agreement},
                            {"planning fails", test_planning_fails},

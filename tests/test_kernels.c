@@ -7,6 +7,7 @@
 
 #include "drivers/engine/reference.h"
 #include "tests/arrays.h"
+#include "tests/drive.h"
 #include "tests/suite.h"
 
 static const nf_dtype dtypes[] = {NF_U8, NF_U16, NF_F32, NF_F64};
@@ -178,6 +179,115 @@ static void test_every_kernel(void)
     }
 }
 
+/* ---- answers worked out by hand, or published ---- */
+
+/* The outcome of a chain on one row-major array of f64 or u8, one channel. */
+static nf_outcome outcome_of(const char *typed, int64_t rows, int64_t columns, nf_dtype dtype,
+                             const void *cells)
+{
+    nf_world alone = {.size = 1, .threads = 1};
+    nf_shape shape = nf_test_shape(1, rows, columns, 1, dtype);
+    nf_chain chain;
+    nf_outcome o = {.status = nf_chain_parse(typed, &chain)};
+    if (o.status == NF_OK)
+        o = nf_test_drive(&alone, &chain, &shape, cells);
+    CU_ASSERT_EQUAL_FATAL(o.status, NF_OK);
+    nf_chain_free(&chain);
+    return o;
+}
+
+/* An impulse brings out the mask as it was given: a convolution, not a correlation. */
+static void test_known_convolve(void)
+{
+    double impulse[25] = {[12] = 1};
+    nf_outcome o = outcome_of("convolve:mask=1,2,3,4,5,6,7,8,9", 5, 5, NF_F64, impulse);
+    const double *out = (const void *)o.cells;
+    for (int j = 0; j < 3; j++)
+        for (int i = 0; i < 3; i++)
+            CU_ASSERT_EQUAL(out[(j + 1) * 5 + i + 1], 3 * j + i + 1);
+    CU_ASSERT_EQUAL(out[0], 0);
+    nf_outcome_free(&o);
+}
+
+/* sqrt(8^2 + 24^2) in the middle of 1 to 9. */
+static void test_known_sobel(void)
+{
+    const double ramp[9] = {1, 2, 3, 4, 5, 6, 7, 8, 9};
+    nf_outcome o = outcome_of("sobel", 3, 3, NF_F64, ramp);
+    CU_ASSERT_EQUAL(((const double *)(const void *)o.cells)[4], sqrt(640));
+    nf_outcome_free(&o);
+}
+
+/* (32 * 26 - 2 * 80) / 16 in the middle, (32 * 10 - 2 * 96) / 16 beside it. */
+static void test_known_sharpen(void)
+{
+    unsigned char image[25];
+    memset(image, 10, sizeof image);
+    image[12] = 26;
+    nf_outcome o = outcome_of("sharpen", 5, 5, NF_U8, image);
+    CU_ASSERT_EQUAL((unsigned char)o.cells[12], 42);
+    CU_ASSERT_EQUAL((unsigned char)o.cells[7], 8);
+    CU_ASSERT_EQUAL((unsigned char)o.cells[0], 10);
+    nf_outcome_free(&o);
+}
+
+/* exp(-i^2 / 2) over its sum for i from -4 to 4, which is 2.5066208. */
+static void test_known_gaussian(void)
+{
+    static const double weights[5] = {0.3989434694, 0.2419714457, 0.0539911274, 0.0044318616,
+                                      0.0001338306};
+    double impulse[121] = {[60] = 1};
+    nf_outcome o = outcome_of("gaussian:sigma=1", 11, 11, NF_F64, impulse);
+    const double *out = (const void *)o.cells;
+    for (int j = 0; j < 5; j++)
+        for (int i = 0; i < 5; i++)
+            CU_ASSERT_DOUBLE_EQUAL(out[(5 + j) * 11 + 5 - i], weights[j] * weights[i], 1e-8);
+    CU_ASSERT_EQUAL(out[0], 0); /* beyond the radius */
+    nf_outcome_free(&o);
+}
+
+static void test_known_heat(void)
+{
+    double impulse[25] = {[12] = 1};
+    nf_outcome o = outcome_of("heat:steps=2,alpha=0.25", 5, 5, NF_F64, impulse);
+    const double *out = (const void *)o.cells;
+    CU_ASSERT_EQUAL(out[12],
+                    0.25); /* a quarter to each side, and a quarter of that back from each */
+    CU_ASSERT_EQUAL(out[6], 0.125);
+    CU_ASSERT_EQUAL(out[2], 0.0625);
+    CU_ASSERT_EQUAL(out[7], 0);
+    nf_outcome_free(&o);
+}
+
+static void test_known_reductions(void)
+{
+    const double values[6] = {0, 0.5, 1, 1.5, 2, 7};
+    nf_outcome o = outcome_of("histogram:bins=2,hi=2", 1, 6, NF_F64, values);
+    CU_ASSERT_EQUAL(o.results.numbers[5].counts[0], 2); /* the last bin has both its edges */
+    CU_ASSERT_EQUAL(o.results.numbers[5].counts[1], 3);
+    CU_ASSERT_EQUAL(o.results.numbers[3].low, 1); /* above */
+    nf_outcome_free(&o);
+    const double four[4] = {1, 2, 3, 4};
+    o = outcome_of("stats", 2, 2, NF_F64, four);
+    CU_ASSERT_EQUAL(o.results.numbers[3].real, 2.5);
+    CU_ASSERT_EQUAL(o.results.numbers[4].real, 1.25);
+    nf_outcome_free(&o);
+    const double vanishing[4] = {1e16, 1, -1e16, 1e-3};
+    o = outcome_of("stats", 2, 2, NF_F64, vanishing);
+    CU_ASSERT_EQUAL(o.results.numbers[3].real, 1.001 / 4); /* no digit is lost on the way */
+    nf_outcome_free(&o);
+}
+
+static void test_known_cast(void)
+{
+    const double values[8] = {2.5, 2.4999, -1, 300, NAN, 254.5, INFINITY, 0.49999999999999994};
+    static const unsigned char expected[8] = {3, 2, 0, 255, 0, 255, 255, 0};
+    nf_outcome o = outcome_of("cast:to=u8", 2, 4, NF_F64, values);
+    for (int i = 0; i < 8; i++)
+        CU_ASSERT_EQUAL((unsigned char)o.cells[i], expected[i]);
+    nf_outcome_free(&o);
+}
+
 /* Filters that smooth or sharpen leave a constant as it is; heat keeps the sum. */
 static void test_constants(void)
 {
@@ -213,6 +323,13 @@ int main(void)
                            {"reductions", test_reductions},
                            {"sumsq_range", test_sumsq_range},
                            {"constants", test_constants},
+                           {"convolve, known", test_known_convolve},
+                           {"sobel, known", test_known_sobel},
+                           {"sharpen, known", test_known_sharpen},
+                           {"gaussian, known", test_known_gaussian},
+                           {"heat, known", test_known_heat},
+                           {"reductions, known", test_known_reductions},
+                           {"cast, known", test_known_cast},
                            CU_TEST_INFO_NULL};
     printf("instruction set: %s\n", nf_kernel_isa());
     return nf_suite_run("kernels", tests, 0);

@@ -23,7 +23,7 @@ nf_patch nf_field_patch(const nf_field *field)
 static void element_of(nf_dtype dtype, double value, void *element)
 {
     double most = dtype == NF_U8 ? 255 : 65535;
-    double whole = value > 0 ? (value < most ? value : most) + 0.5 : 0;
+    double whole = value > 0 ? (value < most ? value : most) + 0x1.fffffffffffffp-2 : 0;
     switch (dtype) {
     case NF_U8:
         *(uint8_t *)element = (uint8_t)whole;

@@ -59,7 +59,10 @@ static double stored(nf_dtype dtype, double value)
     if (dtype == NF_F64)
         return value;
     double most = dtype == NF_U8 ? 255 : 65535;
-    return value > 0 ? floor(fmin(value, most) + 0.5) : 0;
+    if (!(value > 0))
+        return 0;
+    double bounded = fmin(value, most), below = floor(bounded);
+    return bounded - below >= 0.5 ? below + 1 : below;
 }
 
 static double at(const nf_cells *self, int64_t z, int64_t y, int64_t x, int channel)
