@@ -7,26 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LINE = 1024, PATH = 4096 };
+#include "drivers/engine/sysfile.h"
 
-static void strip(char *line)
-{
-    size_t length = strlen(line);
-    while (length > 0 && isspace((unsigned char)line[length - 1]))
-        line[--length] = '\0';
-}
-
-/* The first line of a file; false if there is none. */
-static bool read_line(const char *path, char line[LINE])
-{
-    FILE *file = fopen(path, "re");
-    bool found = file != NULL && fgets(line, LINE, file) != NULL;
-    if (file != NULL)
-        fclose(file);
-    if (found)
-        strip(line);
-    return found && line[0] != '\0';
-}
+enum { LINE = NF_SYSTEM_LINE, PATH = 4096 };
 
 typedef double limit_reader(const char *folder);
 
@@ -36,14 +19,14 @@ static double read_quota(const char *folder)
     char path[PATH + 64], line[LINE], period_line[LINE];
     double quota = 0, period = 0;
     snprintf(path, sizeof path, "%s/cpu.max", folder);
-    if (read_line(path, line))
+    if (nf_system_line(path, line))
         return sscanf(line, "%lf %lf", &quota, &period) == 2 && period > 0 ? quota / period
                                                                            : INFINITY;
     snprintf(path, sizeof path, "%s/cpu.cfs_quota_us", folder);
-    if (!read_line(path, line))
+    if (!nf_system_line(path, line))
         return INFINITY;
     snprintf(path, sizeof path, "%s/cpu.cfs_period_us", folder);
-    if (!read_line(path, period_line))
+    if (!nf_system_line(path, period_line))
         return INFINITY;
     quota = strtod(line, NULL);
     period = strtod(period_line, NULL);
@@ -57,7 +40,7 @@ static double read_memory_limit(const char *folder)
     char path[PATH + 64], line[LINE];
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         snprintf(path, sizeof path, "%s/%s", folder, names[i]);
-        if (read_line(path, line) && isdigit((unsigned char)line[0])) {
+        if (nf_system_line(path, line) && isdigit((unsigned char)line[0])) {
             double bytes = strtod(line, NULL);
             return bytes < 0x1p62 ? bytes : INFINITY;
         }
@@ -98,7 +81,7 @@ static double cgroup_limit(const char *controller, limit_reader *reader)
     double least = INFINITY;
     FILE *file = fopen("/proc/self/cgroup", "re");
     while (file != NULL && fgets(line, sizeof line, file) != NULL) {
-        strip(line);
+        nf_strip(line);
         char *names = strchr(line, ':');
         char *path = names == NULL ? NULL : strchr(names + 1, ':');
         if (path == NULL)

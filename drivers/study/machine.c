@@ -13,29 +13,11 @@
 
 #include "drivers/engine/cgroup.h"
 #include "drivers/engine/status.h"
+#include "drivers/engine/sysfile.h"
 
-enum { LINE = 1024 };
+enum { LINE = NF_SYSTEM_LINE };
 
 /* ---- small files of the system ---- */
-
-static void strip(char *line)
-{
-    size_t length = strlen(line);
-    while (length > 0 && isspace((unsigned char)line[length - 1]))
-        line[--length] = '\0';
-}
-
-/* The first line of a file; false if there is none. */
-static bool read_line(const char *path, char line[LINE])
-{
-    FILE *file = fopen(path, "re");
-    bool found = file != NULL && fgets(line, LINE, file) != NULL;
-    if (file != NULL)
-        fclose(file);
-    if (found)
-        strip(line);
-    return found && line[0] != '\0';
-}
 
 /* The text behind the colon of the first line of a file that begins with `name`. */
 static bool read_field(const char *path, const char *name, char value[LINE])
@@ -47,7 +29,7 @@ static bool read_field(const char *path, const char *name, char value[LINE])
         const char *colon = strchr(line, ':');
         if (strncmp(line, name, strlen(name)) != 0 || colon == NULL)
             continue;
-        strip(line);
+        nf_strip(line);
         memmove(value, colon + 1, strlen(colon + 1) + 1);
         while (isspace((unsigned char)value[0]))
             memmove(value, value + 1, strlen(value));
@@ -199,7 +181,7 @@ static nf_status fact_host(nf_study *study)
 static nf_status fact_file(nf_study *study, const char *name, const char *path)
 {
     char line[LINE];
-    return read_line(path, line) ? nf_study_fact(study, name, "%s", line) : NF_OK;
+    return nf_system_line(path, line) ? nf_study_fact(study, name, "%s", line) : NF_OK;
 }
 
 static nf_status fact_frequency(nf_study *study)
@@ -210,9 +192,9 @@ static nf_status fact_frequency(nf_study *study)
     snprintf(path, sizeof path, "%s/scaling_governor", cpu0);
     status = fact_file(study, "frequency governor", path);
     snprintf(path, sizeof path, "%s/scaling_max_freq", cpu0);
-    if (status == NF_OK && read_line(path, line))
+    if (status == NF_OK && nf_system_line(path, line))
         status = nf_study_fact(study, "frequency limit", "%.2f GHz", strtod(line, NULL) / 1e6);
-    if (status == NF_OK && read_line("/sys/devices/system/cpu/cpufreq/boost", line))
+    if (status == NF_OK && nf_system_line("/sys/devices/system/cpu/cpufreq/boost", line))
         status = nf_study_fact(study, "frequency boost", "%s", line[0] == '1' ? "on" : "off");
     return status;
 }
