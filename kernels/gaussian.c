@@ -83,7 +83,8 @@ const nf_kernel NF_ISA_NAME(nf_kernel_gaussian) = {
 #else
 
 /* sum[i] = weights[0] in[i] + sum over j of weights[j] (in[i - j step] + in[i + j step]); two taps
- * a sweep, so that the sums are loaded and stored half as often. */
+ * a sweep, so that the sums are loaded and stored half as often. Pairs of integers are exact, and converted
+ * once. */
 #define SYMMETRIC_SUM(TYPE, in, step, count)                                                       \
     for (ptrdiff_t i = 0; i < (count); i++)                                                        \
         sum[i] = weights[0] * (NF_ACC)(in)[i];                                                     \
@@ -93,13 +94,12 @@ const nf_kernel NF_ISA_NAME(nf_kernel_gaussian) = {
         const TYPE *c = a - (step), *d = b + (step);                                               \
         NF_ACC near_weight = weights[tap], far_weight = weights[tap + 1];                          \
         for (ptrdiff_t i = 0; i < (count); i++)                                                    \
-            sum[i] = sum[i] + near_weight * ((NF_ACC)a[i] + (NF_ACC)b[i]) +                        \
-                     far_weight * ((NF_ACC)c[i] + (NF_ACC)d[i]);                                   \
+            sum[i] =                                                                               \
+                sum[i] + near_weight * (NF_ACC)(a[i] + b[i]) + far_weight * (NF_ACC)(c[i] + d[i]); \
     }                                                                                              \
     if (tap <= radius)                                                                             \
         for (ptrdiff_t i = 0; i < (count); i++)                                                    \
-            sum[i] +=                                                                              \
-                weights[tap] * ((NF_ACC)(in)[i - tap * (step)] + (NF_ACC)(in)[i + tap * (step)]);
+            sum[i] += weights[tap] * (NF_ACC)((in)[i - tap * (step)] + (in)[i + tap * (step)]);
 
 static void NF_NAME(down_columns)(const NF_T *restrict in, ptrdiff_t down, ptrdiff_t n,
                                   const NF_ACC *weights, int radius, NF_ACC *restrict out)

@@ -59,10 +59,9 @@ static void NF_NAME(apply_row)(const NF_T *restrict a, const NF_T *restrict b,
                                const NF_T *restrict c, ptrdiff_t step, ptrdiff_t n, NF_ACC alpha,
                                NF_T *restrict out)
 {
-    for (ptrdiff_t i = 0; i < n; i++) {
-        NF_ACC u = b[i], vertical = (NF_ACC)a[i] + (NF_ACC)c[i];
-        NF_ACC horizontal = (NF_ACC)b[i - step] + (NF_ACC)b[i + step];
-        out[i] = NF_STORE(u + alpha * ((vertical + horizontal) - 4 * u));
+    for (ptrdiff_t i = 0; i < n; i++) { /* integers: exact, and converted once */
+        NF_ACC laplacian = (NF_ACC)(((a[i] + c[i]) + (b[i - step] + b[i + step])) - 4 * b[i]);
+        out[i] = NF_STORE((NF_ACC)b[i] + alpha * laplacian);
     }
 }
 

@@ -50,12 +50,11 @@ static void NF_NAME(apply_row)(const NF_T *restrict a, const NF_T *restrict b,
                                const NF_T *restrict c, ptrdiff_t step, ptrdiff_t n,
                                NF_T *restrict out)
 {
-    for (ptrdiff_t i = 0; i < n; i++) {
-        NF_ACC nw = a[i - step], north = a[i], ne = a[i + step];
-        NF_ACC west = b[i - step], east = b[i + step];
-        NF_ACC sw = c[i - step], south = c[i], se = c[i + step];
-        NF_ACC gx = (ne - nw) + 2 * (east - west) + (se - sw);
-        NF_ACC gy = (sw - nw) + 2 * (south - north) + (se - ne);
+    for (ptrdiff_t i = 0; i < n; i++) { /* integers: exact, and converted once */
+        NF_ACC gx = (NF_ACC)((a[i + step] - a[i - step]) + 2 * (b[i + step] - b[i - step]) +
+                             (c[i + step] - c[i - step]));
+        NF_ACC gy =
+            (NF_ACC)((c[i - step] - a[i - step]) + 2 * (c[i] - a[i]) + (c[i + step] - a[i + step]));
         out[i] = NF_STORE(NF_SQRT(gx * gx + gy * gy));
     }
 }
