@@ -196,7 +196,9 @@ static canvas make_canvas(const nf_report *report, has_panel *has)
     for (size_t g = 0; g < report->ngroups; g++)
         n[report->groups[g].points[0]->of->scaling] += has(&report->groups[g]);
     int most = n[NF_STRONG] > n[NF_WEAK] ? n[NF_STRONG] : n[NF_WEAK];
-    canvas c = {.columns = most > 2 ? 3 : most > 1 || n[NF_STRONG] + n[NF_WEAK] > 1 ? 2 : 1};
+    canvas c = {.columns = most > 2 && most != 4                       ? 3
+                           : most > 1 || n[NF_STRONG] + n[NF_WEAK] > 1 ? 2
+                                                                       : 1};
     int strong_rows = (n[NF_STRONG] + c.columns - 1) / c.columns;
     int rows = strong_rows + (n[NF_WEAK] + c.columns - 1) / c.columns;
     c.first[NF_WEAK] = strong_rows * c.columns;
