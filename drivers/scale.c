@@ -347,8 +347,9 @@ static nf_status describe(const measuring *m, const scale_args *args)
         status = nf_study_fact(m->study, "binding",
                                "each worker on a core of its own; oversubscribed points unbound");
     if (status == NF_OK)
-        status = nf_study_fact(m->study, "input", "%s (%s), read in %.3f s", m->source->name,
-                               nf_shape_text(&m->source->shape, text), m->source->seconds);
+        status = nf_study_fact(m->study, "input", "%s (%s), %s in %.3f s", m->source->name,
+                               nf_shape_text(&m->source->shape, text),
+                               m->source->synthetic ? "made" : "read", m->source->seconds);
     if (status == NF_OK)
         status = nf_study_fact(m->study, "strong size", "%s, by mirrored tiling of the input",
                                nf_shape_text(&strong, text));
