@@ -124,7 +124,7 @@ static bool bind_workers(const nf_node *node, const scale_layout *l)
 }
 
 typedef struct timing {
-    double seconds, compute, halo, fold, io;
+    double seconds, halo, fold, io;
 } timing;
 
 /* Rank 0: one run's phases, the mean over the ranks; the run took as long as its slowest rank. */
@@ -155,7 +155,7 @@ static nf_status sample_once(const nf_world *part, nf_bench *b, nf_sample *sampl
     nf_barrier(part);
     double start = nf_seconds();
     nf_status status = nf_bench_run(b, &times);
-    timing mine = {nf_seconds() - start, times.compute, times.halo, times.fold, b->fill_seconds};
+    timing mine = {nf_seconds() - start, times.halo, times.fold, b->fill_seconds};
     sample->seconds = 0;
     sample->phases = (nf_phases){0};
     return status == NF_OK ? combine(part, &mine, sample) : status;
