@@ -18,6 +18,7 @@ const char *argp_program_version = "report (nfold) " NF_VERSION;
 
 typedef struct request {
     const char *dir;
+    bool quiet;
     char **studies;
     int nstudies;
 } request;
@@ -25,6 +26,7 @@ typedef struct request {
 static const struct argp_option options[] = {
     {"output", 'o', "DIR", 0, "folder for the report, made if need be (that of the first study)",
      0},
+    {"quiet", 'q', NULL, 0, "write the report, print nothing", 0},
     {0},
 };
 
@@ -36,6 +38,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         if (argument[0] == '\0')
             argp_error(state, "-o: the folder's name is empty");
         asked->dir = argument;
+        return 0;
+    case 'q':
+        asked->quiet = true;
         return 0;
     case ARGP_KEY_ARGS:
         asked->studies = state->argv + state->next;
@@ -72,7 +77,7 @@ static nf_status report(const request *asked)
                          asked->studies[0]);
     if (status == NF_OK)
         status = nf_report_write(&study, dir);
-    if (status == NF_OK) {
+    if (status == NF_OK && !asked->quiet) {
         nf_report_table(&study, stdout);
         printf("%s/report.html\n", dir);
         if (fflush(stdout) != 0 || ferror(stdout))
