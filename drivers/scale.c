@@ -369,7 +369,7 @@ static nf_status open_records(measuring *m, const char *folder, char **path)
 {
     if (mkdir(folder, 0777) != 0 && errno != EEXIST)
         return nf_fail(NF_ERR_FILE, "%s: the folder cannot be made: %s", folder, strerror(errno));
-    if (asprintf(path, "%s/study.jsonl", folder) < 0) {
+    if (asprintf(path, "%s/study.part.jsonl", folder) < 0) {
         *path = NULL;
         return nf_fail(NF_ERR_MEMORY, "no memory for a path");
     }
@@ -399,9 +399,19 @@ static nf_status measure(measuring *m, const scale_args *args)
     return status;
 }
 
-static nf_status conclude(const nf_study *study, const char *folder)
+/* The complete study takes the place of an older one; until then both are there, and a broken-off study
+ * can be rendered from its part file. */
+static nf_status conclude(const nf_study *study, const char *folder, const char *part)
 {
-    nf_status status = nf_report_write(study, folder);
+    char *path;
+    if (asprintf(&path, "%s/study.jsonl", folder) < 0)
+        return nf_fail(NF_ERR_MEMORY, "no memory for a path");
+    nf_status status = NF_OK;
+    if (rename(part, path) != 0)
+        status = nf_fail(NF_ERR_FILE, "%s: cannot be replaced: %s", path, strerror(errno));
+    free(path);
+    if (status == NF_OK)
+        status = nf_report_write(study, folder);
     if (status != NF_OK)
         return status;
     nf_report_table(study, stdout);
@@ -432,7 +442,7 @@ static nf_status scale(const nf_cli *cli, scale_args *args)
     if (m.records != NULL)
         fclose(m.records);
     if (status == NF_OK && cli->world.rank == 0)
-        status = conclude(&study, args->folder);
+        status = conclude(&study, args->folder, path);
     nf_sleep_barrier(&cli->world);
     status = nf_agree(&cli->world, status);
     nf_source_close(&source);

@@ -278,7 +278,12 @@ static nf_status choose_format(const nf_path *path, const char *typed, const nf_
                                const nf_format **format)
 {
     nf_status status = NF_OK;
-    if (path->dataset != NULL)
+    if (path->dataset != NULL && nf_suffix_format(path->file, format) == NF_OK &&
+        *format != &nf_format_hdf5)
+        status = nf_fail(NF_ERR_FORMAT,
+                         "%s: a %s file has no datasets; name a .h5 file, or leave out :%s", typed,
+                         (*format)->name, path->dataset);
+    else if (path->dataset != NULL)
         *format = &nf_format_hdf5;
     else
         status = nf_suffix_format(path->file, format);

@@ -4,6 +4,7 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "drivers/engine/shape.h"
 
@@ -59,10 +60,17 @@ void nf_numbers_table(const nf_reduced *reduced, FILE *out)
 
 /* ---- JSON ---- */
 
-/* A string literal, escaped; NULL when memory is exhausted. The caller frees it. */
+/* A string literal, escaped; NULL when memory is exhausted. The caller frees it. A name that is not UTF-8,
+ * which JSON cannot hold, has `?` for each byte beyond ASCII. */
 static char *literal(const char *text)
 {
     json_t *string = json_string(text);
+    char *ascii = string == NULL ? strdup(text) : NULL;
+    for (char *c = ascii; c != NULL && *c != '\0'; c++)
+        *c = *c & (char)0x80 ? '?' : *c;
+    if (ascii != NULL)
+        string = json_string(ascii);
+    free(ascii);
     char *dumped = string != NULL ? json_dumps(string, JSON_ENCODE_ANY) : NULL;
     json_decref(string);
     return dumped;
@@ -136,6 +144,6 @@ nf_status nf_numbers_json(const nf_reduced *reduced, FILE *out)
     }
     fputs("}}\n", out);
     if (!ok)
-        return nf_fail(NF_ERR_MEMORY, "no memory for JSON, or a name that is not UTF-8");
+        return nf_fail(NF_ERR_MEMORY, "no memory for JSON");
     return ferror(out) ? nf_fail(NF_ERR_FILE, "the results cannot be written") : NF_OK;
 }

@@ -146,8 +146,13 @@ nf_status nf_part_begin(const char *file, nf_part *part)
     if (status != NF_OK)
         return status;
     part->target = realpath(file, NULL);
+    struct stat link;
+    if (part->target == NULL && lstat(file, &link) == 0)
+        return nf_fail(NF_ERR_FILE,
+                       "%s: is a link that leads nowhere (%s): remove it, or name its target", file,
+                       strerror(errno));
     if (part->target == NULL)
-        part->target = strdup(file); /* a new file, or a link that leads nowhere: replaced */
+        part->target = strdup(file); /* a new file */
     if (part->target != NULL)
         part->path = part_name(part->target);
     if (part->path == NULL) {

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { SCHEMA = 1 };
@@ -259,6 +260,11 @@ nf_status nf_record_read(const char *path, nf_study *study)
     FILE *file = fopen(path, "re");
     if (file == NULL)
         return nf_fail(NF_ERR_FILE, "%s: cannot be opened: %s", path, strerror(errno));
+    struct stat kind;
+    if (fstat(fileno(file), &kind) != 0 || !S_ISREG(kind.st_mode)) {
+        fclose(file);
+        return nf_fail(NF_ERR_FILE, "%s: is not a regular file; expected a study.jsonl", path);
+    }
     place at = {path, 0};
     char *line = NULL;
     size_t room = 0;

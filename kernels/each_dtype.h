@@ -12,7 +12,8 @@
  *
  * In the other half stand
  *   NF_T          the element type
- *   NF_ACC        the type to compute in: float, or double for f64
+ *   NF_ACC        the type to compute in: float for u8 and f32, double for u16 (whose values and weights
+ *                 fill a float's digits, so that sums would be rounded wrongly) and f64
  *   NF_NAME(x)    x_u8, x_u16, x_f32, x_f64: every function there is called so
  *   NF_STORE(v)   v, an NF_ACC, as an element: integers are rounded to the nearest (halves up) and
  *                 saturate, NaN becomes 0; floats stay as they are
@@ -62,9 +63,9 @@ static inline uint8_t nf_store_u8(float v)
     return (uint8_t)(int)(nf_clamp_f32(v, 255) + NF_HALF_F32);
 }
 
-static inline uint16_t nf_store_u16(float v)
+static inline uint16_t nf_store_u16(double v)
 {
-    return (uint16_t)(int)(nf_clamp_f32(v, 65535) + NF_HALF_F32);
+    return (uint16_t)(int)(nf_clamp_f64(v, 65535) + NF_HALF_F64);
 }
 
 static inline float nf_store_f32(float v)
@@ -85,20 +86,28 @@ static inline double nf_store_f64(double v)
 #define NF_SQRT(v)  sqrtf(v)
 #include NF_BODY
 #undef NF_T
+#undef NF_ACC
 #undef NF_NAME
 #undef NF_STORE
+#undef NF_SQRT
 
 #define NF_T        uint16_t
+#define NF_ACC      double
 #define NF_NAME(x)  x##_u16
 #define NF_STORE(v) nf_store_u16(v)
+#define NF_SQRT(v)  sqrt(v)
 #include NF_BODY
 #undef NF_T
+#undef NF_ACC
 #undef NF_NAME
 #undef NF_STORE
+#undef NF_SQRT
 
 #define NF_T        float
+#define NF_ACC      float
 #define NF_NAME(x)  x##_f32
 #define NF_STORE(v) nf_store_f32(v)
+#define NF_SQRT(v)  sqrtf(v)
 #include NF_BODY
 #undef NF_T
 #undef NF_ACC

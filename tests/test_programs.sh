@@ -41,10 +41,10 @@ refuse() {
     local ranks=$1 status=$2 pattern=$3 program=$4 before after got
     shift 4
     checks=$((checks + 1))
-    before=$(ls -A | grep -v '\.txt$'; md5sum kept.png)
+    before=$(ls -A | grep -av '\.txt$'; md5sum kept.png)
     run "$ranks" "$program" "$@" >out.txt 2>err.txt
     got=$?
-    after=$(ls -A | grep -v '\.txt$'; md5sum kept.png)
+    after=$(ls -A | grep -av '\.txt$'; md5sum kept.png)
     [ $got -eq "$status" ] || { fail "$program $*: exit status $got instead of $status"; cat err.txt; }
     [ "$(grep -c "^$program: " err.txt)" -eq 1 ] || { fail "$program $*: not one message"; cat err.txt; }
     grep -q -- "$pattern" err.txt || { fail "$program $*: no word of '$pattern'"; cat err.txt; }
@@ -142,6 +142,13 @@ fi
 
 refuse 3 1 '3 dimensions' scale --input volume.h5 -k sobel -o study
 refuse 2 2 'one dimension' scale --input line.h5 --size 4x5 -k sumsq -o study
+ln -s missing/target.png nowhere.png
+refuse 0 1 'leads nowhere' filter -k sobel image.png nowhere.png
+refuse 2 1 'no datasets' filter -k sobel image.png new.png:/image
+refuse 0 1 'regular file' report /dev/zero
+check 'a name that is not UTF-8' cp image.png $'\xff.png'
+check 'its numbers' run 0 reduce -j -k stats $'\xff.png'
+grep -q '"input": "?.png"' out.txt || { fail 'a name that is not UTF-8 in JSON'; cat out.txt; }
 if [ -w /dev/full ]; then
     checks=$((checks + 1))
     run 0 reduce -k sumsq image.png >/dev/full 2>err.txt && fail 'a full standard output is no success'
@@ -167,6 +174,9 @@ cp study/points.csv before.csv
 check 'report' run 0 report study/study.jsonl
 same 'the same points again' before.csv study/points.csv
 refuse 0 1 'no-such' report no-such.jsonl
+cp study/study.jsonl before.jsonl
+run 2 scale -q -k sobel --reps 1 --size 1000000x1000000 -o study >out.txt 2>err.txt && fail 'a study of 3 TB'
+same 'the study before is still there' before.jsonl study/study.jsonl
 
 echo "$checks checks, $failures failures"
 exit $((failures > 0))

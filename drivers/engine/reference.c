@@ -141,7 +141,7 @@ static nf_status apply_whole(const nf_stage *stage, const whole *in, whole *out)
  * involved. */
 static double allowed(const nf_kernel *kernel, nf_dtype in, nf_dtype out, double size)
 {
-    double ulp = in == NF_F64 ? DBL_EPSILON : (double)FLT_EPSILON;
+    double ulp = in == NF_F64 || in == NF_U16 ? DBL_EPSILON : (double)FLT_EPSILON;
     double slack = kernel->tolerance * ulp * size;
     return out == NF_U8 || out == NF_U16 ? slack + 0.5 : slack;
 }
