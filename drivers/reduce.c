@@ -78,26 +78,29 @@ static nf_status check_args(const reduce_args *args, const nf_chain *chain)
     return NF_OK;
 }
 
+/* Takes the chain over: behind those over the array, or behind all. */
+static void insert_chain(reducing *r, const nf_chain *chain, const char *typed, bool over_array)
+{
+    size_t at = over_array ? r->over_array++ : r->count, later = r->count - at;
+    memmove(&r->chains[at + 1], &r->chains[at], later * sizeof *r->chains);
+    memmove(&r->typed[at + 1], &r->typed[at], later * sizeof *r->typed);
+    r->chains[at] = *chain;
+    r->typed[at] = typed;
+    nf_results_init(&r->results[r->count++]);
+}
+
 static nf_status parse_chains(const reduce_args *args, reducing *r)
 {
     if (args->count == 0)
         return nf_fail(NF_ERR_USAGE, "expected at least one -k KERNEL");
-    for (int ranges = 0; ranges <= 1; ranges++) {
-        for (size_t i = 0; i < args->count; i++) {
-            nf_chain *chain = &r->chains[r->count];
-            nf_status status = nf_chain_parse(args->typed[i], chain);
-            if (status == NF_OK && nf_chain_is_range(chain) != (ranges == 1)) {
-                nf_chain_free(chain);
-                continue;
-            }
-            r->typed[r->count] = args->typed[i];
-            nf_results_init(&r->results[r->count++]);
-            if (status == NF_OK)
-                status = check_args(args, chain);
-            if (status != NF_OK)
-                return status;
-        }
-        r->over_array = ranges == 0 ? r->count : r->over_array;
+    for (size_t i = 0; i < args->count; i++) {
+        nf_chain chain;
+        nf_status status = nf_chain_parse(args->typed[i], &chain);
+        insert_chain(r, &chain, args->typed[i], status == NF_OK && !nf_chain_is_range(&chain));
+        if (status == NF_OK)
+            status = check_args(args, &chain);
+        if (status != NF_OK)
+            return status;
     }
     if (args->input != NULL && r->over_array == 0)
         return nf_fail(NF_ERR_USAGE, "'%s' is given, but no kernel that takes an array",

@@ -14,9 +14,9 @@
 #include "drivers/engine/results.h"
 #include "drivers/engine/watch.h"
 
-/* Seconds that one run took on this rank, added up by kind. */
+/* Seconds of a run on this rank that were not spent computing, added up by kind. */
 typedef struct nf_times {
-    double compute, halo, fold;
+    double halo, fold;
 } nf_times;
 
 typedef struct nf_plan nf_plan;
