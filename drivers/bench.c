@@ -4,25 +4,20 @@
 #include "drivers/engine/team.h"
 
 nf_status nf_bench_create(const nf_world *world, const nf_source *source, nf_chain *chain,
-                          const nf_shape *shape, nf_bench *b)
+                          const nf_shape *shape, const nf_plan_options *options, nf_bench *b)
 {
-    nf_halo none = {{0}, {0}};
-    *b =
-        (nf_bench){.maps = nf_chain_maps(chain) == chain->count, .range = nf_chain_is_range(chain)};
+    nf_shape with;
+    *b = (nf_bench){.maps = nf_chain_maps(chain) == chain->count};
     nf_results_init(&b->results);
-    nf_status status = nf_plan_create(world, shape, chain, 1, &b->plan);
-    if (status != NF_OK || b->range)
-        return status;
-    nf_cut cut = *nf_plan_cut(b->plan);
-    status = nf_field_create(&b->in, &cut, world->rank, nf_plan_ghost(b->plan));
-    cut.shape = *nf_plan_output(b->plan);
-    if (status == NF_OK && b->maps)
-        status = nf_field_create(&b->out, &cut, world->rank, &none);
-    status = nf_agree(world, status);
-    if (status != NF_OK)
+    nf_status status = nf_plan_create(world, shape, chain, 1, options, &b->plan);
+    if (status == NF_OK)
+        status = nf_plan_fields(b->plan, &b->fields);
+    if (status != NF_OK || nf_chain_is_range(chain))
         return status;
     double start = nf_seconds();
-    nf_source_fill(source, &b->in);
+    nf_source_fill(source, &b->fields.in);
+    if (nf_plan_has_second(b->plan, &with))
+        nf_source_fill(source, &b->fields.with);
     b->fill_seconds = nf_seconds() - start;
     return NF_OK;
 }
@@ -30,8 +25,7 @@ nf_status nf_bench_create(const nf_world *world, const nf_source *source, nf_cha
 void nf_bench_free(nf_bench *b)
 {
     nf_plan_free(b->plan);
-    nf_field_free(&b->in);
-    nf_field_free(&b->out);
+    nf_fields_free(&b->fields);
     nf_results_free(&b->results);
 }
 
@@ -39,8 +33,7 @@ nf_status nf_bench_run(nf_bench *b, nf_times *times)
 {
     nf_results_free(&b->results);
     nf_results_init(&b->results);
-    return nf_plan_run(b->plan, b->range ? NULL : &b->in, b->maps ? &b->out : NULL, &b->results,
-                       times);
+    return nf_plan_run(b->plan, &b->fields, &b->results, times);
 }
 
 nf_status nf_bench_expect(const nf_source *source, nf_chain *chain, const nf_shape *shape,
@@ -49,11 +42,11 @@ nf_status nf_bench_expect(const nf_source *source, nf_chain *chain, const nf_sha
     nf_world alone = {.size = 1, .threads = 1};
     nf_times times = {0};
     nf_bench b;
-    nf_status status = nf_bench_create(&alone, source, chain, shape, &b);
+    nf_status status = nf_bench_create(&alone, source, chain, shape, NULL, &b);
     if (status == NF_OK)
         status = nf_bench_run(&b, &times);
     if (status == NF_OK && b.maps)
-        e->digest = nf_field_digest(&alone, &b.out);
+        e->digest = nf_field_digest(&alone, &b.fields.out);
     e->results = b.results; /* taken over */
     nf_results_init(&b.results);
     nf_bench_free(&b);
@@ -63,6 +56,6 @@ nf_status nf_bench_expect(const nf_source *source, nf_chain *chain, const nf_sha
 bool nf_bench_as_expected(const nf_world *part, const nf_bench *b, const nf_expectation *e)
 {
     if (b->maps)
-        return nf_field_digest(part, &b->out) == e->digest;
+        return nf_field_digest(part, &b->fields.out) == e->digest;
     return nf_results_equal(&b->results, &e->results);
 }

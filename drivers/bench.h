@@ -7,15 +7,16 @@
 
 typedef struct nf_bench {
     nf_plan *plan;
-    nf_field in, out;   /* none for a range; out only for maps */
+    nf_fields fields;
     nf_results results; /* of the last run, on rank 0 */
-    bool maps, range;
+    bool maps;
     double fill_seconds; /* what filling the input took on this rank */
 } nf_bench;
 
-/* Collective over the world. Frees nothing that it is given; call nf_bench_free also after an error. */
+/* Collective over the world. A second array, where the chain has one, is filled as the first. Frees
+ * nothing that it is given; call nf_bench_free also after an error. */
 nf_status nf_bench_create(const nf_world *world, const nf_source *source, nf_chain *chain,
-                          const nf_shape *shape, nf_bench *bench);
+                          const nf_shape *shape, const nf_plan_options *options, nf_bench *bench);
 void nf_bench_free(nf_bench *bench);
 nf_status nf_bench_run(nf_bench *bench, nf_times *times); /* collective */
 

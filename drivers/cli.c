@@ -69,9 +69,24 @@ error_t nf_cli_reject(const char *format, ...)
     return EINVAL;
 }
 
-enum { KEY_USAGE = 0x10001, KEY_LIST };
+enum { KEY_USAGE = 0x10001, KEY_LIST, KEY_GRID, KEY_TILE_SIZE, KEY_HALO_DEPTH, KEY_EXPLAIN };
 
 static const struct argp_option common_options[] = {
+    {NULL, 0, NULL, 0,
+     "How the work is shared out (the result has the same bits in any case):", 40},
+    {"grid", KEY_GRID, "ROWSxCOLUMNS", 0,
+     "blocks that the array is cut in, one a rank (default: those that move the fewest halo "
+     "bytes); "
+     "volumes: PLANESxROWSxCOLUMNS",
+     40},
+    {"tile-size", KEY_TILE_SIZE, "ROWSxCOLUMNS", 0,
+     "largest tile that a thread works on (default: as the caches are)", 40},
+    {"halo-depth", KEY_HALO_DEPTH, "STEPS", 0,
+     "steps of an iterated kernel between two exchanges of halos, as much wider (default: by a "
+     "cost model)",
+     40},
+    {"explain", KEY_EXPLAIN, NULL, 0, "print the plan (on standard error) before it runs", 40},
+    {NULL, 0, NULL, 0, "Common options:", 50},
     {"quiet", 'q', NULL, 0, "no progress, no remarks", 50},
     {"list", KEY_LIST, NULL, 0, "list the kernels with their parameters", 51},
     {"help", '?', NULL, 0, "print this", 51},
@@ -108,9 +123,52 @@ static error_t parse_threads(int key, char *text, struct argp_state *state)
     return 0;
 }
 
+/* "4x2" as the last numbers of three; those that are not given stay as they are. */
+static error_t parse_extents(const char *option, const char *text, int64_t most,
+                             int64_t extents[NF_DIMS])
+{
+    int64_t given[NF_DIMS];
+    int count = 0;
+    char copy[128], *rest = copy, *item;
+    snprintf(copy, sizeof copy, "%s", text);
+    while ((item = strsep(&rest, "x")) != NULL) {
+        if (count == NF_DIMS)
+            return nf_cli_reject("%s %s: expected at most three numbers, as 4x2", option, text);
+        if (nf_cli_integer(option, item, 1, most, &given[count++]) != NF_OK)
+            return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
+    }
+    memcpy(extents + NF_DIMS - count, given, (size_t)count * sizeof *given);
+    return 0;
+}
+
+static error_t parse_plan(int key, const char *text, nf_cli *cli)
+{
+    nf_plan_options *plan = &cli->plan_options;
+    int64_t grid[NF_DIMS] = {1, 1, 1}, depth = 0;
+    error_t error = 0;
+    switch (key) {
+    case KEY_GRID:
+        error = parse_extents("--grid", text, 1 << 20, grid);
+        for (int d = 0; d < NF_DIMS; d++)
+            plan->grid[d] = (int)grid[d];
+        return error;
+    case KEY_TILE_SIZE:
+        return parse_extents("--tile-size", text, (int64_t)1 << 40, plan->tile);
+    case KEY_HALO_DEPTH:
+        if (nf_cli_integer("--halo-depth", text, 1, NF_MAX_DEPTH, &depth) != NF_OK)
+            return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
+        plan->halo_depth = (int)depth;
+        return 0;
+    case KEY_EXPLAIN:
+        cli->explain = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
 static error_t parse_common(int key, char *text, struct argp_state *state)
 {
-    (void)text;
     parsing *p = state->input;
     nf_cli *cli = p->cli;
     switch (key) {
@@ -137,7 +195,7 @@ static error_t parse_common(int key, char *text, struct argp_state *state)
         cli->done = true;
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_plan(key, text, cli);
     }
 }
 
@@ -195,9 +253,12 @@ nf_status nf_cli_start(nf_cli *cli, int argc, char **argv, const struct argp *ow
     status = nf_agree(&cli->world, parse(cli, argc, argv, own, input));
     if (status == NF_OK && !cli->done)
         status = nf_node_find(&cli->world, &cli->node);
-    if (status == NF_OK && !cli->done)
-        cli->world.threads = cli->asked_threads ? cli->asked_threads : default_threads(cli);
-    return status;
+    if (status != NF_OK || cli->done)
+        return status;
+    cli->world.threads = cli->asked_threads ? cli->asked_threads : default_threads(cli);
+    cli->plan_options.caches = nf_caches_find();
+    cli->plan_options.caches.l3 /= (size_t)cli->node.size;
+    return NF_OK;
 }
 
 int nf_cli_stop(nf_cli *cli, nf_status status)

@@ -6,6 +6,7 @@
 
 #include "drivers/engine/chain.h"
 #include "drivers/engine/node.h"
+#include "drivers/engine/plan.h"
 #include "drivers/engine/world.h"
 
 typedef struct nf_cli {
@@ -14,7 +15,9 @@ typedef struct nf_cli {
     nf_node node;
     bool quiet;        /* -q: nothing but results and errors */
     bool done;         /* --help, --version or --list was answered: nothing else is to be done */
+    bool explain;      /* --explain: print the plan before it runs */
     int asked_threads; /* -t; 0: not given */
+    nf_plan_options plan_options; /* --grid, --tile-size, --halo-depth; and the caches of a rank */
 } nf_cli;
 
 /* Starts MPI, parses the command line with the program's own argp (options, parser,

@@ -59,7 +59,7 @@ typedef struct filtering {
     nf_array_writer *writer;
     nf_plan *plan; /* NULL: a conversion */
     nf_shape in_shape, out_shape;
-    nf_field in, out;
+    nf_fields fields; /* a conversion: only in */
 } filtering;
 
 static nf_status check_args(const filter_args *args, filtering *f)
@@ -82,21 +82,17 @@ static nf_status plan_fields(const nf_cli *cli, filtering *f)
 {
     const nf_world *world = &cli->world;
     nf_halo none = {{0}, {0}};
-    nf_cut cut = nf_cut_choose(&f->in_shape, world->size, &none, NULL);
-    nf_status status = NF_OK;
     f->out_shape = f->in_shape;
-    if (f->chains.count > 0) {
-        status = nf_plan_create(world, &f->in_shape, f->chains.list, 1, &f->plan);
-        if (status != NF_OK)
-            return status;
-        cut = *nf_plan_cut(f->plan);
-        f->out_shape = *nf_plan_output(f->plan);
+    if (f->chains.count == 0) {
+        nf_cut cut = nf_cut_choose(&f->in_shape, world->size, &none, NULL);
+        return nf_agree(world, nf_field_create(&f->fields.in, &cut, world->rank, &none));
     }
-    status = nf_field_create(&f->in, &cut, world->rank, f->plan ? nf_plan_ghost(f->plan) : &none);
-    cut.shape = f->out_shape;
-    if (status == NF_OK && f->plan != NULL)
-        status = nf_field_create(&f->out, &cut, world->rank, &none);
-    return nf_agree(world, status);
+    nf_status status =
+        nf_plan_create(world, &f->in_shape, f->chains.list, 1, &cli->plan_options, &f->plan);
+    if (status != NF_OK)
+        return status;
+    f->out_shape = *nf_plan_output(f->plan);
+    return nf_plan_fields(f->plan, &f->fields);
 }
 
 /* Reading, computing and writing, each with a progress of its own. */
@@ -108,18 +104,18 @@ static nf_status process(const nf_cli *cli, filtering *f)
     bool silent = cli->quiet || world->rank != 0;
     nf_progress_start(&reading, "filter: reading", silent);
     nf_array_watch_reading(f->reader, nf_progress_watch(&reading));
-    nf_status status = nf_array_read(world, f->reader, &f->in);
+    nf_status status = nf_array_read(world, f->reader, &f->fields.in);
     nf_progress_stop(&reading);
     if (status == NF_OK && f->plan != NULL) {
         nf_progress_start(&computing, "filter: computing", silent);
         nf_plan_watch(f->plan, nf_progress_watch(&computing));
-        status = nf_plan_run(f->plan, &f->in, &f->out, NULL, &times);
+        status = nf_plan_run(f->plan, &f->fields, NULL, &times);
         nf_progress_stop(&computing);
     }
     if (status == NF_OK) {
         nf_progress_start(&writing, "filter: writing", silent);
         nf_array_watch_writing(f->writer, nf_progress_watch(&writing));
-        status = nf_array_write(world, f->writer, f->plan != NULL ? &f->out : &f->in);
+        status = nf_array_write(world, f->writer, f->plan != NULL ? &f->fields.out : &f->fields.in);
         nf_progress_stop(&writing);
     }
     return status;
@@ -152,8 +148,7 @@ static void release(const nf_cli *cli, filtering *f)
 {
     nf_array_abort(&cli->world, f->writer);
     nf_array_close(f->reader);
-    nf_field_free(&f->in);
-    nf_field_free(&f->out);
+    nf_fields_free(&f->fields);
     nf_plan_free(f->plan);
     nf_chains_free(&f->chains);
 }

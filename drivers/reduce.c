@@ -65,7 +65,7 @@ typedef struct reducing {
     nf_array_reader *reader;
     nf_plan *plan;
     nf_shape shape;
-    nf_field field;
+    nf_fields fields;
 } reducing;
 
 static nf_status check_args(const reduce_args *args, const nf_chain *chain)
@@ -108,13 +108,13 @@ static nf_status parse_chains(const reduce_args *args, reducing *r)
     return NF_OK;
 }
 
-static nf_status run_plan(const nf_cli *cli, reducing *r, nf_field *field, size_t first)
+static nf_status run_plan(const nf_cli *cli, reducing *r, size_t first)
 {
     nf_times times = {0};
     nf_progress progress;
     nf_progress_start(&progress, "reduce: computing", cli->quiet || cli->world.rank != 0);
     nf_plan_watch(r->plan, nf_progress_watch(&progress));
-    nf_status status = nf_plan_run(r->plan, field, NULL, &r->results[first], &times);
+    nf_status status = nf_plan_run(r->plan, &r->fields, &r->results[first], &times);
     nf_progress_stop(&progress);
     nf_plan_free(r->plan);
     r->plan = NULL;
@@ -126,7 +126,7 @@ static nf_status read_array(const nf_cli *cli, reducing *r)
     nf_progress progress;
     nf_progress_start(&progress, "reduce: reading", cli->quiet || cli->world.rank != 0);
     nf_array_watch_reading(r->reader, nf_progress_watch(&progress));
-    nf_status status = nf_array_read(&cli->world, r->reader, &r->field);
+    nf_status status = nf_array_read(&cli->world, r->reader, &r->fields.in);
     nf_progress_stop(&progress);
     return status;
 }
@@ -136,13 +136,13 @@ static nf_status reduce_array(const nf_cli *cli, const reduce_args *args, reduci
     const nf_world *world = &cli->world;
     nf_status status = nf_array_open(world, args->input, &r->reader, &r->shape);
     if (status == NF_OK)
-        status = nf_plan_create(world, &r->shape, r->chains, r->over_array, &r->plan);
+        status = nf_plan_create(world, &r->shape, r->chains, r->over_array, &cli->plan_options,
+                                &r->plan);
     if (status == NF_OK)
-        status = nf_agree(world, nf_field_create(&r->field, nf_plan_cut(r->plan), world->rank,
-                                                 nf_plan_ghost(r->plan)));
+        status = nf_plan_fields(r->plan, &r->fields);
     if (status == NF_OK)
         status = read_array(cli, r);
-    return status == NF_OK ? run_plan(cli, r, &r->field, 0) : status;
+    return status == NF_OK ? run_plan(cli, r, 0) : status;
 }
 
 static nf_status print(const nf_cli *cli, const reduce_args *args, const reducing *r)
@@ -162,9 +162,9 @@ static nf_status reduce(const nf_cli *cli, const reduce_args *args, reducing *r)
     if (status == NF_OK && r->over_array > 0)
         status = reduce_array(cli, args, r);
     for (size_t i = r->over_array; i < r->count && status == NF_OK; i++) {
-        status = nf_plan_create(&cli->world, NULL, &r->chains[i], 1, &r->plan);
+        status = nf_plan_create(&cli->world, NULL, &r->chains[i], 1, NULL, &r->plan);
         if (status == NF_OK)
-            status = run_plan(cli, r, NULL, i);
+            status = run_plan(cli, r, i);
     }
     return status == NF_OK ? nf_agree(&cli->world, print(cli, args, r)) : status;
 }
@@ -172,7 +172,7 @@ static nf_status reduce(const nf_cli *cli, const reduce_args *args, reducing *r)
 static void release(reducing *r)
 {
     nf_plan_free(r->plan);
-    nf_field_free(&r->field);
+    nf_fields_free(&r->fields);
     nf_array_close(r->reader);
     for (size_t i = 0; i < r->count; i++) {
         nf_chain_free(&r->chains[i]);

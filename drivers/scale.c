@@ -215,8 +215,11 @@ static nf_status on_members(measuring *m, const nf_world *part, const scale_layo
                         .work = j->work};
     sample.nodes = (int)nf_sum_u64(part, m->cli->node.rank == 0);
     sample.oversubscribed = nf_sum_u64(part, oversubscribed) > 0;
+    nf_plan_options options = m->cli->plan_options;
+    if (options.grid[0] * options.grid[1] * options.grid[2] != l->ranks)
+        memset(options.grid, 0, sizeof options.grid); /* it is for points of so many ranks */
     nf_bench b;
-    nf_status status = nf_bench_create(part, m->source, j->chain, &j->shape, &b);
+    nf_status status = nf_bench_create(part, m->source, j->chain, &j->shape, &options, &b);
     if (status == NF_OK)
         status = sample_point(m, part, &b, e, &sample, until);
     nf_bench_free(&b);
@@ -294,7 +297,7 @@ static nf_status check_kernel(const nf_source *source, nf_chain *chain, bool *pa
                         field.stride);
     }
     if (status == NF_OK)
-        status = nf_check_chain(chain, &corner, nf_chain_is_range(chain) ? NULL : cells);
+        status = nf_check_chain(chain, &corner, nf_chain_is_range(chain) ? NULL : cells, cells);
     *passed = status == NF_OK;
     free(cells);
     nf_field_free(&field);

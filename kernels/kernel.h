@@ -146,8 +146,10 @@ typedef struct nf_tile {
                               array has fewer dimensions: only kernels that take 3-D loop over z */
     int channels;      /* of the input */
     const void *in;    /* the element of cell lo, channel 0 */
+    const void *with;  /* the same of the second array, for kernels with two inputs */
     void *out;
     ptrdiff_t in_stride[NF_DIMS], out_stride[NF_DIMS]; /* elements; stride[2] = channels */
+    ptrdiff_t with_stride[NF_DIMS];
     double *scratch;       /* scratch_rows rows of doubles, uninitialised, 64-byte aligned */
     size_t scratch_stride; /* doubles from one scratch row to the next */
 } nf_tile;
@@ -164,6 +166,7 @@ typedef struct nf_sink {
 /* A whole array as a reference sees it: any index is valid, borders are resolved by `at`. */
 typedef struct nf_cells {
     nf_shape shape;
+    const struct nf_cells *with; /* the second array, for kernels with two inputs */
     double (*at)(const struct nf_cells *self, int64_t z, int64_t y, int64_t x, int channel);
 } nf_cells;
 
@@ -183,6 +186,7 @@ typedef struct nf_kernel {
     const char *name, *summary;
     nf_kind kind;
     unsigned ndims;         /* bit set of NF_1D NF_2D NF_3D; 0 for ranges */
+    bool two_inputs;        /* reductions: reads a second array of the same shape and type */
     const nf_param *params; /* ends with a NULL name; NULL: none */
 
     /* Checks what the parameters' ranges cannot say and fills the set-up. The only function that
@@ -200,6 +204,7 @@ typedef struct nf_kernel {
     void (*fold)(void *into, const void *next, const void *config); /* into, then next */
     bool any_order; /* fold is exact, associative and commutative: the engine folds as it likes;
                        otherwise it folds tiles in ascending order, at the price of keeping them */
+    bool adds;      /* the partial is an array of int64, and folding is adding them one by one */
     void (*finish)(const void *partial, const void *config, nf_sink *out);
 
     /* The independent answer, the slow and obvious way, in double. A map gives one element of one

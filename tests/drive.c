@@ -35,36 +35,31 @@ static void collect(const nf_world *part, const nf_field *out, nf_outcome *o)
 }
 
 nf_outcome nf_test_drive(const nf_world *part, nf_chain *chain, const nf_shape *shape,
-                         const void *cells)
+                         const void *cells, const nf_plan_options *options)
 {
     nf_outcome o = {.status = NF_OK};
     nf_plan *plan = NULL;
-    nf_field in = {.memory = NULL}, out = {.memory = NULL};
-    nf_halo ghost = {{0, 1, 2}, {1, 0, 3}}; /* any ghost will do for an output */
+    nf_fields fields = {.in = {.memory = NULL}};
     nf_times times = {0};
+    nf_shape with;
     bool maps = nf_chain_maps(chain) == chain->count, range = nf_chain_is_range(chain);
     nf_results_init(&o.results);
-    o.status = nf_plan_create(part, shape, chain, 1, &plan);
+    o.status = nf_plan_create(part, shape, chain, 1, options, &plan);
     if (o.status != NF_OK)
         return o;
-    nf_cut cut = *nf_plan_cut(plan);
-    if (!range)
-        o.status = nf_field_create(&in, &cut, part->rank, nf_plan_ghost(plan));
-    cut.shape = *nf_plan_output(plan);
-    if (o.status == NF_OK && maps)
-        o.status = nf_field_create(&out, &cut, part->rank, &ghost);
-    o.status = nf_agree(part, o.status);
+    o.status = nf_plan_fields(plan, &fields);
     for (int run = 0; run < 2 && o.status == NF_OK; run++) {
         nf_results_free(&o.results);
         nf_results_init(&o.results);
         if (!range)
-            nf_test_fill(&in, cells);
-        o.status = nf_plan_run(plan, &in, &out, &o.results, &times);
+            nf_test_fill(&fields.in, cells);
+        if (nf_plan_has_second(plan, &with))
+            nf_test_fill(&fields.with, NULL);
+        o.status = nf_plan_run(plan, &fields, &o.results, &times);
     }
     if (o.status == NF_OK && maps)
-        collect(part, &out, &o);
-    nf_field_free(&in);
-    nf_field_free(&out);
+        collect(part, &fields.out, &o);
+    nf_fields_free(&fields);
     nf_plan_free(plan);
     return o;
 }

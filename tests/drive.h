@@ -11,10 +11,10 @@ typedef struct nf_outcome {
     nf_results results; /* reductions, on rank 0 */
 } nf_outcome;
 
-/* Collective. `cells`: the whole input, dense, on every rank; NULL: nf_test_value of each element. Runs
- * twice, so that what one run leaves behind cannot help or hurt the next. */
+/* Collective. `cells`: the whole input, dense, on every rank; NULL: nf_test_value of each element, as a
+ * second input always has. `options` NULL: the plan chooses. Runs twice, so that what one run leaves behind cannot help or hurt the next. */
 nf_outcome nf_test_drive(const nf_world *world, nf_chain *chain, const nf_shape *shape,
-                         const void *cells);
+                         const void *cells, const nf_plan_options *options);
 void nf_outcome_free(nf_outcome *outcome);
 
 /* Fills a field's own cells in the same way. */

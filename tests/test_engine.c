@@ -38,10 +38,10 @@ static void compare(nf_chain *chain, const nf_shape *shape)
     nf_world alone = {.size = 1, .threads = 1};
     nf_outcome serial = {.status = NF_OK};
     if (world.rank == 0)
-        serial = nf_test_drive(&alone, chain, shape, NULL);
+        serial = nf_test_drive(&alone, chain, shape, NULL, NULL);
     for (int threads = 1; threads <= 3; threads++) {
         world.threads = threads;
-        nf_outcome o = nf_test_drive(&world, chain, shape, NULL);
+        nf_outcome o = nf_test_drive(&world, chain, shape, NULL, NULL);
         uint64_t wrong = differs(&o, &serial);
         char text[NF_SHAPE_TEXT];
         if (wrong)
@@ -310,7 +310,7 @@ static void test_planning_fails(void)
         nf_plan *plan = NULL;
         nf_status status = nf_chain_parse(cases[i].typed, &chain);
         if (status == NF_OK)
-            status = nf_plan_create(&world, &cases[i].shape, &chain, 1, &plan);
+            status = nf_plan_create(&world, &cases[i].shape, &chain, 1, NULL, &plan);
         judge(status == NF_OK || plan != NULL ||
               strstr(nf_message(status), cases[i].message) == NULL);
         nf_chain_free(&chain);

@@ -21,7 +21,7 @@ static void check(const char *typed, const nf_shape *shape)
     void *cells = nf_test_array(shape);
     nf_status status = nf_chain_parse(typed, &chain);
     if (status == NF_OK)
-        status = nf_check_chain(&chain, shape, cells);
+        status = nf_check_chain(&chain, shape, cells, cells);
     CU_ASSERT_EQUAL(status, NF_OK);
     if (status != NF_OK)
         printf("\n  %s on %s: %s\n", typed, nf_shape_text(shape, text), nf_message(status));
@@ -146,7 +146,7 @@ static void test_sumsq_range(void)
     for (size_t k = 0; k < sizeof typed / sizeof *typed; k++) {
         nf_chain chain;
         CU_ASSERT_EQUAL(nf_chain_parse(typed[k], &chain), NF_OK);
-        CU_ASSERT_EQUAL(nf_check_chain(&chain, NULL, NULL), NF_OK);
+        CU_ASSERT_EQUAL(nf_check_chain(&chain, NULL, NULL, NULL), NF_OK);
         nf_chain_free(&chain);
     }
 }
@@ -190,7 +190,7 @@ static nf_outcome outcome_of(const char *typed, int64_t rows, int64_t columns, n
     nf_chain chain;
     nf_outcome o = {.status = nf_chain_parse(typed, &chain)};
     if (o.status == NF_OK)
-        o = nf_test_drive(&alone, &chain, &shape, cells);
+        o = nf_test_drive(&alone, &chain, &shape, cells, NULL);
     CU_ASSERT_EQUAL_FATAL(o.status, NF_OK);
     nf_chain_free(&chain);
     return o;
@@ -303,7 +303,7 @@ static void test_constants(void)
         snprintf(whole, sizeof whole, "%s | histogram", typed[k]);
         nf_chain chain;
         CU_ASSERT_EQUAL(nf_chain_parse(whole, &chain), NF_OK);
-        CU_ASSERT_EQUAL(nf_check_chain(&chain, &shape, cells), NF_OK);
+        CU_ASSERT_EQUAL(nf_check_chain(&chain, &shape, cells, cells), NF_OK);
         nf_chain_free(&chain);
     }
     free(cells);

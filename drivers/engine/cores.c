@@ -1,6 +1,7 @@
 #include "drivers/engine/cores.h"
 
 #include <hwloc.h>
+#include <stdbool.h>
 
 #include "drivers/engine/cgroup.h"
 
@@ -50,4 +51,26 @@ int nf_cores_order(const cpu_set_t *mask, int *pus, int *cores)
     if (quota < *cores)
         *cores = quota < 1 ? 1 : (int)quota;
     return listed;
+}
+
+static size_t cache_size(hwloc_topology_t topology, hwloc_obj_type_t type)
+{
+    hwloc_obj_t cache = hwloc_get_obj_by_type(topology, type, 0);
+    return cache == NULL ? 0 : (size_t)cache->attr->cache.size;
+}
+
+nf_caches nf_caches_find(void)
+{
+    static nf_caches caches;
+    static bool asked;
+    hwloc_topology_t topology;
+    if (asked || hwloc_topology_init(&topology) != 0)
+        return caches;
+    asked = true;
+    if (hwloc_topology_load(topology) == 0)
+        caches = (nf_caches){cache_size(topology, HWLOC_OBJ_L1CACHE),
+                             cache_size(topology, HWLOC_OBJ_L2CACHE),
+                             cache_size(topology, HWLOC_OBJ_L3CACHE)};
+    hwloc_topology_destroy(topology);
+    return caches;
 }

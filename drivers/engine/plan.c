@@ -3,161 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "drivers/engine/plan_parts.h"
-
-/* ---- tiles ---- */
-
-static int64_t ceil_div(int64_t a, int64_t b)
-{
-    return (a + b - 1) / b;
-}
-
-static int64_t clamp(int64_t v, int64_t least, int64_t most)
-{
-    return v < least ? least : v > most ? most : v;
-}
-
-/* About 128 Ki elements: a few of them in different types fit in a core's second-level cache. At
- * most 4 Ki elements wide, and, so that small arrays can be shared out too, at least 32 tiles high.
- */
-static void choose_tile(const nf_shape *shape, int64_t tile[NF_DIMS])
-{
-    enum { ELEMENTS = 1 << 17, WIDTH = 4096, PIECES = 32, MOST_RANGES = 4096 };
-    tile[0] = tile[1] = 1;
-    if (shape->dtype == NF_NONE) {
-        tile[2] = clamp(ceil_div(shape->dim[2], MOST_RANGES), 1 << 16, INT64_MAX);
-    } else if (shape->dim[0] * shape->dim[1] == 1) {
-        tile[2] = clamp(ceil_div(shape->dim[2], PIECES), 4096, ELEMENTS / 2);
-    } else {
-        int64_t columns = ceil_div(shape->dim[2] * shape->channels, WIDTH);
-        tile[2] = ceil_div(shape->dim[2], columns);
-        int64_t rows = ELEMENTS / (tile[2] * shape->channels);
-        tile[1] = clamp(rows, 1, clamp(ceil_div(shape->dim[1], PIECES), 8, 256));
-        tile[0] = clamp(rows / shape->dim[1], 1, clamp(ceil_div(shape->dim[0], PIECES), 1, 64));
-    }
-    for (int d = 0; d < NF_DIMS; d++)
-        tile[d] = clamp(tile[d], 1, shape->dim[d]);
-}
-
-static int64_t grid_place(const nf_plan *plan, int64_t i, int64_t at[NF_DIMS])
-{
-    int64_t number = 0;
-    for (int d = NF_DIMS - 1; d >= 0; d--) {
-        at[d] = plan->first[d] + i % plan->mine[d];
-        i /= plan->mine[d];
-    }
-    for (int d = 0; d < NF_DIMS; d++)
-        number = number * plan->grid[d] + at[d];
-    return number;
-}
-
-int64_t nf_plan_tile_number(const nf_plan *plan, int64_t i)
-{
-    int64_t at[NF_DIMS];
-    return grid_place(plan, i, at);
-}
-
-nf_box nf_plan_tile(const nf_plan *plan, int64_t i)
-{
-    int64_t at[NF_DIMS];
-    grid_place(plan, i, at);
-    nf_box tile;
-    for (int d = 0; d < NF_DIMS; d++) {
-        tile.lo[d] = at[d] * plan->tile[d];
-        tile.hi[d] = tile.lo[d] + plan->tile[d];
-    }
-    return nf_box_intersect(&tile, &plan->own);
-}
-
-void nf_plan_place(nf_plan *plan, int rank)
-{
-    plan->own = nf_cut_block(&plan->cut, rank);
-    bool empty = nf_box_empty(&plan->own);
-    for (int d = 0; d < NF_DIMS; d++) {
-        plan->first[d] = plan->own.lo[d] / plan->tile[d];
-        plan->mine[d] = empty ? 0 : ceil_div(plan->own.hi[d], plan->tile[d]) - plan->first[d];
-    }
-}
-
-static int64_t own_tiles(const nf_plan *plan)
-{
-    return plan->mine[0] * plan->mine[1] * plan->mine[2];
-}
-
-/* ---- passes ---- */
-
-void nf_pass_boxes(const nf_pass *pass, const nf_box *out, nf_box written[NF_MAX_FUSED],
-                   nf_box needed[NF_MAX_FUSED])
-{
-    nf_box array = nf_box_whole(&pass->in);
-    nf_box box = *out;
-    for (size_t i = pass->count; i-- > 0;) {
-        const nf_stage *stage = &pass->stages[i];
-        written[i] = box;
-        needed[i] = box = nf_box_grow(&box, &stage->setup.halo);
-        /* What lies beyond the edges comes from the stage's border, but for wrapping: there the
-         * stages before go on beyond them, too. */
-        if (stage->fills)
-            box = nf_box_intersect(&box, &array);
-    }
-}
-
-/* Whether `stage` can follow in the same sweep. */
-static bool can_fuse(const nf_pass *pass, const nf_stage *stage)
-{
-    if (pass->count == 0 || pass->count == NF_MAX_FUSED)
-        return pass->count == 0;
-    if (pass->steps > 1 || stage->setup.steps > 1)
-        return false;
-    if (stage->fills || nf_halo_none(&stage->setup.halo))
-        return true;
-    for (size_t i = 0; i < pass->count; i++)
-        if (pass->stages[i].fills)
-            return false;
-    return true;
-}
-
-static void fuse(nf_pass *pass, const nf_stage *stage)
-{
-    if (pass->count == 0) {
-        pass->stages = stage;
-        pass->steps = stage->setup.steps;
-        pass->in = stage->setup.in;
-    }
-    if (nf_halo_none(&pass->halo)) {
-        pass->border = stage->border;
-        pass->border_value = stage->border_value;
-    }
-    pass->count++;
-    pass->halo = nf_halo_sum(&pass->halo, &stage->setup.halo);
-    pass->out = stage->setup.out;
-}
-
-static nf_status make_passes(const nf_plan *plan, nf_group *group, const nf_chain *chain)
-{
-    size_t maps = nf_chain_maps(chain);
-    group->passes = calloc(maps + 2, sizeof *group->passes);
-    if (group->passes == NULL)
-        return nf_fail(NF_ERR_MEMORY, "no memory for a plan");
-    nf_pass *pass = group->passes;
-    *pass = (nf_pass){.steps = 1, .in = plan->in, .out = plan->in};
-    for (size_t i = 0; i < maps; i++) {
-        if (!can_fuse(pass, &chain->stages[i])) {
-            nf_shape shape = pass->out;
-            *++pass = (nf_pass){.steps = 1, .in = shape, .out = shape};
-        }
-        fuse(pass, &chain->stages[i]);
-    }
-    if (maps < chain->count) {
-        if (pass->steps > 1 || pass->count == NF_MAX_FUSED) {
-            nf_shape shape = pass->out;
-            *++pass = (nf_pass){.steps = 1, .in = shape, .out = shape};
-        }
-        pass->reduces = true;
-    }
-    group->npasses = (size_t)(pass - group->passes) + 1;
-    return NF_OK;
-}
+#include "drivers/engine/sweep.h"
+#include "drivers/engine/team.h"
 
 /* ---- groups ---- */
 
@@ -188,7 +35,7 @@ static nf_status make_groups(nf_plan *plan, nf_chain *chains, size_t nchains)
             plan->ngroups++;
             head[g] = chain;
             group->ends = calloc(nchains, sizeof *group->ends);
-            status = group->ends ? make_passes(plan, group, chain)
+            status = group->ends ? nf_passes_make(plan, group, chain)
                                  : nf_fail(NF_ERR_MEMORY, "no memory for a plan");
         }
         if (status == NF_OK && nf_chain_maps(chain) < chain->count)
@@ -199,18 +46,27 @@ static nf_status make_groups(nf_plan *plan, nf_chain *chains, size_t nchains)
     return status;
 }
 
-static nf_status check_chains(const nf_plan *plan, const nf_chain *chains, size_t nchains)
+static nf_status check_extents(const nf_plan *plan, const nf_chain *chain)
 {
-    for (size_t i = 0; i < nchains; i++) {
-        for (size_t s = 0; s < nf_chain_maps(&chains[i]); s++) {
-            const nf_setup *setup = &chains[i].stages[s].setup;
-            if (memcmp(setup->out.dim, plan->in.dim, sizeof plan->in.dim) != 0)
-                return nf_fail(NF_ERR_SHAPE,
-                               "kernel '%s' changes the array's extents, which a plan "
-                               "does not do yet",
-                               chains[i].stages[s].kernel->name);
-        }
-    }
+    for (size_t s = 0; s < nf_chain_maps(chain); s++)
+        if (memcmp(chain->stages[s].setup.out.dim, plan->in.dim, sizeof plan->in.dim) != 0)
+            return nf_fail(NF_ERR_SHAPE,
+                           "kernel '%s' changes the array's extents, which a plan does not do yet",
+                           chain->stages[s].kernel->name);
+    return NF_OK;
+}
+
+/* The second input is read as it is: it has the type that the kernels before leave of the first. */
+static nf_status note_second(nf_plan *plan, const nf_chain *chain)
+{
+    const nf_stage *end = &chain->stages[chain->count - 1];
+    if (!end->kernel->two_inputs)
+        return NF_OK;
+    if (plan->with.dtype != NF_NONE && !nf_shape_equal(&plan->with, &end->setup.in))
+        return nf_fail(
+            NF_ERR_SHAPE, "'%s' needs a second array of %s elements, a kernel before it one of %s",
+            chain->typed, nf_dtype_name(end->setup.in.dtype), nf_dtype_name(plan->with.dtype));
+    plan->with = end->setup.in;
     return NF_OK;
 }
 
@@ -221,47 +77,30 @@ static size_t round_up(size_t n, size_t to)
     return (n + to - 1) / to * to;
 }
 
-/* The most that a tile of one pass asks of a thread. */
-static void measure_pass(const nf_plan *plan, nf_pass *pass, size_t *scratch, size_t *buffer)
-{
-    int64_t extent[NF_DIMS];
-    memcpy(extent, plan->tile, sizeof extent);
-    for (size_t i = pass->count + 1; i-- > 0;) {
-        const nf_shape *shape = i < pass->count ? &pass->stages[i].setup.in : &pass->out;
-        for (int d = 0; d < NF_DIMS && i < pass->count; d++)
-            extent[d] += pass->stages[i].setup.halo.lo[d] + pass->stages[i].setup.halo.hi[d];
-        size_t row = (size_t)(extent[2] * shape->channels);
-        size_t bytes =
-            (size_t)(extent[0] * extent[1]) * round_up(row * nf_dtype_size(shape->dtype), 64);
-        *buffer = bytes > *buffer ? bytes : *buffer;
-        size_t stride = round_up(row, 8);
-        pass->scratch_stride = stride > pass->scratch_stride ? stride : pass->scratch_stride;
-    }
-    for (size_t i = 0; i < pass->count; i++) {
-        size_t rows = (size_t)pass->stages[i].setup.scratch_rows;
-        size_t bytes = rows * pass->scratch_stride * sizeof(double);
-        *scratch = bytes > *scratch ? bytes : *scratch;
-    }
-}
-
 static nf_status allocate_workspace(nf_plan *plan)
 {
-    for (size_t g = 0; g < plan->ngroups; g++)
-        for (size_t p = 0; p < plan->groups[g].npasses; p++)
-            measure_pass(plan, &plan->groups[g].passes[p], &plan->scratch_bytes,
-                         &plan->buffer_bytes);
-    size_t a_thread = plan->scratch_bytes + 2 * plan->buffer_bytes;
-    plan->workspace = aligned_alloc(64, round_up(a_thread * (size_t)plan->world.threads + 64, 64));
+    size_t most = 0;
+    for (size_t g = 0; g < plan->ngroups; g++) {
+        for (size_t p = 0; p < plan->groups[g].npasses; p++) {
+            size_t bytes = nf_sweep_measure(&plan->groups[g].passes[p]);
+            most = bytes > most ? bytes : most;
+        }
+    }
+    plan->workspace_stride = round_up(round_up(sizeof(nf_slide), 64) + most, 4096);
+    size_t bytes = plan->workspace_stride * (size_t)plan->world.threads;
+    plan->workspace = aligned_alloc(4096, bytes);
     if (plan->workspace == NULL)
         return nf_fail(NF_ERR_MEMORY, "no memory for %zu KiB of workspace a thread",
-                       a_thread >> 10);
+                       plan->workspace_stride >> 10);
+    for (int t = 0; t < plan->world.threads; t++)
+        memset(plan->workspace + (size_t)t * plan->workspace_stride, 0, sizeof(nf_slide));
     return NF_OK;
 }
 
-static nf_status allocate_partials(nf_plan *plan, nf_partials *end)
+static nf_status allocate_partials(nf_plan *plan, const nf_pass *pass, nf_partials *end)
 {
     bool ordered = !end->stage->kernel->any_order;
-    end->count = ordered ? own_tiles(plan) : plan->world.threads;
+    end->count = ordered ? pass->ntiles : plan->world.threads;
     end->stride = round_up(end->stage->setup.partial_bytes, ordered ? 16 : 128);
     end->memory = aligned_alloc(128, round_up((size_t)end->count * end->stride + 128, 128));
     end->spare = aligned_alloc(128, round_up(end->stride + 128, 128));
@@ -271,23 +110,90 @@ static nf_status allocate_partials(nf_plan *plan, nf_partials *end)
     return NF_OK;
 }
 
+/* ---- fields ---- */
+
+typedef struct touching {
+    const nf_pass *pass;
+    const nf_field *field;
+} touching;
+
+/* Writes to each page of the tile's cells, ghost cells at the block's edges included. */
+static void touch_tile(void *context, int thread, int64_t i)
+{
+    enum { PAGE = 4096 };
+    const touching *t = context;
+    const nf_field *field = t->field;
+    nf_box box = nf_tiling_box(&t->pass->tiling, i);
+    ptrdiff_t size = (ptrdiff_t)nf_dtype_size(field->cut.shape.dtype);
+    (void)thread;
+    for (int d = 0; d < NF_DIMS; d++) {
+        box.lo[d] -= box.lo[d] == field->own.lo[d] ? field->ghost.lo[d] : 0;
+        box.hi[d] += box.hi[d] == field->own.hi[d] ? field->ghost.hi[d] : 0;
+    }
+    ptrdiff_t row = nf_box_extent(&box, 2) * field->stride[2] * size;
+    for (int64_t z = box.lo[0]; z < box.hi[0]; z++) {
+        for (int64_t y = box.lo[1]; y < box.hi[1]; y++) {
+            int64_t cell[NF_DIMS] = {z, y, box.lo[2]};
+            volatile char *to = nf_field_at(field, cell);
+            for (ptrdiff_t i_byte = 0; i_byte < row; i_byte += PAGE)
+                to[i_byte] = 0;
+        }
+    }
+}
+
+/* A field for this pass, placed by the threads that will work there. Not collective. */
+static nf_status make_field(const nf_plan *plan, const nf_pass *pass, const nf_shape *shape,
+                            const nf_halo *ghost, nf_field *field)
+{
+    nf_cut cut = plan->cut;
+    cut.shape = *shape;
+    nf_status status = nf_field_create(field, &cut, plan->world.rank, ghost);
+    touching t = {pass, field};
+    if (status == NF_OK)
+        nf_team_run(plan->world.threads, nf_tiling_count(&pass->tiling), touch_tile, &t);
+    return status;
+}
+
 static nf_status allocate_fields(nf_plan *plan, nf_group *group, size_t p)
 {
     nf_pass *pass = &group->passes[p];
-    nf_cut cut = plan->cut;
     nf_status status = NF_OK;
-    cut.shape = pass->out;
-    for (int64_t i = 0; i < 2 && i < pass->steps - 1 && status == NF_OK; i++)
-        status = nf_field_create(&pass->temp[i], &cut, plan->world.rank, &pass->halo);
+    for (int64_t i = 0; i < 2 && i < pass->sweeps - 1 && status == NF_OK; i++)
+        status = make_field(plan, pass, &pass->out, &pass->halo, &pass->temp[i]);
     if (status == NF_OK && p + 1 < group->npasses)
-        status = nf_field_create(&pass->result, &cut, plan->world.rank, &pass[1].halo);
+        status = make_field(plan, pass, &pass->out, &pass[1].halo, &pass->result);
     return status;
 }
+
+nf_status nf_plan_fields(nf_plan *plan, nf_fields *fields)
+{
+    const nf_halo none = {{0}, {0}};
+    const nf_group *group = &plan->groups[0];
+    const nf_pass *last = &group->passes[group->npasses - 1];
+    nf_status status = NF_OK;
+    *fields = (nf_fields){.in = {.memory = NULL}};
+    if (plan->in.dtype != NF_NONE)
+        status = make_field(plan, group->passes, &plan->in, &plan->ghost, &fields->in);
+    if (status == NF_OK && plan->with.dtype != NF_NONE)
+        status = make_field(plan, last, &plan->with, &none, &fields->with);
+    if (status == NF_OK && plan->out.dtype != NF_NONE)
+        status = make_field(plan, last, &plan->out, &none, &fields->out);
+    return nf_agree(&plan->world, status);
+}
+
+void nf_fields_free(nf_fields *fields)
+{
+    nf_field_free(&fields->in);
+    nf_field_free(&fields->with);
+    nf_field_free(&fields->out);
+}
+
+/* ---- passes ---- */
 
 /* This rank's tiles: first those that can begin before the halo has come. */
 static nf_status list_tiles(const nf_plan *plan, nf_pass *pass)
 {
-    pass->ntiles = own_tiles(plan);
+    pass->ntiles = nf_tiling_count(&pass->tiling);
     pass->tiles = malloc((size_t)(pass->ntiles + 1) * sizeof *pass->tiles);
     if (pass->tiles == NULL)
         return nf_fail(NF_ERR_MEMORY, "no memory for a list of %lld tiles",
@@ -296,10 +202,8 @@ static nf_status list_tiles(const nf_plan *plan, nf_pass *pass)
     bool overlap = pass->exchange != NULL && !nf_exchange_is_local(pass->exchange);
     for (int outer = overlap ? 0 : 1; outer <= 1; outer++) {
         for (int64_t i = 0; i < pass->ntiles; i++) {
-            nf_box written[NF_MAX_FUSED], needed[NF_MAX_FUSED], tile = nf_plan_tile(plan, i);
-            if (pass->count > 0)
-                nf_pass_boxes(pass, &tile, written, needed);
-            bool inner = pass->count == 0 || nf_box_contains(&plan->own, &needed[0]);
+            nf_box tile = nf_tiling_box(&pass->tiling, i), needed = nf_pass_needs(pass, &tile);
+            bool inner = nf_box_contains(&pass->tiling.own, &needed);
             if (!overlap || inner == (outer == 0))
                 pass->tiles[used++] = i;
         }
@@ -308,18 +212,39 @@ static nf_status list_tiles(const nf_plan *plan, nf_pass *pass)
     return NF_OK;
 }
 
+/* Whether the blocks before and after the pass exceed what the last-level cache has for them. */
+static bool exceeds_cache(const nf_plan *plan, const nf_pass *pass)
+{
+    size_t cells = (size_t)nf_box_cells(&pass->tiling.own);
+    size_t in = (size_t)pass->in.channels * nf_dtype_size(pass->in.dtype);
+    size_t out = (size_t)pass->out.channels * nf_dtype_size(pass->out.dtype);
+    return cells * (in + out) > plan->options.caches.l3;
+}
+
 static nf_status finish_pass(nf_plan *plan, nf_group *group, size_t p)
 {
     nf_pass *pass = &group->passes[p];
     nf_cut cut = plan->cut;
     cut.shape = pass->in;
     nf_status status = NF_OK;
+    nf_tiling_choose(plan, pass);
+    pass->streams = !pass->reduces && exceeds_cache(plan, pass);
     if (!nf_halo_none(&pass->halo))
         status = nf_exchange_create(&plan->world, &cut, &pass->halo, pass->border == NF_WRAP,
                                     &pass->exchange);
     if (status == NF_OK)
         status = list_tiles(plan, pass);
     return status == NF_OK ? allocate_fields(plan, group, p) : status;
+}
+
+static nf_status finish_group(nf_plan *plan, nf_group *group)
+{
+    nf_status status = NF_OK;
+    for (size_t p = 0; p < group->npasses && status == NF_OK; p++)
+        status = finish_pass(plan, group, p);
+    for (size_t e = 0; e < group->nends && status == NF_OK; e++)
+        status = allocate_partials(plan, &group->passes[group->npasses - 1], &group->ends[e]);
+    return status;
 }
 
 /* ---- the plan ---- */
@@ -334,59 +259,70 @@ static nf_halo widest(const nf_halo *a, const nf_halo *b)
     return halo;
 }
 
-static void lay_out(nf_plan *plan)
+static nf_status choose_cut(nf_plan *plan)
 {
     nf_halo any = {{0}, {0}};
-    bool ordered = false;
+    int64_t tile[NF_DIMS];
     for (size_t g = 0; g < plan->ngroups; g++) {
         const nf_group *group = &plan->groups[g];
         plan->ghost = widest(&plan->ghost, &group->passes[0].halo);
         for (size_t p = 0; p < group->npasses; p++)
             any = widest(&any, &group->passes[p].halo);
         for (size_t e = 0; e < group->nends; e++)
-            ordered = ordered || !group->ends[e].stage->kernel->any_order;
-        plan->out = group->passes[group->npasses - 1].out;
+            plan->ordered = plan->ordered || !group->ends[e].stage->kernel->any_order;
+        if (group->nends == 0)
+            plan->out = group->passes[group->npasses - 1].out;
     }
-    choose_tile(&plan->in, plan->tile);
+    nf_tile_fixed(&plan->in, tile);
     /* A partial belongs to a whole tile, where their order counts. */
-    plan->cut = nf_cut_choose(&plan->in, plan->world.size, &any, ordered ? plan->tile : NULL);
-    for (int d = 0; d < NF_DIMS; d++)
-        plan->grid[d] = ceil_div(plan->in.dim[d], plan->tile[d]);
-    nf_plan_place(plan, plan->world.rank);
+    plan->cut = nf_cut_choose(&plan->in, plan->world.size, &any, plan->ordered ? tile : NULL);
+    return NF_OK;
 }
 
-static nf_status build(nf_plan *plan, const nf_shape *in, nf_chain *chains, size_t nchains)
+static nf_status prepare(nf_plan *plan, const nf_shape *in, nf_chain *chains, size_t nchains)
 {
     nf_status status = NF_OK;
     for (size_t i = 0; i < nchains && status == NF_OK; i++)
         status = nf_chain_prepare(&chains[i], in);
     if (status != NF_OK)
         return status;
+    plan->in = (nf_shape){.dim = {1, 1, 1}, .ndim = 1, .channels = 1, .dtype = NF_NONE};
+    plan->out = plan->with = plan->in;
     if (nf_chain_is_range(&chains[0]))
-        plan->in = (nf_shape){.dim = {1, 1, chains[0].stages[0].setup.indices},
-                              .ndim = 1,
-                              .channels = 1,
-                              .dtype = NF_NONE};
+        plan->in.dim[2] = chains[0].stages[0].setup.indices;
     else
         plan->in = *in;
-    status = check_chains(plan, chains, nchains);
+    for (size_t i = 0; i < nchains && status == NF_OK; i++) {
+        status = check_extents(plan, &chains[i]);
+        if (status == NF_OK)
+            status = note_second(plan, &chains[i]);
+    }
+    return status;
+}
+
+static void fill_caches(nf_caches *caches)
+{
+    enum { L2 = 1 << 20, L3 = 1 << 24 }; /* where nobody knows */
+    nf_caches found = caches->l2 > 0 && caches->l3 > 0 ? *caches : nf_caches_find();
+    caches->l2 = caches->l2 > 0 ? caches->l2 : found.l2 > 0 ? found.l2 : L2;
+    caches->l3 = caches->l3 > 0 ? caches->l3 : found.l3 > 0 ? found.l3 : L3;
+}
+
+static nf_status build(nf_plan *plan, const nf_shape *in, nf_chain *chains, size_t nchains)
+{
+    fill_caches(&plan->options.caches);
+    nf_status status = prepare(plan, in, chains, nchains);
     if (status == NF_OK)
         status = make_groups(plan, chains, nchains);
-    if (status != NF_OK)
-        return status;
-    lay_out(plan);
-    for (size_t g = 0; g < plan->ngroups; g++) {
-        nf_group *group = &plan->groups[g];
-        for (size_t p = 0; p < group->npasses && status == NF_OK; p++)
-            status = finish_pass(plan, group, p);
-        for (size_t e = 0; e < group->nends && status == NF_OK; e++)
-            status = allocate_partials(plan, &group->ends[e]);
-    }
+    if (status == NF_OK)
+        status = choose_cut(plan);
+    for (size_t g = 0; g < plan->ngroups && status == NF_OK; g++)
+        status = finish_group(plan, &plan->groups[g]);
     return status == NF_OK ? allocate_workspace(plan) : status;
 }
 
 nf_status nf_plan_create(const nf_world *world, const nf_shape *in, nf_chain *chains,
-                         size_t nchains, nf_plan **made)
+                         size_t nchains, const nf_plan_options *options, nf_plan **made)
 {
     nf_plan *plan = calloc(1, sizeof *plan);
     nf_status status;
@@ -394,6 +330,7 @@ nf_status nf_plan_create(const nf_world *world, const nf_shape *in, nf_chain *ch
         status = nf_fail(NF_ERR_MEMORY, "no memory for a plan");
     } else {
         plan->world = *world;
+        plan->options = options != NULL ? *options : (nf_plan_options){.halo_depth = 0};
         status = build(plan, in, chains, nchains);
     }
     status = nf_agree(world, status);
@@ -434,17 +371,13 @@ void nf_plan_free(nf_plan *plan)
     free(plan);
 }
 
-const nf_cut *nf_plan_cut(const nf_plan *plan)
-{
-    return &plan->cut;
-}
-
-const nf_halo *nf_plan_ghost(const nf_plan *plan)
-{
-    return &plan->ghost;
-}
-
 const nf_shape *nf_plan_output(const nf_plan *plan)
 {
     return &plan->out;
+}
+
+bool nf_plan_has_second(const nf_plan *plan, nf_shape *with)
+{
+    *with = plan->with;
+    return plan->with.dtype != NF_NONE;
 }

@@ -1,47 +1,67 @@
 /* plan.h - how chains of kernels are driven over an array: the same plan serial, by threads, by
  * ranks and by both, chosen by the world that it is made for.
  *
- * The array is cut in blocks over the ranks, each block in tiles whose grid depends on the array
- * alone, and threads take tiles. Consecutive maps are fused: a tile goes through all of them while
- * it is in cache, on as many more cells around it as the later ones need. A map of several steps,
- * and one that wraps around what an earlier one bordered otherwise, begin a pass of their own over
- * the array. */
+ * The array is cut in blocks over the ranks, each block in tiles, and threads take tiles.
+ * Consecutive maps are fused, and so are several steps of one map: a tile goes through all of them
+ * while it is in cache, a strip of rows at a time, on as many more cells around it as the later
+ * ones need. A map of more steps than are worth fusing, and one that wraps around what an earlier
+ * one bordered otherwise, begin a pass of their own over the array. */
 #ifndef NF_PLAN_H
 #define NF_PLAN_H
 
 #include "drivers/engine/chain.h"
+#include "drivers/engine/cores.h"
 #include "drivers/engine/field.h"
 #include "drivers/engine/results.h"
 #include "drivers/engine/watch.h"
+
+/* What may be told instead of chosen; all zero: everything is chosen. */
+typedef struct nf_plan_options {
+    int grid[NF_DIMS];     /* blocks in each dimension; their product is the number of ranks */
+    int64_t tile[NF_DIMS]; /* the largest extents of a tile */
+    int halo_depth;        /* steps of an iterated map between two exchanges, 1 to NF_MAX_DEPTH */
+    nf_caches caches;      /* what a thread (l2) and a rank (l3) may fill; 0: as hwloc reports */
+} nf_plan_options;
+
+enum { NF_MAX_DEPTH = 16 };
 
 /* Seconds of a run on this rank that were not spent computing, added up by kind. */
 typedef struct nf_times {
     double halo, fold;
 } nf_times;
 
+/* The arrays of a run, of this rank: what a plan has no use for stays empty. */
+typedef struct nf_fields {
+    nf_field in, with, out; /* with: the second array of kernels with two inputs */
+} nf_fields;
+
 typedef struct nf_plan nf_plan;
 
 /* Collective. Either one chain of maps, or any number of chains that each end in a reduction, or
- * one index range. Prepares the chains for `in` (ranges: NULL) and keeps pointers to them. On
- * failure *plan is NULL. Errors: those of nf_chain_prepare; NF_ERR_MEMORY. */
+ * one index range. Prepares the chains for `in` (ranges: NULL) and keeps pointers to them. options
+ * NULL: everything is chosen. On failure *plan is NULL. Errors: those of nf_chain_prepare;
+ * NF_ERR_USAGE for options that do not suit; NF_ERR_MEMORY. */
 nf_status nf_plan_create(const nf_world *world, const nf_shape *in, nf_chain *chains,
-                         size_t nchains, nf_plan **plan);
+                         size_t nchains, const nf_plan_options *options, nf_plan **plan);
 void nf_plan_free(nf_plan *plan);
 
-/* What the plan wants of the fields that it is run on: their cut, and the input's ghost cells. */
-const nf_cut *nf_plan_cut(const nf_plan *plan);
-const nf_halo *nf_plan_ghost(const nf_plan *plan);
-/* The shape of the output array (maps). */
+/* The shape of the output array (maps; dtype NF_NONE otherwise); whether there is a second input,
+ * which has the shape *with. */
 const nf_shape *nf_plan_output(const nf_plan *plan);
+bool nf_plan_has_second(const nf_plan *plan, nf_shape *with);
+
+/* Collective. Allocates this rank's blocks of the plan's arrays, with the ghost cells that a run
+ * needs; each thread touches first what it will work on. Contents are undefined. The caller frees
+ * them, also after an error. Errors: NF_ERR_MEMORY. */
+nf_status nf_plan_fields(nf_plan *plan, nf_fields *fields);
+void nf_fields_free(nf_fields *fields);
 
 /* From now on this rank's first thread shows how far a run is: the part of its own tiles. */
 void nf_plan_watch(nf_plan *plan, nf_watch watch);
 
-/* Collective. Reads in's own cells, overwrites its ghost cells; NULL for a range. Maps write out's
- * own cells (cut as nf_plan_cut, of the shape nf_plan_output, any ghost; NULL otherwise).
- * Reductions: on rank 0, results[i] becomes chain i's; it is initialised by the caller. Adds to
- * *times. */
-nf_status nf_plan_run(nf_plan *plan, nf_field *in, nf_field *out, nf_results *results,
-                      nf_times *times);
+/* Collective. Reads the own cells of in and with, overwrites in's ghost cells; maps write out's own
+ * cells. Reductions: on rank 0, results[i] becomes chain i's; it is initialised by the caller. Adds
+ * to *times. */
+nf_status nf_plan_run(nf_plan *plan, nf_fields *fields, nf_results *results, nf_times *times);
 
 #endif

@@ -1,29 +1,46 @@
-/* plan_parts.h - what a plan is made of. Shared by plan.c (making it) and run.c (running it) alone.
- */
+/* plan_parts.h - what a plan is made of. Shared by the files that make it (plan.c, passes.c,
+ * tiling.c, cost.c) and run it (run.c, sweep.c) alone. */
 #ifndef NF_PLAN_PARTS_H
 #define NF_PLAN_PARTS_H
 
 #include "drivers/engine/halo.h"
 #include "drivers/engine/plan.h"
 
-enum { NF_MAX_FUSED = 16 };
+enum { NF_MAX_FUSED = NF_MAX_DEPTH };
 
-/* One sweep over the array: fused maps (perhaps none), then a field or reductions. */
+/* How a rank's block is cut for its threads. A tile goes through a pass strip by strip along the
+ * dimension `slide`. */
+typedef struct nf_tiling {
+    nf_box own;             /* the block */
+    int64_t mine[NF_DIMS];  /* tiles of this rank */
+    int64_t fixed[NF_DIMS]; /* extents of a tile in a grid that depends on the array
+                                             alone; 0: the block is cut in nearly equal parts */
+    int64_t first[NF_DIMS],
+        all[NF_DIMS];         /* there: this rank's first tile, and tiles of all ranks */
+    int64_t largest[NF_DIMS]; /* extents that no tile exceeds */
+    int slide;
+    int64_t strip; /* extent of a strip */
+} nf_tiling;
+
+/* One sweep over the array, or several: fused maps (perhaps none), then a field or reductions. */
 typedef struct nf_pass {
-    const nf_stage *stages;
+    const nf_stage *stages[NF_MAX_FUSED]; /* several steps of one map: the same stage again */
     size_t count;
-    int64_t steps;    /* sweeps; more than 1 only with a single stage */
+    int64_t sweeps;
     nf_halo halo;     /* of all stages together: what the input field needs */
     nf_border border; /* how the input field goes on beyond the array's edges */
     double border_value;
     nf_shape in, out;
     bool reduces; /* ends in the group's reductions instead of a field */
+    bool streams; /* the output is written around the caches, which it exceeds */
     nf_exchange *exchange;
+    nf_tiling tiling;
     int64_t *tiles; /* this rank's tiles, those that read no ghost cell first */
     int64_t ntiles, inner;
-    size_t scratch_stride; /* doubles between scratch rows */
-    nf_field temp[2];      /* several steps go to and fro between these */
-    nf_field result;       /* what the next pass reads; not in the last pass */
+    size_t buffer_at[NF_MAX_FUSED + 1]; /* bytes into a thread's workspace: what stage i writes */
+    size_t scratch_stride;              /* doubles between scratch rows */
+    nf_field temp[2];                   /* several sweeps go to and fro between these */
+    nf_field result;                    /* what the next pass reads; not in the last pass */
 } nf_pass;
 
 /* The partial results of one reduction on this rank. */
@@ -45,31 +62,52 @@ typedef struct nf_group {
 
 struct nf_plan {
     nf_world world;
-    nf_shape in, out;
+    nf_plan_options options; /* with the caches filled in */
+    nf_shape in, out, with;
+    bool ordered; /* some fold needs its tiles in order: their grid depends on the array alone */
     nf_cut cut;
     nf_halo ghost;
-    nf_box own;
-    int64_t tile[NF_DIMS];                /* extents of a tile */
-    int64_t first[NF_DIMS];               /* of this rank's tiles, in the grid of all */
-    int64_t grid[NF_DIMS], mine[NF_DIMS]; /* tiles of the whole array, of this rank */
     nf_group *groups;
     size_t ngroups;
     nf_watch watch;
     int64_t watched, total; /* tiles that thread 0 has done, of all it has to do in a run */
-    char *workspace;        /* a thread: scratch rows, then two buffers */
-    size_t scratch_bytes, buffer_bytes;
+    char *workspace;        /* of each thread: a nf_slide (sweep.h), scratch rows, buffers */
+    size_t workspace_stride;
+    uint64_t sweeps; /* numbers every sweep that was ever begun */
 };
 
-/* Sets own, first and mine to what they are on that rank. */
-void nf_plan_place(nf_plan *plan, int rank);
+/* ---- tiling.c ---- */
 
-/* The box of this rank's tile number i, clipped to its block; and the tile's number among all. */
-nf_box nf_plan_tile(const nf_plan *plan, int64_t i);
-int64_t nf_plan_tile_number(const nf_plan *plan, int64_t i);
+/* The extents of a tile whose grid depends on the array alone. */
+void nf_tile_fixed(const nf_shape *shape, int64_t tile[NF_DIMS]);
+/* Chooses the pass's tiles and strips for this rank's block. */
+void nf_tiling_choose(const nf_plan *plan, nf_pass *pass);
+/* The tiling of the same pass on another rank (plans with ordered folds). */
+nf_tiling nf_tiling_of(const nf_plan *plan, const nf_pass *pass, int rank);
+int64_t nf_tiling_count(const nf_tiling *tiling);
+/* Tile number i of this rank, those that follow each other along `slide` in a row. */
+nf_box nf_tiling_box(const nf_tiling *tiling, int64_t i);
+int64_t nf_tiling_number(const nf_tiling *tiling, int64_t i); /* among all; fixed grids only */
 
-/* For the box that stage `last` of a pass writes: written[i] is what stage i writes, needed[i] what
- * it reads (cells beyond the array included). */
-void nf_pass_boxes(const nf_pass *pass, const nf_box *out, nf_box written[NF_MAX_FUSED],
-                   nf_box needed[NF_MAX_FUSED]);
+/* ---- passes.c ---- */
+
+/* What a chain's maps need, in order; plan->cut is not needed yet, nor anything else but in, world
+ * and options. Errors: NF_ERR_MEMORY. */
+nf_status nf_passes_make(const nf_plan *plan, nf_group *group, const nf_chain *chain);
+
+/* For the box that the last stage of a pass writes: what each writes, within the array. */
+void nf_pass_boxes(const nf_pass *pass, const nf_box *out, nf_box written[NF_MAX_FUSED]);
+/* What the pass reads for that, cells beyond the array included. */
+nf_box nf_pass_needs(const nf_pass *pass, const nf_box *out);
+
+/* Along dimension d: how many more cells than its tile stage i writes; and the sum of both sides of
+ * a stage's halo. */
+int64_t nf_pass_margin(const nf_pass *pass, size_t i, int d);
+int nf_stage_halo(const nf_stage *stage, int d);
+
+/* ---- cost.c ---- */
+
+/* The number of steps of this map that one sweep is to take, at least 1. */
+int nf_cost_depth(const nf_plan *plan, const nf_stage *stage);
 
 #endif

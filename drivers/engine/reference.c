@@ -236,53 +236,68 @@ static nf_status compare_numbers(const nf_chain *chain, const nf_results *got, c
     return status;
 }
 
-/* The array as a field of one block, and the chain's plan, run. */
-static nf_status drive(nf_plan *plan, const whole *array, nf_field *in, nf_field *out,
-                       nf_results *results)
+/* The array as a field of one block. */
+static void fill(const whole *array, nf_field *field)
 {
     const nf_shape *shape = &array->cells.shape;
-    bool range = shape->dtype == NF_NONE, maps = nf_plan_output(plan)->dtype != NF_NONE;
-    nf_halo none = {{0}, {0}};
-    nf_times times = {0};
-    nf_cut cut = *nf_plan_cut(plan);
-    nf_status status = range ? NF_OK : nf_field_create(in, &cut, 0, nf_plan_ghost(plan));
-    cut.shape = *nf_plan_output(plan);
-    if (status == NF_OK && !range && maps)
-        status = nf_field_create(out, &cut, 0, &none);
-    if (status == NF_OK && !range) {
-        ptrdiff_t stride[NF_DIMS];
-        nf_dense_strides(shape->dim, shape->channels, stride);
-        nf_copy_box(shape->dim, shape->channels, shape->dtype, in->origin, in->stride, array->data,
-                    stride);
-    }
-    return status == NF_OK ? nf_plan_run(plan, in, out, results, &times) : status;
+    ptrdiff_t stride[NF_DIMS];
+    nf_dense_strides(shape->dim, shape->channels, stride);
+    nf_copy_box(shape->dim, shape->channels, shape->dtype, field->origin, field->stride,
+                array->data, stride);
 }
 
-nf_status nf_check_chain(nf_chain *chain, const nf_shape *shape, const void *cells)
+/* The chain's plan, run. */
+static nf_status drive(nf_plan *plan, const whole *array, const whole *second, nf_fields *fields,
+                       nf_results *results)
+{
+    nf_times times = {0};
+    nf_status status = nf_plan_fields(plan, fields);
+    if (status != NF_OK)
+        return status;
+    if (array->cells.shape.dtype != NF_NONE)
+        fill(array, &fields->in);
+    if (second->cells.shape.dtype != NF_NONE)
+        fill(second, &fields->with);
+    return nf_plan_run(plan, fields, results, &times);
+}
+
+static nf_status copy_whole(const nf_shape *shape, const void *cells, whole *array)
+{
+    nf_status status = make_whole(shape, array);
+    if (status == NF_OK && cells != NULL)
+        memcpy(array->data, cells, nf_shape_bytes(shape));
+    return status;
+}
+
+nf_status nf_check_chain(nf_chain *chain, const nf_shape *shape, const void *cells,
+                         const void *second)
 {
     nf_world alone = {.size = 1, .threads = 1};
-    nf_shape none = {.dim = {1, 1, 1}, .ndim = 1, .channels = 1, .dtype = NF_NONE};
+    nf_shape none = {.dim = {1, 1, 1}, .ndim = 1, .channels = 1, .dtype = NF_NONE}, with = none;
     nf_plan *plan = NULL;
-    nf_field in = {.memory = NULL}, out = {.memory = NULL};
+    nf_fields fields = {.in = {.memory = NULL}};
     nf_results results;
-    whole array;
+    whole array = {.data = NULL}, other = {.data = NULL};
     nf_results_init(&results);
-    nf_status status = make_whole(cells != NULL ? shape : &none, &array);
-    if (status == NF_OK && cells != NULL)
-        memcpy(array.data, cells, nf_shape_bytes(shape));
+    nf_status status = nf_plan_create(&alone, shape, chain, 1, NULL, &plan);
     if (status == NF_OK)
-        status = nf_plan_create(&alone, shape, chain, 1, &plan);
+        status = copy_whole(cells != NULL ? shape : &none, cells, &array);
+    if (status == NF_OK && !nf_plan_has_second(plan, &with))
+        second = NULL;
     if (status == NF_OK)
-        status = drive(plan, &array, &in, &out, &results);
+        status = copy_whole(&with, second, &other);
+    if (status == NF_OK)
+        status = drive(plan, &array, &other, &fields, &results);
     if (status == NF_OK)
         status = step_through(chain, &array);
+    array.cells.with = second != NULL ? &other.cells : NULL;
     if (status == NF_OK && nf_chain_maps(chain) == chain->count)
-        status = compare_bits(chain, &out, &array);
+        status = compare_bits(chain, &fields.out, &array);
     else if (status == NF_OK)
         status = compare_numbers(chain, &results, &array);
     free(array.data);
-    nf_field_free(&in);
-    nf_field_free(&out);
+    free(other.data);
+    nf_fields_free(&fields);
     nf_results_free(&results);
     nf_plan_free(plan);
     return status;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "drivers/engine/cgroup.h"
+#include "drivers/engine/cores.h"
 #include "drivers/engine/status.h"
 #include "drivers/engine/sysfile.h"
 
@@ -88,24 +89,6 @@ static bool load_topology(hwloc_topology_t *topology)
     return false;
 }
 
-static size_t cache_size(hwloc_topology_t topology, hwloc_obj_type_t type)
-{
-    hwloc_obj_t cache = hwloc_get_obj_by_type(topology, type, 0);
-    return cache == NULL ? 0 : (size_t)cache->attr->cache.size;
-}
-
-nf_caches nf_machine_caches(void)
-{
-    hwloc_topology_t topology;
-    if (!load_topology(&topology))
-        return (nf_caches){0};
-    nf_caches caches = {cache_size(topology, HWLOC_OBJ_L1CACHE),
-                        cache_size(topology, HWLOC_OBJ_L2CACHE),
-                        cache_size(topology, HWLOC_OBJ_L3CACHE)};
-    hwloc_topology_destroy(topology);
-    return caches;
-}
-
 /* ---- facts ---- */
 
 static nf_status fact_cores(nf_study *study)
@@ -134,7 +117,7 @@ static nf_status fact_cores(nf_study *study)
 
 static nf_status fact_caches(nf_study *study)
 {
-    const nf_caches caches = nf_machine_caches();
+    const nf_caches caches = nf_caches_find();
     const size_t sizes[] = {caches.l1, caches.l2, caches.l3};
     char text[LINE] = "";
     int used = 0;

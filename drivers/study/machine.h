@@ -4,12 +4,6 @@
 
 #include "drivers/study/sample.h"
 
-/* Bytes of the last-level cache and of one core's L2, by hwloc; 0 if unknown. */
-typedef struct nf_caches {
-    size_t l1, l2, l3;
-} nf_caches;
-nf_caches nf_machine_caches(void);
-
 /* Adds to the study: time (UTC), host, processor model, affinity mask, cores there are,
  * caches, memory, operating system, what limits the frequency and the cgroup, binding, Slurm job,
  * nodes and partition, compiler, flags, build type, nfold version and commit, hwloc version and the

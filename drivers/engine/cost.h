@@ -1,0 +1,14 @@
+/* cost.h - what a plan is thought to cost, on a nominal core of the present time. Good enough to
+ * choose between ways that give the same bits, and to say what limits a sweep; never a measurement.
+ */
+#ifndef NF_COST_H
+#define NF_COST_H
+
+/* Of one core, but for the message between two ranks. */
+static const double nf_nominal_flops = 1e10;    /* a second, vectorised, in single precision */
+static const double nf_nominal_memory = 1.2e10; /* bytes a second from and to memory */
+static const double nf_nominal_cache = 5e10;    /* likewise, from and to the last-level cache */
+static const double nf_nominal_latency = 3e-6;  /* seconds a message */
+static const double nf_nominal_link = 3e9;      /* bytes a second of a message, copies included */
+
+#endif

@@ -1,0 +1,126 @@
+/* passes.c - which maps of a chain go together in one sweep over the array, and what each of them
+ * must write for what the last one does. */
+#include <stdlib.h>
+
+#include "drivers/engine/plan_parts.h"
+
+int nf_stage_halo(const nf_stage *stage, int d)
+{
+    return stage->setup.halo.lo[d] + stage->setup.halo.hi[d];
+}
+
+/* ---- boxes ---- */
+
+void nf_pass_boxes(const nf_pass *pass, const nf_box *out, nf_box written[NF_MAX_FUSED])
+{
+    nf_box array = nf_box_whole(&pass->in), box = *out;
+    for (size_t i = pass->count; i-- > 0;) {
+        const nf_stage *stage = pass->stages[i];
+        written[i] = box;
+        box = nf_box_grow(&box, &stage->setup.halo);
+        /* What lies beyond the edges comes from the stage's border, but for wrapping: there the
+         * stages before go on beyond them, too. */
+        if (stage->fills)
+            box = nf_box_intersect(&box, &array);
+    }
+}
+
+nf_box nf_pass_needs(const nf_pass *pass, const nf_box *out)
+{
+    nf_box written[NF_MAX_FUSED];
+    if (pass->count == 0)
+        return *out;
+    nf_pass_boxes(pass, out, written);
+    return nf_box_grow(&written[0], &pass->stages[0]->setup.halo);
+}
+
+int64_t nf_pass_margin(const nf_pass *pass, size_t i, int d)
+{
+    int64_t margin = 0;
+    for (size_t later = i + 1; later < pass->count; later++)
+        margin += nf_stage_halo(pass->stages[later], d);
+    return margin;
+}
+
+/* ---- fusing ---- */
+
+/* Whether `stage` can follow in the same sweep. */
+static bool can_fuse(const nf_pass *pass, const nf_stage *stage)
+{
+    if (pass->count == 0 || pass->count == NF_MAX_FUSED)
+        return pass->count == 0;
+    if (pass->sweeps > 1)
+        return false;
+    if (stage->fills || nf_halo_none(&stage->setup.halo))
+        return true;
+    for (size_t i = 0; i < pass->count; i++)
+        if (pass->stages[i]->fills)
+            return false;
+    return true;
+}
+
+static void fuse(nf_pass *pass, const nf_stage *stage)
+{
+    if (nf_halo_none(&pass->halo)) {
+        pass->border = stage->border;
+        pass->border_value = stage->border_value;
+    }
+    pass->stages[pass->count++] = stage;
+    pass->halo = nf_halo_sum(&pass->halo, &stage->setup.halo);
+    pass->out = stage->setup.out;
+}
+
+static nf_pass empty_pass(const nf_shape *in)
+{
+    return (nf_pass){.sweeps = 1, .in = *in, .out = *in};
+}
+
+static nf_pass *next_pass(nf_pass *pass)
+{
+    pass[1] = empty_pass(&pass->out);
+    return pass + 1;
+}
+
+/* One step after the other, in the same sweep as what came before where that is possible. */
+static nf_pass *add_steps(nf_pass *pass, const nf_stage *stage, int64_t steps)
+{
+    for (int64_t step = 0; step < steps; step++) {
+        if (!can_fuse(pass, stage))
+            pass = next_pass(pass);
+        fuse(pass, stage);
+    }
+    return pass;
+}
+
+/* All steps of a map: so many of them in each of several sweeps, and the rest in one. */
+static nf_pass *add_map(const nf_plan *plan, nf_pass *pass, const nf_stage *stage)
+{
+    int64_t steps = stage->setup.steps, depth = nf_cost_depth(plan, stage);
+    if (steps <= depth)
+        return add_steps(pass, stage, steps);
+    if (pass->count > 0)
+        pass = next_pass(pass);
+    pass = add_steps(pass, stage, depth);
+    pass->sweeps = steps / depth;
+    return add_steps(pass, stage, steps % depth);
+}
+
+nf_status nf_passes_make(const nf_plan *plan, nf_group *group, const nf_chain *chain)
+{
+    size_t maps = nf_chain_maps(chain);
+    /* Each map begins three at most: before it, its sweeps, and what remains of its steps. */
+    group->passes = calloc(3 * maps + 2, sizeof *group->passes);
+    if (group->passes == NULL)
+        return nf_fail(NF_ERR_MEMORY, "no memory for a plan");
+    nf_pass *pass = group->passes;
+    *pass = empty_pass(&plan->in);
+    for (size_t i = 0; i < maps; i++)
+        pass = add_map(plan, pass, &chain->stages[i]);
+    if (maps < chain->count) {
+        if (pass->sweeps > 1)
+            pass = next_pass(pass);
+        pass->reduces = true;
+    }
+    group->npasses = (size_t)(pass - group->passes) + 1;
+    return NF_OK;
+}

@@ -1,0 +1,247 @@
+/* sweep.c - tiles of a sweep, by the threads of a rank.
+ *
+ * A tile is done strip by strip. What the last stage writes for a strip decides what each stage
+ * before it must have written; of that, only what is new is computed: the rows that a stage has
+ * written for the strips before are kept, as many as the next stage still reads. So no row is
+ * computed twice within the tiles that a thread does one below the other. */
+#include "drivers/engine/sweep.h"
+
+#include <string.h>
+
+#include "drivers/engine/stream.h"
+#include "drivers/engine/team.h"
+
+static size_t round_up(size_t n, size_t to)
+{
+    return (n + to - 1) / to * to;
+}
+
+static size_t slide_bytes(void)
+{
+    return round_up(sizeof(nf_slide), 64);
+}
+
+/* Whether stage i writes to a buffer instead of the field. */
+static bool is_buffered(const nf_pass *pass, size_t i)
+{
+    return i + 1 < pass->count || pass->reduces || pass->streams;
+}
+
+/* ---- memory ---- */
+
+/* The largest room for what stage i writes, cells around the tile included. */
+static size_t room_bytes(const nf_pass *pass, size_t i)
+{
+    const nf_tiling *t = &pass->tiling;
+    const nf_shape *shape = &pass->stages[i]->setup.out;
+    int64_t extent[NF_DIMS];
+    for (int d = 0; d < NF_DIMS; d++)
+        extent[d] = (d == t->slide ? t->strip : t->largest[d]) + nf_pass_margin(pass, i, d);
+    size_t row = (size_t)(extent[2] * shape->channels) * nf_dtype_size(shape->dtype);
+    return (size_t)(extent[0] * extent[1]) * round_up(row, 64);
+}
+
+size_t nf_sweep_measure(nf_pass *pass)
+{
+    size_t scratch_rows = 0, bytes;
+    pass->scratch_stride = 0;
+    for (size_t i = 0; i < pass->count; i++) {
+        const nf_setup *setup = &pass->stages[i]->setup;
+        int64_t cells = pass->tiling.largest[2] + nf_pass_margin(pass, i, 2) +
+                        nf_stage_halo(pass->stages[i], 2);
+        size_t stride = round_up((size_t)(cells * setup->in.channels), 8);
+        pass->scratch_stride = stride > pass->scratch_stride ? stride : pass->scratch_stride;
+        size_t rows = (size_t)setup->scratch_rows;
+        scratch_rows = rows > scratch_rows ? rows : scratch_rows;
+    }
+    bytes = scratch_rows * pass->scratch_stride * sizeof(double);
+    for (size_t i = 0; i < pass->count; i++) {
+        pass->buffer_at[i] = slide_bytes() + bytes;
+        bytes += is_buffered(pass, i) ? room_bytes(pass, i) : 0;
+    }
+    return bytes;
+}
+
+static nf_slide *slide_of(const nf_plan *plan, int thread)
+{
+    return (nf_slide *)(void *)(plan->workspace + (size_t)thread * plan->workspace_stride);
+}
+
+/* ---- one stage of one strip ---- */
+
+static nf_tile make_tile(const nf_box *box, const nf_patch *in, const nf_patch *out)
+{
+    nf_tile tile = {.channels = in->channels};
+    for (int d = 0; d < NF_DIMS; d++) {
+        tile.lo[d] = box->lo[d];
+        tile.size[d] = nf_box_extent(box, d);
+        tile.in_stride[d] = in->stride[d];
+        tile.out_stride[d] = out != NULL ? out->stride[d] : 0;
+    }
+    tile.in = in->origin != NULL ? nf_patch_at(in, box->lo) : NULL;
+    tile.out = out != NULL ? nf_patch_at(out, box->lo) : NULL;
+    return tile;
+}
+
+/* Makes stage i's buffer stand for `room`: what it holds of that already, up to row `done`, moves
+ * to where it belongs. */
+static void make_room(const nf_sweep *s, nf_slide *slide, size_t i, const nf_box *room)
+{
+    const nf_shape *shape = &s->pass->stages[i]->setup.out;
+    ptrdiff_t size = (ptrdiff_t)nf_dtype_size(shape->dtype);
+    int d = s->pass->tiling.slide;
+    nf_patch *patch = &slide->patch[i];
+    if (slide->done[i] <= room->lo[d]) { /* nothing */
+        size_t row = (size_t)(nf_box_extent(room, 2) * shape->channels * size);
+        *patch = (nf_patch){.channels = shape->channels, .dtype = shape->dtype};
+        patch->origin = (char *)slide + s->pass->buffer_at[i];
+        patch->stride[2] = shape->channels;
+        patch->stride[1] = (ptrdiff_t)round_up(row, 64) / size;
+        patch->stride[0] = patch->stride[1] * nf_box_extent(room, 1);
+    } else if (room->lo[d] > patch->box.lo[d]) {
+        ptrdiff_t step = patch->stride[d] * size;
+        memmove(patch->origin, patch->origin + (room->lo[d] - patch->box.lo[d]) * step,
+                (size_t)((slide->done[i] - room->lo[d]) * step));
+    }
+    patch->box = *room;
+}
+
+static void apply(const nf_sweep *s, nf_slide *slide, size_t i, const nf_box *box,
+                  const nf_patch *in, const nf_patch *out)
+{
+    const nf_stage *stage = s->pass->stages[i];
+    nf_tile tile = make_tile(box, in, out);
+    tile.scratch = (double *)(void *)((char *)slide + slide_bytes());
+    tile.scratch_stride = s->pass->scratch_stride;
+    stage->kernel->apply[in->dtype](&tile, stage->setup.config, NULL);
+}
+
+static void reduce(const nf_sweep *s, int thread, int64_t item, const nf_box *box,
+                   const nf_patch *in)
+{
+    nf_tile tile = make_tile(box, in, NULL);
+    if (s->with != NULL) {
+        nf_patch with = nf_field_patch(s->with);
+        tile.with = nf_patch_at(&with, box->lo);
+        memcpy(tile.with_stride, with.stride, sizeof tile.with_stride);
+    }
+    for (size_t e = 0; e < s->group->nends; e++) {
+        const nf_partials *end = &s->group->ends[e];
+        int64_t slot = end->stage->kernel->any_order ? thread : item;
+        end->stage->kernel->apply[in->dtype](&tile, end->stage->setup.config,
+                                             end->memory + (size_t)slot * end->stride);
+    }
+}
+
+/* ---- one strip ---- */
+
+/* What each stage has to write for this strip that it has not written for those before. */
+static void find_fresh(const nf_sweep *s, const nf_slide *slide, const nf_box *strip,
+                       nf_box fresh[NF_MAX_FUSED])
+{
+    int d = s->pass->tiling.slide;
+    nf_pass_boxes(s->pass, strip, fresh);
+    for (size_t i = 0; i < s->pass->count; i++)
+        if (slide->done[i] > fresh[i].lo[d])
+            fresh[i].lo[d] = slide->done[i];
+}
+
+/* Stage i's part of a strip; returns the patch that it has written to. */
+static nf_patch run_stage(const nf_sweep *s, nf_slide *slide, size_t i,
+                          const nf_box fresh[NF_MAX_FUSED], const nf_patch *in)
+{
+    const nf_pass *pass = s->pass;
+    bool last = i + 1 == pass->count;
+    nf_patch out;
+    if (is_buffered(pass, i)) {
+        const nf_stage *next = last ? NULL : pass->stages[i + 1];
+        nf_box room = last ? fresh[i] : nf_box_grow(&fresh[i + 1], &next->setup.halo);
+        make_room(s, slide, i, &room);
+        out = slide->patch[i];
+    } else {
+        out = nf_field_patch(s->to);
+    }
+    if (!nf_box_empty(&fresh[i])) {
+        apply(s, slide, i, &fresh[i], in, &out);
+        slide->done[i] = fresh[i].hi[pass->tiling.slide];
+    }
+    if (!last && pass->stages[i + 1]->fills)
+        nf_fill_border(&out, pass->in.dim, pass->stages[i + 1]->border,
+                       pass->stages[i + 1]->border_value);
+    return out;
+}
+
+static void stream_out(const nf_sweep *s, const nf_box *strip, const nf_patch *from)
+{
+    nf_patch to = nf_field_patch(s->to);
+    int64_t extent[NF_DIMS];
+    nf_box_extents(strip, extent);
+    nf_stream_box(extent, from->channels, from->dtype, nf_patch_at(&to, strip->lo), to.stride,
+                  nf_patch_at(from, strip->lo), from->stride);
+}
+
+static void run_strip(const nf_sweep *s, int thread, int64_t item, const nf_box *strip)
+{
+    const nf_pass *pass = s->pass;
+    nf_slide *slide = slide_of(s->plan, thread);
+    nf_box fresh[NF_MAX_FUSED];
+    nf_patch at = {.channels = 1, .dtype = NF_NONE};
+    if (s->from != NULL)
+        at = nf_field_patch(s->from);
+    find_fresh(s, slide, strip, fresh);
+    for (size_t i = 0; i < pass->count; i++) {
+        /* Where the next stage has nothing new to write, this one has not either. */
+        if (i + 1 < pass->count && nf_box_empty(&fresh[i + 1]))
+            continue;
+        at = run_stage(s, slide, i, fresh, &at);
+    }
+    if (pass->reduces)
+        reduce(s, thread, item, strip, &at);
+    else if (pass->streams)
+        stream_out(s, strip, &at);
+}
+
+/* ---- one tile ---- */
+
+/* Whether the tile goes on below the one that this thread has done last. */
+static bool goes_on(const nf_sweep *s, const nf_slide *slide, const nf_box *tile)
+{
+    int d = s->pass->tiling.slide;
+    if (slide->sweep != s->number || tile->lo[d] != slide->last.hi[d])
+        return false;
+    for (int other = 0; other < NF_DIMS; other++)
+        if (other != d &&
+            (tile->lo[other] != slide->last.lo[other] || tile->hi[other] != slide->last.hi[other]))
+            return false;
+    return true;
+}
+
+static void run_tile(void *context, int thread, int64_t number)
+{
+    const nf_sweep *s = context;
+    const nf_tiling *t = &s->pass->tiling;
+    int64_t item = s->pass->tiles[s->first + number];
+    nf_box tile = nf_tiling_box(t, item), strip = tile;
+    nf_slide *slide = slide_of(s->plan, thread);
+    if (!goes_on(s, slide, &tile))
+        for (size_t i = 0; i < s->pass->count; i++)
+            slide->done[i] = INT64_MIN;
+    slide->sweep = s->number;
+    slide->last = tile;
+    for (int64_t y = tile.lo[t->slide]; y < tile.hi[t->slide]; y = strip.hi[t->slide]) {
+        int64_t end = tile.hi[t->slide] - y < t->strip ? tile.hi[t->slide] : y + t->strip;
+        strip.lo[t->slide] = y;
+        strip.hi[t->slide] = end;
+        run_strip(s, thread, item, &strip);
+    }
+    if (s->pass->streams)
+        nf_stream_end();
+    if (thread == 0)
+        nf_watch_show(&s->plan->watch, (double)++s->plan->watched, (double)s->plan->total);
+}
+
+void nf_sweep_tiles(nf_sweep *s, int64_t first, int64_t count)
+{
+    s->first = first;
+    nf_team_run(s->plan->world.threads, count, run_tile, s);
+}

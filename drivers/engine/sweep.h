@@ -1,0 +1,34 @@
+/* sweep.h - one sweep of a pass over this rank's block: tiles, strip by strip, through the fused
+ * stages. Shared by sweep.c, run.c and plan.c alone. */
+#ifndef NF_SWEEP_H
+#define NF_SWEEP_H
+
+#include "drivers/engine/plan_parts.h"
+
+typedef struct nf_sweep {
+    nf_plan *plan;
+    const nf_group *group;
+    const nf_pass *pass;
+    const nf_field *from; /* NULL for a range */
+    const nf_field *with; /* second input of the reductions; NULL: none */
+    const nf_field *to;   /* NULL where the pass reduces */
+    uint64_t number;      /* no other sweep of the plan has it */
+    int64_t first;        /* of the pass's list of tiles */
+} nf_sweep;
+
+/* What a thread keeps from one strip to the next: the rows that each stage has written. */
+typedef struct nf_slide {
+    uint64_t sweep;
+    nf_box last; /* the tile that it has done last */
+    int64_t done[NF_MAX_FUSED];
+    nf_patch patch[NF_MAX_FUSED];
+} nf_slide;
+
+/* Bytes that a thread needs for this pass beside its nf_slide; sets the pass's buffer_at and
+ * scratch_stride. */
+size_t nf_sweep_measure(nf_pass *pass);
+
+/* The tiles number first .. first + count - 1 of the pass's list, by the threads of this rank. */
+void nf_sweep_tiles(nf_sweep *sweep, int64_t first, int64_t count);
+
+#endif
