@@ -4,6 +4,7 @@
 
 #include "drivers/cli.h"
 #include "drivers/engine/plan.h"
+#include "drivers/explain.h"
 #include "drivers/progress.h"
 #include "io/array.h"
 
@@ -92,6 +93,10 @@ static nf_status plan_fields(const nf_cli *cli, filtering *f)
     if (status != NF_OK)
         return status;
     f->out_shape = *nf_plan_output(f->plan);
+    if (cli->explain)
+        status = nf_explain(world, f->plan);
+    if (status != NF_OK)
+        return status;
     return nf_plan_fields(f->plan, &f->fields);
 }
 

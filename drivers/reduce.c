@@ -5,6 +5,7 @@
 
 #include "drivers/cli.h"
 #include "drivers/engine/plan.h"
+#include "drivers/explain.h"
 #include "drivers/progress.h"
 #include "io/array.h"
 #include "io/numbers.h"
@@ -12,7 +13,7 @@
 enum { MAX_KERNELS = 64 };
 
 typedef struct reduce_args {
-    const char *typed[MAX_KERNELS], *input;
+    const char *typed[MAX_KERNELS], *inputs[2];
     size_t count;
     bool json;
 } reduce_args;
@@ -21,9 +22,11 @@ static const char doc[] = "Reduces an array to numbers: all kernels in one pass 
                           "\vThe array is named FILE or FILE:/dataset (HDF5); its kind is told "
                           "from its content. A kernel may "
                           "follow maps: -k 'gaussian:sigma=2 | stats'. Kernels over an index range "
-                          "need no INPUT.\n\nExamples:\n"
+                          "need no INPUT; a kernel of two arrays (dot) needs a SECOND of the same "
+                          "shape and type.\n\nExamples:\n"
                           "  reduce -k sumsq -k stats photo.jpg\n"
                           "  mpirun -n 4 reduce --json -k histogram:bins=64 volume.h5:/density\n"
+                          "  reduce -k dot a.h5:/x b.h5:/x\n"
                           "  reduce -k sumsq_range:n=1e9";
 
 static const struct argp_option options[] = {
@@ -47,9 +50,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         args->json = true;
         return 0;
     case ARGP_KEY_ARG:
-        if (args->input != NULL)
-            return nf_cli_reject("'%s' is one argument too many; expected one INPUT", text);
-        args->input = text;
+        if (args->inputs[1] != NULL)
+            return nf_cli_reject("'%s' is one argument too many; expected [INPUT [SECOND]]", text);
+        args->inputs[args->inputs[0] != NULL] = text;
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -62,7 +65,7 @@ typedef struct reducing {
     nf_results results[MAX_KERNELS];
     const char *typed[MAX_KERNELS];
     size_t count, over_array;
-    nf_array_reader *reader;
+    nf_array_reader *readers[2];
     nf_plan *plan;
     nf_shape shape;
     nf_fields fields;
@@ -73,8 +76,10 @@ static nf_status check_args(const reduce_args *args, const nf_chain *chain)
     if (nf_chain_maps(chain) == chain->count)
         return nf_fail(NF_ERR_PARAM, "'%s' gives an array, not numbers: use `filter -k`",
                        chain->stages[chain->count - 1].kernel->name);
-    if (!nf_chain_is_range(chain) && args->input == NULL)
+    if (!nf_chain_is_range(chain) && args->inputs[0] == NULL)
         return nf_fail(NF_ERR_USAGE, "'%s' needs an INPUT", chain->typed);
+    if (chain->stages[chain->count - 1].kernel->two_inputs && args->inputs[1] == NULL)
+        return nf_fail(NF_ERR_USAGE, "'%s' needs two arrays: INPUT SECOND", chain->typed);
     return NF_OK;
 }
 
@@ -102,9 +107,15 @@ static nf_status parse_chains(const reduce_args *args, reducing *r)
         if (status != NF_OK)
             return status;
     }
-    if (args->input != NULL && r->over_array == 0)
+    bool two = false;
+    for (size_t i = 0; i < r->over_array; i++)
+        two = two || r->chains[i].stages[r->chains[i].count - 1].kernel->two_inputs;
+    if (args->inputs[0] != NULL && r->over_array == 0)
         return nf_fail(NF_ERR_USAGE, "'%s' is given, but no kernel that takes an array",
-                       args->input);
+                       args->inputs[0]);
+    if (args->inputs[1] != NULL && !two)
+        return nf_fail(NF_ERR_USAGE, "'%s' is given, but no kernel that takes a second array",
+                       args->inputs[1]);
     return NF_OK;
 }
 
@@ -121,33 +132,55 @@ static nf_status run_plan(const nf_cli *cli, reducing *r, size_t first)
     return status;
 }
 
-static nf_status read_array(const nf_cli *cli, reducing *r)
+static nf_status read_array(const nf_cli *cli, nf_array_reader *reader, nf_field *field)
 {
     nf_progress progress;
     nf_progress_start(&progress, "reduce: reading", cli->quiet || cli->world.rank != 0);
-    nf_array_watch_reading(r->reader, nf_progress_watch(&progress));
-    nf_status status = nf_array_read(&cli->world, r->reader, &r->fields.in);
+    nf_array_watch_reading(reader, nf_progress_watch(&progress));
+    nf_status status = nf_array_read(&cli->world, reader, field);
     nf_progress_stop(&progress);
+    return status;
+}
+
+/* The second array, where a chain needs one: of the shape and type that its kernel is to see. */
+static nf_status open_second(const nf_cli *cli, const reduce_args *args, reducing *r)
+{
+    nf_shape wanted, shape;
+    char text[NF_SHAPE_TEXT], wanted_text[NF_SHAPE_TEXT];
+    if (!nf_plan_has_second(r->plan, &wanted))
+        return NF_OK;
+    nf_status status = nf_array_open(&cli->world, args->inputs[1], &r->readers[1], &shape);
+    if (status == NF_OK && !nf_shape_equal(&shape, &wanted))
+        status =
+            nf_fail(NF_ERR_SHAPE, "%s: %s; expected %s, as the first array is", args->inputs[1],
+                    nf_shape_text(&shape, text), nf_shape_text(&wanted, wanted_text));
     return status;
 }
 
 static nf_status reduce_array(const nf_cli *cli, const reduce_args *args, reducing *r)
 {
     const nf_world *world = &cli->world;
-    nf_status status = nf_array_open(world, args->input, &r->reader, &r->shape);
+    nf_status status = nf_array_open(world, args->inputs[0], &r->readers[0], &r->shape);
     if (status == NF_OK)
         status = nf_plan_create(world, &r->shape, r->chains, r->over_array, &cli->plan_options,
                                 &r->plan);
     if (status == NF_OK)
+        status = open_second(cli, args, r);
+    if (status == NF_OK && cli->explain)
+        status = nf_explain(&cli->world, r->plan);
+    if (status == NF_OK)
         status = nf_plan_fields(r->plan, &r->fields);
     if (status == NF_OK)
-        status = read_array(cli, r);
+        status = read_array(cli, r->readers[0], &r->fields.in);
+    if (status == NF_OK && r->readers[1] != NULL)
+        status = read_array(cli, r->readers[1], &r->fields.with);
     return status == NF_OK ? run_plan(cli, r, 0) : status;
 }
 
 static nf_status print(const nf_cli *cli, const reduce_args *args, const reducing *r)
 {
-    nf_reduced reduced = {args->input, &r->shape, r->typed, r->results, r->count};
+    nf_reduced reduced = {args->inputs[0], args->inputs[1], &r->shape,
+                          r->typed,        r->results,      r->count};
     if (cli->world.rank != 0)
         return NF_OK;
     if (args->json)
@@ -173,7 +206,8 @@ static void release(reducing *r)
 {
     nf_plan_free(r->plan);
     nf_fields_free(&r->fields);
-    nf_array_close(r->reader);
+    nf_array_close(r->readers[0]);
+    nf_array_close(r->readers[1]);
     for (size_t i = 0; i < r->count; i++) {
         nf_chain_free(&r->chains[i]);
         nf_results_free(&r->results[i]);
@@ -182,7 +216,8 @@ static void release(reducing *r)
 
 int main(int argc, char **argv)
 {
-    static const struct argp argp = {options, parse_option, "[INPUT]", doc, NULL, NULL, NULL};
+    static const struct argp argp = {options, parse_option, "[INPUT [SECOND]]", doc, NULL,
+                                     NULL,    NULL};
     static reducing r;
     reduce_args args = {.count = 0};
     nf_cli cli;

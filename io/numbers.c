@@ -46,7 +46,9 @@ void nf_numbers_table(const nf_reduced *reduced, FILE *out)
 {
     char text[NF_SHAPE_TEXT];
     if (reduced->input != NULL)
-        fprintf(out, "%s  %s\n", reduced->input, nf_shape_text(reduced->shape, text));
+        fprintf(out, "%s%s%s  %s\n", reduced->input, reduced->second != NULL ? "  " : "",
+                reduced->second != NULL ? reduced->second : "",
+                nf_shape_text(reduced->shape, text));
     for (size_t i = 0; i < reduced->n; i++) {
         const nf_results *results = &reduced->results[i];
         for (size_t k = 0; k < results->count; k++) {
@@ -122,6 +124,11 @@ static bool put_input(FILE *out, const nf_reduced *reduced)
     }
     if (!put_literal(out, reduced->input))
         return false;
+    if (reduced->second != NULL) {
+        fputs(", \"second\": ", out);
+        if (!put_literal(out, reduced->second))
+            return false;
+    }
     const nf_shape *shape = reduced->shape;
     for (int d = NF_DIMS - shape->ndim; d < NF_DIMS; d++)
         fprintf(out, "%s%" PRId64, d == NF_DIMS - shape->ndim ? ", \"shape\": [" : ", ",

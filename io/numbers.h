@@ -8,7 +8,7 @@
 
 /* What was reduced. */
 typedef struct nf_reduced {
-    const char *input;          /* as typed; NULL: no array */
+    const char *input, *second; /* as typed; NULL: no array, no second one */
     const nf_shape *shape;      /* of the array */
     const char *const *kernels; /* as typed, n of them */
     const nf_results *results;  /* n of them */
@@ -18,7 +18,7 @@ typedef struct nf_reduced {
 /* A table; floats with the digits that tell them apart, long lists of counts shortened. */
 void nf_numbers_table(const nf_reduced *reduced, FILE *out);
 
-/* One JSON object on one line: {"input": ..., "shape": [...], "dtype": ..., "results": {kernel:
+/* One JSON object on one line: {"input": ..., ["second": ...,] "shape": [...], "dtype": ..., "results": {kernel:
  * number or {name: number, ...}}}; channels are the last extent of shape where there are several.
  * Floats have 17 digits and read back as the same bits; NaN and infinities, which JSON does not
  * have, are the strings "nan", "inf", "-inf". Errors: NF_ERR_MEMORY, NF_ERR_FILE. */

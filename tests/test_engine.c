@@ -33,23 +33,40 @@ static uint64_t differs(const nf_outcome *o, const nf_outcome *serial)
     return !nf_results_equal(&o->results, &serial->results);
 }
 
+/* What a plan may be told: nothing; small tiles and caches that nothing fits in, so that strips are
+ * many, narrow and low, and the output goes around the caches; several depths of fused steps. */
+static const nf_plan_options told[] = {{.halo_depth = 0},
+                                       {.tile = {0, 11, 300}, .caches = {1, 1, 1}, .halo_depth = 2},
+                                       {.caches = {1, 1, 1}, .halo_depth = 3},
+                                       {.tile = {3, 2, 7}, .halo_depth = NF_MAX_DEPTH}};
+
+static void compare_told(nf_chain *chain, const nf_shape *shape, const nf_outcome *serial,
+                         const nf_plan_options *options)
+{
+    nf_outcome o = nf_test_drive(&world, chain, shape, NULL, options);
+    uint64_t wrong = differs(&o, serial);
+    char text[NF_SHAPE_TEXT];
+    if (wrong)
+        printf("\n  %s on %s, %d ranks x %d threads, tile %d, depth %d: %s\n", chain->text,
+               shape != NULL ? nf_shape_text(shape, text) : "a range", world.size, world.threads,
+               (int)options->tile[2], options->halo_depth,
+               o.status == NF_OK ? "other bits than serial" : nf_message(o.status));
+    judge(wrong);
+    nf_outcome_free(&o);
+}
+
+/* Serial is one step, one tile at a time: told[0] but for the depth. */
 static void compare(nf_chain *chain, const nf_shape *shape)
 {
+    const nf_plan_options plain = {.halo_depth = 1};
     nf_world alone = {.size = 1, .threads = 1};
     nf_outcome serial = {.status = NF_OK};
     if (world.rank == 0)
-        serial = nf_test_drive(&alone, chain, shape, NULL, NULL);
-    for (int threads = 1; threads <= 3; threads++) {
-        world.threads = threads;
-        nf_outcome o = nf_test_drive(&world, chain, shape, NULL, NULL);
-        uint64_t wrong = differs(&o, &serial);
-        char text[NF_SHAPE_TEXT];
-        if (wrong)
-            printf("\n  %s on %s, %d ranks x %d threads: %s\n", chain->text,
-                   shape != NULL ? nf_shape_text(shape, text) : "a range", world.size, threads,
-                   o.status == NF_OK ? "other bits than serial" : nf_message(o.status));
-        judge(wrong);
-        nf_outcome_free(&o);
+        serial = nf_test_drive(&alone, chain, shape, NULL, &plain);
+    for (size_t i = 0; i < sizeof told / sizeof *told; i++) {
+        world.threads = (int)i % 3 + 1;
+        compare_told(chain, shape, &serial, &told[i]);
+        compare_told(chain, shape, &serial, &told[(i + 1) % 4]);
     }
     nf_outcome_free(&serial);
 }
@@ -91,6 +108,20 @@ static void test_iterated(void)
     compare_shapes("heat:steps=1", NF_F32, 1);
     compare_shapes("heat:steps=7,border=wrap", NF_F64, 1);
     compare_shapes("heat:steps=4", NF_U8, 3);
+    compare_shapes("heat:steps=37,border=mirror", NF_F32, 1);
+}
+
+static void test_volumes(void)
+{
+    static const int64_t sizes[][3] = {{11, 23, 31}, {1, 7, 9}, {40, 2, 3}, {3, 1, 70}};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        nf_shape volume = nf_test_shape(sizes[i][0], sizes[i][1], sizes[i][2], 1, NF_F32);
+        volume.ndim = 3;
+        compare_typed("heat:steps=1", &volume);
+        compare_typed("heat:steps=6,border=wrap", &volume);
+        compare_typed("heat:steps=3,border=constant,value=9 | heat:steps=2,border=clamp | stats",
+                      &volume);
+    }
 }
 
 static void test_chains(void)
@@ -359,6 +390,7 @@ int main(int argc, char **argv)
 {
     CU_TestInfo tests[] = {{"maps", test_maps},
                            {"iterated", test_iterated},
+                           {"volumes", test_volumes},
                            {"chains", test_chains},
                            {"reductions", test_reductions},
                            {"ordered fold", test_ordered_fold},

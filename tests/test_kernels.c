@@ -82,6 +82,14 @@ static void test_heat(void)
 {
     check_filter("heat:steps=1,border=%s");
     check_filter("heat:steps=5,alpha=0.25,border=%s");
+    for (size_t d = 0; d < sizeof dtypes / sizeof *dtypes; d++) {
+        nf_shape volume = nf_test_shape(7, 6, 13, 1 + (int)d % 2, dtypes[d]);
+        for (size_t b = 0; b < sizeof borders / sizeof *borders; b++) {
+            char typed[64];
+            snprintf(typed, sizeof typed, "heat:steps=3,border=%s", borders[b]);
+            check(typed, &volume);
+        }
+    }
 }
 
 /* Bits equal to each kernel alone, one after the other; borders that cannot be fused among them. */

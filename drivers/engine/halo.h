@@ -21,6 +21,8 @@ void nf_exchange_begin(nf_exchange *exchange, const nf_field *field);
 /* Waits, unpacks into the ghost cells. */
 void nf_exchange_end(nf_exchange *exchange, nf_field *field);
 
+/* What this rank receives from others in one exchange. */
+void nf_exchange_received(const nf_exchange *exchange, int64_t *bytes, int *senders);
 bool nf_exchange_is_local(const nf_exchange *exchange); /* no other rank takes part */
 
 /* A block of memory that stands for a box of cells. */

@@ -413,6 +413,14 @@ void nf_exchange_end(nf_exchange *ex, nf_field *field)
         MPI_Waitall(ex->out.count, ex->out.requests, MPI_STATUSES_IGNORE);
 }
 
+void nf_exchange_received(const nf_exchange *ex, int64_t *bytes, int *senders)
+{
+    *bytes = 0;
+    *senders = ex->in.count;
+    for (int i = 0; i < ex->in.count; i++)
+        *bytes += (int64_t)ex->in.list[i].bytes;
+}
+
 bool nf_exchange_is_local(const nf_exchange *ex)
 {
     return ex->in.count == 0 && ex->out.count == 0;

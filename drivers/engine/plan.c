@@ -191,7 +191,7 @@ void nf_fields_free(nf_fields *fields)
 /* ---- passes ---- */
 
 /* This rank's tiles: first those that can begin before the halo has come. */
-static nf_status list_tiles(const nf_plan *plan, nf_pass *pass)
+static nf_status list_tiles(nf_pass *pass)
 {
     pass->ntiles = nf_tiling_count(&pass->tiling);
     pass->tiles = malloc((size_t)(pass->ntiles + 1) * sizeof *pass->tiles);
@@ -212,8 +212,7 @@ static nf_status list_tiles(const nf_plan *plan, nf_pass *pass)
     return NF_OK;
 }
 
-/* Whether the blocks before and after the pass exceed what the last-level cache has for them. */
-static bool exceeds_cache(const nf_plan *plan, const nf_pass *pass)
+bool nf_pass_exceeds_cache(const nf_plan *plan, const nf_pass *pass)
 {
     size_t cells = (size_t)nf_box_cells(&pass->tiling.own);
     size_t in = (size_t)pass->in.channels * nf_dtype_size(pass->in.dtype);
@@ -228,12 +227,12 @@ static nf_status finish_pass(nf_plan *plan, nf_group *group, size_t p)
     cut.shape = pass->in;
     nf_status status = NF_OK;
     nf_tiling_choose(plan, pass);
-    pass->streams = !pass->reduces && exceeds_cache(plan, pass);
+    pass->streams = !pass->reduces && nf_pass_exceeds_cache(plan, pass);
     if (!nf_halo_none(&pass->halo))
         status = nf_exchange_create(&plan->world, &cut, &pass->halo, pass->border == NF_WRAP,
                                     &pass->exchange);
     if (status == NF_OK)
-        status = list_tiles(plan, pass);
+        status = list_tiles(pass);
     return status == NF_OK ? allocate_fields(plan, group, p) : status;
 }
 

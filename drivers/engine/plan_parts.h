@@ -76,6 +76,11 @@ struct nf_plan {
     uint64_t sweeps; /* numbers every sweep that was ever begun */
 };
 
+/* ---- plan.c ---- */
+
+/* Whether the blocks before and after the pass exceed what the last-level cache has for them. */
+bool nf_pass_exceeds_cache(const nf_plan *plan, const nf_pass *pass);
+
 /* ---- tiling.c ---- */
 
 /* The extents of a tile whose grid depends on the array alone. */

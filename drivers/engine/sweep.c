@@ -136,12 +136,12 @@ static void reduce(const nf_sweep *s, int thread, int64_t item, const nf_box *bo
 /* ---- one strip ---- */
 
 /* What each stage has to write for this strip that it has not written for those before. */
-static void find_fresh(const nf_sweep *s, const nf_slide *slide, const nf_box *strip,
+static void find_fresh(const nf_pass *pass, const nf_slide *slide, const nf_box *strip,
                        nf_box fresh[NF_MAX_FUSED])
 {
-    int d = s->pass->tiling.slide;
-    nf_pass_boxes(s->pass, strip, fresh);
-    for (size_t i = 0; i < s->pass->count; i++)
+    int d = pass->tiling.slide;
+    nf_pass_boxes(pass, strip, fresh);
+    for (size_t i = 0; i < pass->count; i++)
         if (slide->done[i] > fresh[i].lo[d])
             fresh[i].lo[d] = slide->done[i];
 }
@@ -188,7 +188,7 @@ static void run_strip(const nf_sweep *s, int thread, int64_t item, const nf_box 
     nf_patch at = {.channels = 1, .dtype = NF_NONE};
     if (s->from != NULL)
         at = nf_field_patch(s->from);
-    find_fresh(s, slide, strip, fresh);
+    find_fresh(pass, slide, strip, fresh);
     for (size_t i = 0; i < pass->count; i++) {
         /* Where the next stage has nothing new to write, this one has not either. */
         if (i + 1 < pass->count && nf_box_empty(&fresh[i + 1]))
@@ -204,10 +204,10 @@ static void run_strip(const nf_sweep *s, int thread, int64_t item, const nf_box 
 /* ---- one tile ---- */
 
 /* Whether the tile goes on below the one that this thread has done last. */
-static bool goes_on(const nf_sweep *s, const nf_slide *slide, const nf_box *tile)
+static bool goes_on(const nf_pass *pass, uint64_t sweep, const nf_slide *slide, const nf_box *tile)
 {
-    int d = s->pass->tiling.slide;
-    if (slide->sweep != s->number || tile->lo[d] != slide->last.hi[d])
+    int d = pass->tiling.slide;
+    if (slide->sweep != sweep || tile->lo[d] != slide->last.hi[d])
         return false;
     for (int other = 0; other < NF_DIMS; other++)
         if (other != d &&
@@ -216,24 +216,35 @@ static bool goes_on(const nf_sweep *s, const nf_slide *slide, const nf_box *tile
     return true;
 }
 
+static void begin_tile(const nf_pass *pass, uint64_t sweep, nf_slide *slide, const nf_box *tile)
+{
+    if (!goes_on(pass, sweep, slide, tile))
+        for (size_t i = 0; i < pass->count; i++)
+            slide->done[i] = INT64_MIN;
+    slide->sweep = sweep;
+    slide->last = *tile;
+}
+
+/* The tile's next strip, after `strip` where that is not NULL; empty: there is none. */
+static nf_box next_strip(const nf_tiling *t, const nf_box *tile, const nf_box *strip)
+{
+    nf_box next = *tile;
+    int d = t->slide;
+    next.lo[d] = strip == NULL ? tile->lo[d] : strip->hi[d];
+    next.hi[d] = tile->hi[d] - next.lo[d] < t->strip ? tile->hi[d] : next.lo[d] + t->strip;
+    return next;
+}
+
 static void run_tile(void *context, int thread, int64_t number)
 {
     const nf_sweep *s = context;
     const nf_tiling *t = &s->pass->tiling;
     int64_t item = s->pass->tiles[s->first + number];
-    nf_box tile = nf_tiling_box(t, item), strip = tile;
-    nf_slide *slide = slide_of(s->plan, thread);
-    if (!goes_on(s, slide, &tile))
-        for (size_t i = 0; i < s->pass->count; i++)
-            slide->done[i] = INT64_MIN;
-    slide->sweep = s->number;
-    slide->last = tile;
-    for (int64_t y = tile.lo[t->slide]; y < tile.hi[t->slide]; y = strip.hi[t->slide]) {
-        int64_t end = tile.hi[t->slide] - y < t->strip ? tile.hi[t->slide] : y + t->strip;
-        strip.lo[t->slide] = y;
-        strip.hi[t->slide] = end;
+    nf_box tile = nf_tiling_box(t, item);
+    begin_tile(s->pass, s->number, slide_of(s->plan, thread), &tile);
+    for (nf_box strip = next_strip(t, &tile, NULL); !nf_box_empty(&strip);
+         strip = next_strip(t, &tile, &strip))
         run_strip(s, thread, item, &strip);
-    }
     if (s->pass->streams)
         nf_stream_end();
     if (thread == 0)
@@ -244,4 +255,43 @@ void nf_sweep_tiles(nf_sweep *s, int64_t first, int64_t count)
 {
     s->first = first;
     nf_team_run(s->plan->world.threads, count, run_tile, s);
+}
+
+/* ---- counting ---- */
+
+static double tile_flops(const nf_pass *pass, nf_slide *slide, const nf_box *tile)
+{
+    double flops = 0;
+    begin_tile(pass, 1, slide, tile);
+    for (nf_box strip = next_strip(&pass->tiling, tile, NULL); !nf_box_empty(&strip);
+         strip = next_strip(&pass->tiling, tile, &strip)) {
+        nf_box fresh[NF_MAX_FUSED];
+        find_fresh(pass, slide, &strip, fresh);
+        for (size_t i = 0; i < pass->count; i++) {
+            const nf_setup *setup = &pass->stages[i]->setup;
+            if (nf_box_empty(&fresh[i]))
+                continue;
+            flops += (double)nf_box_cells(&fresh[i]) * setup->out.channels * setup->flops_per_cell;
+            slide->done[i] = fresh[i].hi[pass->tiling.slide];
+        }
+    }
+    return flops;
+}
+
+double nf_sweep_flops(const nf_plan *plan, const nf_pass *pass)
+{
+    int threads = plan->world.threads;
+    const int64_t begin[] = {0, pass->inner}, count[] = {pass->inner, pass->ntiles - pass->inner};
+    double flops = 0;
+    for (int t = 0; t < threads; t++) {
+        nf_slide slide = {.sweep = 0};
+        for (int part = 0; part < 2; part++) {
+            int64_t end = nf_team_first(count[part], threads, t + 1);
+            for (int64_t i = nf_team_first(count[part], threads, t); i < end; i++) {
+                nf_box tile = nf_tiling_box(&pass->tiling, pass->tiles[begin[part] + i]);
+                flops += tile_flops(pass, &slide, &tile);
+            }
+        }
+    }
+    return flops;
 }

@@ -7,6 +7,8 @@
 
 void nf_team_run(int threads, int64_t count, nf_team_task *task, void *context)
 {
+    if (count == 0)
+        return;
     if (threads == 1) {
         for (int64_t i = 0; i < count; i++)
             task(context, 0, i);
@@ -16,7 +18,7 @@ void nf_team_run(int threads, int64_t count, nf_team_task *task, void *context)
     {
         /* Fewer threads than asked for share the work all the same. */
         int64_t team = omp_get_num_threads(), me = omp_get_thread_num();
-        for (int64_t i = count * me / team; i < count * (me + 1) / team; i++)
+        for (int64_t i = nf_team_first(count, team, me); i < nf_team_first(count, team, me + 1); i++)
             task(context, (int)me, i);
     }
 }

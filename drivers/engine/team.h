@@ -13,6 +13,12 @@ typedef void nf_team_task(void *context, int thread, int64_t item);
  * One thread: a plain loop, no OpenMP. */
 void nf_team_run(int threads, int64_t count, nf_team_task *task, void *context);
 
+/* The first item of thread t's run. */
+static inline int64_t nf_team_first(int64_t count, int64_t threads, int64_t t)
+{
+    return count * t / threads;
+}
+
 /* Pins thread t of this process's team to cores[t], the calling thread being number 0, until the
  * next call; cores NULL: all of them may run on any of the `ncores` cores in `allowed`. Failures
  * are ignored: a thread that cannot be pinned runs wherever it may. */

@@ -1,0 +1,100 @@
+#include "drivers/engine/facts.h"
+
+#include <string.h>
+
+#include "drivers/engine/cost.h"
+#include "drivers/engine/sweep.h"
+
+void nf_plan_tell(const nf_plan *plan, nf_plan_facts *facts)
+{
+    *facts = (nf_plan_facts){.in = plan->in,
+                             .ranks = plan->world.size,
+                             .threads = plan->world.threads,
+                             .ordered = plan->ordered,
+                             .workspace = (int64_t)plan->workspace_stride,
+                             .caches = plan->options.caches};
+    memcpy(facts->parts, plan->cut.parts, sizeof facts->parts);
+    facts->used = facts->parts[0] * facts->parts[1] * facts->parts[2];
+    for (size_t g = 0; g < plan->ngroups; g++)
+        facts->passes += plan->groups[g].npasses;
+}
+
+/* The group and the pass in it that have this number among all of the plan. */
+static const nf_pass *find_pass(const nf_plan *plan, size_t number, const nf_group **group)
+{
+    *group = plan->groups;
+    while (number >= (*group)->npasses)
+        number -= (*group)++->npasses;
+    return &(*group)->passes[number];
+}
+
+static double cell_bytes(const nf_shape *shape)
+{
+    return shape->channels * (double)nf_dtype_size(shape->dtype);
+}
+
+/* Nominal operations for each cell of the array, none done twice. */
+static double flops_a_cell(const nf_pass_facts *f)
+{
+    double flops = 0;
+    for (size_t i = 0; i < f->count; i++)
+        flops += f->stages[i]->setup.out.channels * f->stages[i]->setup.flops_per_cell;
+    for (size_t i = 0; i < f->nends; i++)
+        flops += f->ends[i]->setup.in.channels * f->ends[i]->setup.flops_per_cell;
+    return flops;
+}
+
+static double sum(const nf_plan *plan, double mine)
+{
+    return (double)nf_sum_u64(&plan->world, (uint64_t)mine);
+}
+
+/* What the ranks have each of its own, added up. */
+static void add_up(const nf_plan *plan, const nf_pass *pass, nf_pass_facts *f)
+{
+    int64_t bytes = 0;
+    int messages = 0;
+    if (pass->exchange != NULL)
+        nf_exchange_received(pass->exchange, &bytes, &messages);
+    f->halo_bytes = (int64_t)sum(plan, (double)bytes);
+    f->halo_messages = (int64_t)sum(plan, messages);
+    f->tiles = (int64_t)sum(plan, (double)pass->ntiles);
+    f->repeated = sum(plan, nf_sweep_flops(plan, pass));
+}
+
+static void predict(const nf_plan *plan, const nf_pass *pass, nf_pass_facts *f)
+{
+    int used = plan->cut.parts[0] * plan->cut.parts[1] * plan->cut.parts[2];
+    double workers = (double)used * plan->world.threads, cells = (double)nf_shape_cells(&pass->in);
+    double plain_stores = f->streams || pass->reduces ? 0 : 1;
+    f->bytes = cells * (cell_bytes(&pass->in) +
+                        (pass->reduces ? 0 : (1 + plain_stores) * cell_bytes(&pass->out)));
+    f->flops = cells * flops_a_cell(f) * (1 + f->repeated);
+    f->compute = f->flops / nf_nominal_flops / workers;
+    f->memory = f->bytes / (f->in_memory ? nf_nominal_memory : nf_nominal_cache) / workers;
+    f->exchange =
+        ((double)f->halo_messages * nf_nominal_latency + (double)f->halo_bytes / nf_nominal_link) /
+        used;
+}
+
+void nf_plan_tell_pass(const nf_plan *plan, size_t number, nf_pass_facts *f)
+{
+    const nf_group *group;
+    const nf_pass *pass = find_pass(plan, number, &group);
+    *f = (nf_pass_facts){.count = pass->count,
+                         .sweeps = pass->sweeps,
+                         .halo = pass->halo,
+                         .strip = pass->tiling.strip,
+                         .in_memory = nf_pass_exceeds_cache(plan, pass),
+                         .streams = pass->streams};
+    memcpy(f->stages, pass->stages, sizeof f->stages);
+    memcpy(f->tile, pass->tiling.largest, sizeof f->tile);
+    double once = 0, cells = (double)nf_shape_cells(&pass->in);
+    for (size_t i = 0; i < pass->count; i++)
+        once += cells * pass->stages[i]->setup.out.channels * pass->stages[i]->setup.flops_per_cell;
+    for (; pass->reduces && f->nends < group->nends && f->nends < NF_MAX_DEPTH; f->nends++)
+        f->ends[f->nends] = group->ends[f->nends].stage;
+    add_up(plan, pass, f);
+    f->repeated = once > 0 ? f->repeated / once - 1 : 0;
+    predict(plan, pass, f);
+}

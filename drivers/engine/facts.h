@@ -1,0 +1,42 @@
+/* facts.h - what a plan will do, in numbers: for those who want to know before it runs. */
+#ifndef NF_FACTS_H
+#define NF_FACTS_H
+
+#include "drivers/engine/plan.h"
+
+typedef struct nf_plan_facts {
+    nf_shape in;
+    int ranks, threads; /* threads of each rank */
+    int used;           /* ranks that have a block */
+    int parts[NF_DIMS]; /* blocks in each dimension */
+    size_t passes;
+    bool ordered;      /* a fold needs a grid of tiles that depends on the array alone */
+    int64_t workspace; /* bytes of each thread, the most of all ranks */
+    nf_caches caches;  /* what the tiles were chosen for */
+} nf_plan_facts;
+
+/* One pass; where nothing else is said, of all ranks together and one sweep. */
+typedef struct nf_pass_facts {
+    const nf_stage *stages[NF_MAX_DEPTH];
+    size_t count;
+    const nf_stage *ends[NF_MAX_DEPTH]; /* reductions that end it, the first of them */
+    size_t nends;
+    int64_t sweeps;
+    nf_halo halo;
+    int64_t tile[NF_DIMS], strip; /* of rank 0: the largest tile, rows (planes) of a strip */
+    int64_t tiles;
+    int64_t halo_bytes, halo_messages;
+    double
+        bytes; /* read and written, the cells of each array once; with what a plain store reads */
+    bool in_memory;  /* they exceed the last-level cache */
+    bool streams;    /* the output goes around the caches */
+    double flops;    /* nominal */
+    double repeated; /* part of the cells' arithmetic that is done more than once */
+    double compute, memory, exchange; /* seconds, predicted for the slowest rank by cost.h */
+} nf_pass_facts;
+
+void nf_plan_tell(const nf_plan *plan, nf_plan_facts *facts);
+/* Collective; the same on all ranks. pass < facts.passes. */
+void nf_plan_tell_pass(const nf_plan *plan, size_t pass, nf_pass_facts *facts);
+
+#endif

@@ -1,0 +1,112 @@
+#include "drivers/explain.h"
+
+#include <stdio.h>
+
+#include "drivers/engine/facts.h"
+
+enum { TEXT = 64 };
+
+/* "64x2048", of as many dimensions as the array has. */
+static const char *extents(const nf_shape *shape, const int64_t extent[NF_DIMS], char text[TEXT])
+{
+    int used = 0;
+    for (int d = NF_DIMS - shape->ndim; d < NF_DIMS; d++)
+        used += snprintf(text + used, (size_t)(TEXT - used), used > 0 ? "x%lld" : "%lld",
+                         (long long)extent[d]);
+    return text;
+}
+
+static const char *bytes_text(double bytes, char text[TEXT])
+{
+    static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
+    size_t unit = 0;
+    for (; bytes >= 1024 && unit + 1 < sizeof units / sizeof *units; unit++)
+        bytes /= 1024;
+    snprintf(text, TEXT, unit == 0 ? "%.0f %s" : "%.1f %s", bytes, units[unit]);
+    return text;
+}
+
+static void print_plan(const nf_plan_facts *f)
+{
+    char array[NF_SHAPE_TEXT], parts[TEXT], workspace[TEXT], l2[TEXT], l3[TEXT];
+    int64_t grid[NF_DIMS] = {f->parts[0], f->parts[1], f->parts[2]};
+    fprintf(stderr, "plan: %s on %d rank%s x %d thread%s, in %s block%s",
+            nf_shape_text(&f->in, array), f->ranks, f->ranks > 1 ? "s" : "", f->threads,
+            f->threads > 1 ? "s" : "", extents(&f->in, grid, parts), f->used > 1 ? "s" : "");
+    if (f->used < f->ranks)
+        fprintf(stderr, " (%d ranks have none: there are not cells for more)", f->ranks - f->used);
+    fprintf(stderr, "\n  workspace of a thread %s; caches: L2 %s a core, last level %s a rank\n",
+            bytes_text((double)f->workspace, workspace), bytes_text((double)f->caches.l2, l2),
+            bytes_text((double)f->caches.l3, l3));
+    if (f->ordered)
+        fputs(
+            "  a reduction is not exact: its tiles are folded in order, in a grid that depends on "
+            "the array alone\n",
+            stderr);
+}
+
+static void print_stages(size_t number, const nf_pass_facts *f)
+{
+    fprintf(stderr, "  pass %zu:", number + 1);
+    for (size_t i = 0; i < f->count;) {
+        size_t same = 1;
+        while (i + same < f->count && f->stages[i + same] == f->stages[i])
+            same++;
+        fprintf(stderr, "%s %s", i > 0 ? " |" : "", f->stages[i]->text);
+        if (same > 1)
+            fprintf(stderr, " (%zu steps at once)", same);
+        i += same;
+    }
+    for (size_t i = 0; i < f->nends; i++)
+        fprintf(stderr, "%s %s", i > 0 ? "," : f->count > 0 ? " |" : "", f->ends[i]->text);
+    if (f->count + f->nends == 0)
+        fputs(" a copy", stderr);
+    if (f->sweeps > 1)
+        fprintf(stderr, ", %lld sweeps", (long long)f->sweeps);
+    fputc('\n', stderr);
+}
+
+static void print_work(const nf_shape *in, const nf_pass_facts *f)
+{
+    char tile[TEXT], moved[TEXT], halo[TEXT];
+    fprintf(
+        stderr, "    tiles      %lld, of at most %s, in strips of %lld; %.2f%% computed twice\n",
+        (long long)f->tiles, extents(in, f->tile, tile), (long long)f->strip, 100 * f->repeated);
+    fprintf(stderr, "    halo       %d+%d planes, %d+%d rows, %d+%d columns; %s in %lld messages\n",
+            f->halo.lo[0], f->halo.hi[0], f->halo.lo[1], f->halo.hi[1], f->halo.lo[2],
+            f->halo.hi[2], bytes_text((double)f->halo_bytes, halo), (long long)f->halo_messages);
+    fprintf(stderr, "    moved      %s, %s%s\n", bytes_text(f->bytes, moved),
+            f->in_memory ? "from and to memory" : "within the last-level cache",
+            f->streams ? ", output by streaming stores" : "");
+}
+
+/* What takes longest of what overlaps, and what does not. */
+static void print_bound(const nf_pass_facts *f)
+{
+    bool by_memory = f->memory > f->compute;
+    fprintf(
+        stderr,
+        "    a sweep    compute %.3g ms, %s %.3g ms, halo %.3g ms on nominal cores: bound by %s\n",
+        1e3 * f->compute, f->in_memory ? "memory" : "cache", 1e3 * f->memory, 1e3 * f->exchange,
+        f->exchange > f->compute && f->exchange > f->memory ? "communication"
+        : by_memory ? (f->in_memory ? "memory" : "the cache")
+                    : "arithmetic");
+}
+
+nf_status nf_explain(const nf_world *world, const nf_plan *plan)
+{
+    nf_plan_facts facts;
+    nf_plan_tell(plan, &facts);
+    if (world->rank == 0)
+        print_plan(&facts);
+    for (size_t p = 0; p < facts.passes; p++) {
+        nf_pass_facts pass;
+        nf_plan_tell_pass(plan, p, &pass);
+        if (world->rank != 0)
+            continue;
+        print_stages(p, &pass);
+        print_work(&facts.in, &pass);
+        print_bound(&pass);
+    }
+    return NF_OK;
+}

@@ -1,0 +1,10 @@
+/* explain.h - a plan in words and numbers, on standard error. */
+#ifndef NF_EXPLAIN_H
+#define NF_EXPLAIN_H
+
+#include "drivers/engine/plan.h"
+
+/* Collective; rank 0 prints. */
+nf_status nf_explain(const nf_world *world, const nf_plan *plan);
+
+#endif
