@@ -75,9 +75,8 @@ static void print_work(const nf_shape *in, const nf_pass_facts *f)
     fprintf(stderr, "    halo       %d+%d planes, %d+%d rows, %d+%d columns; %s in %lld messages\n",
             f->halo.lo[0], f->halo.hi[0], f->halo.lo[1], f->halo.hi[1], f->halo.lo[2],
             f->halo.hi[2], bytes_text((double)f->halo_bytes, halo), (long long)f->halo_messages);
-    fprintf(stderr, "    moved      %s, %s%s\n", bytes_text(f->bytes, moved),
-            f->in_memory ? "from and to memory" : "within the last-level cache",
-            f->streams ? ", output by streaming stores" : "");
+    fprintf(stderr, "    moved      %s, %s\n", bytes_text(f->bytes, moved),
+            f->in_memory ? "from and to memory" : "within the last-level cache");
 }
 
 /* What takes longest of what overlaps, and what does not. */

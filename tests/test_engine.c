@@ -34,7 +34,7 @@ static uint64_t differs(const nf_outcome *o, const nf_outcome *serial)
 }
 
 /* What a plan may be told: nothing; small tiles and caches that nothing fits in, so that strips are
- * many, narrow and low, and the output goes around the caches; several depths of fused steps. */
+ * many, narrow and low; several depths of fused steps. */
 static const nf_plan_options told[] = {{.halo_depth = 0},
                                        {.tile = {0, 11, 300}, .caches = {1, 1, 1}, .halo_depth = 2},
                                        {.caches = {1, 1, 1}, .halo_depth = 3},

@@ -45,37 +45,94 @@ static void element_of(nf_dtype dtype, double value, void *element)
 typedef struct fill {
     const nf_patch *patch;
     nf_border border;
-    ptrdiff_t size;  /* bytes of an element */
-    char element[8]; /* the constant */
+    ptrdiff_t size;   /* bytes of an element */
+    char element[64]; /* the constant, again and again: a cell at least */
 } fill;
 
-/* `elements` contiguous elements at `to` from those at `from`, or the constant. */
-static void fill_run(const fill *f, char *to, const char *from, int64_t elements)
+/* `count` cells, `stride` bytes from one to the next, from others as far apart, or from one
+ * (from_stride 0). Inlined for each size, so that no cell is a call. */
+static inline __attribute__((always_inline)) void copy_cells(char *to, ptrdiff_t stride,
+                                                             const char *from,
+                                                             ptrdiff_t from_stride, int64_t count,
+                                                             size_t bytes)
 {
-    if (from != NULL) {
-        memcpy(to, from, (size_t)(elements * f->size));
-        return;
-    }
-    for (int64_t i = 0; i < elements; i++)
-        memcpy(to + i * f->size, f->element, (size_t)f->size);
+    for (int64_t i = 0; i < count; i++)
+        memcpy(to + i * stride, from + i * from_stride, bytes);
 }
 
-/* One index `i` outside the array in dimension d, for the cells of `region` in the other
- * dimensions. */
-static void fill_slice(const fill *f, const nf_box *region, int d, int64_t i, int64_t n)
+static void copy_column(char *to, ptrdiff_t stride, const char *from, ptrdiff_t from_stride,
+                        int64_t count, size_t bytes)
+{
+    switch (bytes) {
+    case 1:
+        copy_cells(to, stride, from, from_stride, count, 1);
+        break;
+    case 3:
+        copy_cells(to, stride, from, from_stride, count, 3);
+        break;
+    case 4:
+        copy_cells(to, stride, from, from_stride, count, 4);
+        break;
+    case 8:
+        copy_cells(to, stride, from, from_stride, count, 8);
+        break;
+    default:
+        copy_cells(to, stride, from, from_stride, count, bytes);
+        break;
+    }
+}
+
+/* The column i outside the array, in the rows and planes of `region`. */
+static void fill_column(const fill *f, const nf_box *region, int64_t i, int64_t n)
+{
+    const nf_patch *patch = f->patch;
+    int64_t source = nf_border_index(i, n, f->border), rows = nf_box_extent(region, 1);
+    ptrdiff_t stride = patch->stride[1] * f->size;
+    size_t bytes = (size_t)(patch->channels * f->size);
+    for (int64_t z = region->lo[0]; z < region->hi[0]; z++) {
+        int64_t to[NF_DIMS] = {z, region->lo[1], i}, from[NF_DIMS] = {z, region->lo[1], source};
+        bool constant = source < 0;
+        copy_column(nf_patch_at(patch, to), stride,
+                    constant ? f->element : nf_patch_at(patch, from), constant ? 0 : stride, rows,
+                    bytes);
+    }
+}
+
+/* `bytes` at `to` from those at `from`, or the constant. */
+static void fill_run(const fill *f, char *to, const char *from, size_t bytes)
+{
+    if (from != NULL) {
+        memcpy(to, from, bytes);
+        return;
+    }
+    for (size_t done = 0; done < bytes; done += sizeof f->element)
+        memcpy(to + done, f->element,
+               bytes - done < sizeof f->element ? bytes - done : sizeof f->element);
+}
+
+/* The row (d 1) or plane (d 0) i outside the array, as wide and high as `region`. */
+static void fill_rows(const fill *f, const nf_box *region, int d, int64_t i, int64_t n)
 {
     int64_t source = nf_border_index(i, n, f->border);
     nf_box slice = *region;
     slice.lo[d] = i, slice.hi[d] = i + 1;
-    int64_t run = nf_box_extent(&slice, 2) * f->patch->channels;
+    size_t bytes = (size_t)(nf_box_extent(&slice, 2) * f->patch->channels * f->size);
     for (int64_t z = slice.lo[0]; z < slice.hi[0]; z++) {
         for (int64_t y = slice.lo[1]; y < slice.hi[1]; y++) {
             int64_t to[NF_DIMS] = {z, y, slice.lo[2]}, from[NF_DIMS] = {z, y, slice.lo[2]};
             from[d] = source;
             fill_run(f, nf_patch_at(f->patch, to), source < 0 ? NULL : nf_patch_at(f->patch, from),
-                     run);
+                     bytes);
         }
     }
+}
+
+static void fill_slice(const fill *f, const nf_box *region, int d, int64_t i, int64_t n)
+{
+    if (d == 2)
+        fill_column(f, region, i, n);
+    else
+        fill_rows(f, region, d, i, n);
 }
 
 void nf_fill_border(const nf_patch *patch, const int64_t dim[NF_DIMS], nf_border border,
@@ -84,7 +141,8 @@ void nf_fill_border(const nf_patch *patch, const int64_t dim[NF_DIMS], nf_border
     if (border == NF_WRAP)
         return;
     fill f = {.patch = patch, .border = border, .size = (ptrdiff_t)nf_dtype_size(patch->dtype)};
-    element_of(patch->dtype, value, f.element);
+    for (ptrdiff_t at = 0; at < (ptrdiff_t)sizeof f.element; at += f.size)
+        element_of(patch->dtype, value, f.element + at);
     nf_box inside = {{0, 0, 0}, {dim[0], dim[1], dim[2]}};
     nf_box done = nf_box_intersect(&inside, &patch->box);
     for (int d = NF_DIMS - 1; d >= 0; d--) { /* columns, then whole rows, then whole planes */

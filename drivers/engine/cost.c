@@ -36,7 +36,7 @@ static double redundancy(const nf_plan *plan, const nf_stage *stage, const block
     double more = 0, half = 0.5 * (depth - 1);
     double cell = stage->setup.in.channels * (double)nf_dtype_size(stage->setup.in.dtype);
     int slide = stage->setup.in.ndim == 3 ? 0 : 1;
-    double width = (double)plan->options.caches.l2 / 2 / (cell * (12 + 12 * depth));
+    double width = (double)plan->options.caches.l2 / (cell * (8 + 6 * depth));
     for (int d = 0; d < NF_DIMS; d++) {
         double part = b->cut[d] ? b->extent[d] : INFINITY;
         if (d == slide && b->extent[d] / plan->world.threads < part)
@@ -55,12 +55,14 @@ static double seconds_a_step(const nf_plan *plan, const nf_stage *stage, const b
     double compute = b->cells * stage->setup.in.channels * stage->setup.flops_per_cell /
                      nf_nominal_flops / threads;
     bool cached = b->bytes < (double)plan->options.caches.l3;
-    double memory = b->bytes / (cached ? nf_nominal_cache : nf_nominal_memory) / threads;
+    /* Where both arrays stay in the cache, what they cost hides behind the arithmetic. */
+    double memory = cached ? 0 : b->bytes / nf_nominal_memory / threads;
     for (int d = 0; d < NF_DIMS; d++)
         ghosts *= b->extent[d] + (b->cut[d] ? depth * nf_stage_halo(stage, d) : 0);
     double halo = b->neighbours * nf_nominal_latency +
                   (ghosts / b->cells - 1) * b->bytes / 2 / nf_nominal_link;
-    return compute * (1 + redundancy(plan, stage, b, depth)) + (memory + halo) / depth;
+    double team = plan->world.threads > 1 ? nf_nominal_team : 0;
+    return compute * (1 + redundancy(plan, stage, b, depth)) + (memory + halo + team) / depth;
 }
 
 int nf_cost_depth(const nf_plan *plan, const nf_stage *stage)

@@ -5,10 +5,11 @@
 #define NF_COST_H
 
 /* Of one core, but for the message between two ranks. */
-static const double nf_nominal_flops = 1e10;    /* a second, vectorised, in single precision */
-static const double nf_nominal_memory = 1.2e10; /* bytes a second from and to memory */
-static const double nf_nominal_cache = 5e10;    /* likewise, from and to the last-level cache */
-static const double nf_nominal_latency = 3e-6;  /* seconds a message */
-static const double nf_nominal_link = 3e9;      /* bytes a second of a message, copies included */
+static const double nf_nominal_flops = 4e10;   /* a second, vectorised, in single precision */
+static const double nf_nominal_memory = 2e10;  /* bytes a second from and to memory */
+static const double nf_nominal_cache = 1e11;   /* likewise, from and to the last-level cache */
+static const double nf_nominal_team = 2e-6;    /* seconds to start a team of threads */
+static const double nf_nominal_latency = 3e-6; /* seconds a message */
+static const double nf_nominal_link = 3e9;     /* bytes a second of a message, copies included */
 
 #endif

@@ -66,9 +66,7 @@ static void predict(const nf_plan *plan, const nf_pass *pass, nf_pass_facts *f)
 {
     int used = plan->cut.parts[0] * plan->cut.parts[1] * plan->cut.parts[2];
     double workers = (double)used * plan->world.threads, cells = (double)nf_shape_cells(&pass->in);
-    double plain_stores = f->streams || pass->reduces ? 0 : 1;
-    f->bytes = cells * (cell_bytes(&pass->in) +
-                        (pass->reduces ? 0 : (1 + plain_stores) * cell_bytes(&pass->out)));
+    f->bytes = cells * (cell_bytes(&pass->in) + (pass->reduces ? 0 : 2 * cell_bytes(&pass->out)));
     f->flops = cells * flops_a_cell(f) * (1 + f->repeated);
     f->compute = f->flops / nf_nominal_flops / workers;
     f->memory = f->bytes / (f->in_memory ? nf_nominal_memory : nf_nominal_cache) / workers;
@@ -85,8 +83,7 @@ void nf_plan_tell_pass(const nf_plan *plan, size_t number, nf_pass_facts *f)
                          .sweeps = pass->sweeps,
                          .halo = pass->halo,
                          .strip = pass->tiling.strip,
-                         .in_memory = nf_pass_exceeds_cache(plan, pass),
-                         .streams = pass->streams};
+                         .in_memory = nf_pass_exceeds_cache(plan, pass)};
     memcpy(f->stages, pass->stages, sizeof f->stages);
     memcpy(f->tile, pass->tiling.largest, sizeof f->tile);
     double once = 0, cells = (double)nf_shape_cells(&pass->in);

@@ -27,9 +27,8 @@ typedef struct nf_pass_facts {
     int64_t tiles;
     int64_t halo_bytes, halo_messages;
     double
-        bytes; /* read and written, the cells of each array once; with what a plain store reads */
+        bytes; /* read and written, the cells of each array once; what a store reads first, too */
     bool in_memory;  /* they exceed the last-level cache */
-    bool streams;    /* the output goes around the caches */
     double flops;    /* nominal */
     double repeated; /* part of the cells' arithmetic that is done more than once */
     double compute, memory, exchange; /* seconds, predicted for the slowest rank by cost.h */

@@ -227,7 +227,6 @@ static nf_status finish_pass(nf_plan *plan, nf_group *group, size_t p)
     cut.shape = pass->in;
     nf_status status = NF_OK;
     nf_tiling_choose(plan, pass);
-    pass->streams = !pass->reduces && nf_pass_exceeds_cache(plan, pass);
     if (!nf_halo_none(&pass->halo))
         status = nf_exchange_create(&plan->world, &cut, &pass->halo, pass->border == NF_WRAP,
                                     &pass->exchange);

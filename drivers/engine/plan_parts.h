@@ -32,7 +32,6 @@ typedef struct nf_pass {
     double border_value;
     nf_shape in, out;
     bool reduces; /* ends in the group's reductions instead of a field */
-    bool streams; /* the output is written around the caches, which it exceeds */
     nf_exchange *exchange;
     nf_tiling tiling;
     int64_t *tiles; /* this rank's tiles, those that read no ghost cell first */

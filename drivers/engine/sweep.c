@@ -8,7 +8,6 @@
 
 #include <string.h>
 
-#include "drivers/engine/stream.h"
 #include "drivers/engine/team.h"
 
 static size_t round_up(size_t n, size_t to)
@@ -24,7 +23,7 @@ static size_t slide_bytes(void)
 /* Whether stage i writes to a buffer instead of the field. */
 static bool is_buffered(const nf_pass *pass, size_t i)
 {
-    return i + 1 < pass->count || pass->reduces || pass->streams;
+    return i + 1 < pass->count || pass->reduces;
 }
 
 /* ---- memory ---- */
@@ -171,15 +170,6 @@ static nf_patch run_stage(const nf_sweep *s, nf_slide *slide, size_t i,
     return out;
 }
 
-static void stream_out(const nf_sweep *s, const nf_box *strip, const nf_patch *from)
-{
-    nf_patch to = nf_field_patch(s->to);
-    int64_t extent[NF_DIMS];
-    nf_box_extents(strip, extent);
-    nf_stream_box(extent, from->channels, from->dtype, nf_patch_at(&to, strip->lo), to.stride,
-                  nf_patch_at(from, strip->lo), from->stride);
-}
-
 static void run_strip(const nf_sweep *s, int thread, int64_t item, const nf_box *strip)
 {
     const nf_pass *pass = s->pass;
@@ -197,8 +187,6 @@ static void run_strip(const nf_sweep *s, int thread, int64_t item, const nf_box 
     }
     if (pass->reduces)
         reduce(s, thread, item, strip, &at);
-    else if (pass->streams)
-        stream_out(s, strip, &at);
 }
 
 /* ---- one tile ---- */
@@ -245,8 +233,6 @@ static void run_tile(void *context, int thread, int64_t number)
     for (nf_box strip = next_strip(t, &tile, NULL); !nf_box_empty(&strip);
          strip = next_strip(t, &tile, &strip))
         run_strip(s, thread, item, &strip);
-    if (s->pass->streams)
-        nf_stream_end();
     if (thread == 0)
         nf_watch_show(&s->plan->watch, (double)++s->plan->watched, (double)s->plan->total);
 }

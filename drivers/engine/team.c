@@ -18,7 +18,8 @@ void nf_team_run(int threads, int64_t count, nf_team_task *task, void *context)
     {
         /* Fewer threads than asked for share the work all the same. */
         int64_t team = omp_get_num_threads(), me = omp_get_thread_num();
-        for (int64_t i = nf_team_first(count, team, me); i < nf_team_first(count, team, me + 1); i++)
+        for (int64_t i = nf_team_first(count, team, me); i < nf_team_first(count, team, me + 1);
+             i++)
             task(context, (int)me, i);
     }
 }

@@ -54,8 +54,16 @@ static int64_t bytes_across(const nf_pass *pass, int slide, int64_t strip)
     return bytes;
 }
 
-/* Rows that each stage has to keep are moved once a strip: it is no lower than those are many. */
-static int64_t strip_extent(const nf_pass *pass, int slide)
+/* How many cells across a strip may have, so that it stays in the second-level cache. */
+static int64_t room_across(const nf_plan *plan, const nf_pass *pass, int slide, int64_t strip)
+{
+    return (int64_t)plan->options.caches.l2 / bytes_across(pass, slide, strip);
+}
+
+/* Rows that each stage keeps are moved once a strip, so that it should be no lower than those are
+ * many; but whole rows of the array, which the processor fetches ahead best, are worth up to twice
+ * that. */
+static int64_t choose_strip(const nf_plan *plan, const nf_pass *pass, int slide)
 {
     enum { LEAST = 8, MOST = 64 };
     int64_t strip = LEAST;
@@ -63,10 +71,11 @@ static int64_t strip_extent(const nf_pass *pass, int slide)
         int halo = nf_stage_halo(pass->stages[i], slide);
         strip = halo > strip ? halo : strip;
     }
-    return strip < MOST ? strip : MOST;
+    strip = strip < MOST ? strip : MOST;
+    bool fits = room_across(plan, pass, slide, strip) >= pass->in.dim[2];
+    return fits ? strip : strip / 2;
 }
 
-/* How many cells across a strip may have, so that it fills half of the second-level cache. */
 static void choose_across(const nf_plan *plan, const nf_pass *pass, nf_tiling *t)
 {
     enum { NARROWEST = 256, RANGE = 1 << 16, MOST_RANGES = 4096 };
@@ -76,8 +85,8 @@ static void choose_across(const nf_plan *plan, const nf_pass *pass, nf_tiling *t
         t->largest[2] = clamp(ceil_div(dim[2], MOST_RANGES), RANGE, INT64_MAX);
         return;
     }
-    t->strip = strip_extent(pass, t->slide);
-    int64_t room = (int64_t)plan->options.caches.l2 / 2 / bytes_across(pass, t->slide, t->strip);
+    t->strip = choose_strip(plan, pass, t->slide);
+    int64_t room = room_across(plan, pass, t->slide, t->strip);
     t->largest[0] = t->largest[1] = 1;
     t->largest[2] = clamp(room, NARROWEST, dim[2]);
     if (t->slide == 0)
