@@ -3,6 +3,10 @@
 void nf_fold_ranks(const nf_world *world, const nf_stage *stage, void *partial, void *spare)
 {
     size_t bytes = stage->setup.partial_bytes;
+    if (stage->kernel->adds) {
+        nf_sum_i64(world, partial, bytes / sizeof(int64_t));
+        return;
+    }
     for (int step = 1; step < world->size; step *= 2) {
         if (world->rank % (2 * step) != 0) {
             nf_send(world, partial, bytes, world->rank - step);

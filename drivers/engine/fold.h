@@ -5,9 +5,9 @@
 #include "drivers/engine/chain.h"
 #include "drivers/engine/world.h"
 
-/* Collective. Folds every rank's partial (stage->setup.partial_bytes long) into rank 0's, in a
- * binomial tree of log2(ranks) rounds; for kernels whose fold is exact in any order. `spare` is as
- * large. */
+/* Collective. Folds every rank's partial (stage->setup.partial_bytes long) into rank 0's; for kernels
+ * whose fold is exact in any order. Those that only add integers are summed by MPI, others are
+ * folded in a binomial tree of log2(ranks) rounds. `spare` is as large. */
 void nf_fold_ranks(const nf_world *world, const nf_stage *stage, void *partial, void *spare);
 
 #endif

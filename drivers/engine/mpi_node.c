@@ -1,15 +1,12 @@
 /* mpi_node.c - the MPI calls behind node.h. */
 #include <mpi.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "drivers/engine/cores.h"
 #include "drivers/engine/mpi_comm.h"
 #include "drivers/engine/node.h"
-
-struct nf_window {
-    MPI_Win mpi;
-};
 
 /* The union of the masks of the node's ranks. */
 static void join_masks(const nf_node *node, cpu_set_t *mask)
@@ -34,21 +31,18 @@ static nf_status list_ranks(const nf_world *world, nf_node *node)
 
 static nf_status split(const nf_world *world, nf_node *node)
 {
-    MPI_Comm comm;
-    MPI_Comm_split_type(world->comm->mpi, MPI_COMM_TYPE_SHARED, world->rank, MPI_INFO_NULL, &comm);
+    MPI_Comm comm = nf_comm_node(world->comm);
     MPI_Comm_rank(comm, &node->rank);
     MPI_Comm_size(comm, &node->size);
     int leader = node->rank == 0;
     MPI_Allreduce(&leader, &node->nodes, 1, MPI_INT, MPI_SUM, world->comm->mpi);
-    if (node->size > 1)
-        node->comm = malloc(sizeof *node->comm);
-    if (node->comm != NULL)
-        node->comm->mpi = comm;
-    else
-        MPI_Comm_free(&comm);
-    return node->size > 1 && node->comm == NULL
-               ? nf_fail(NF_ERR_MEMORY, "no memory for the ranks of a node")
-               : NF_OK;
+    if (node->size == 1)
+        return NF_OK;
+    node->comm = malloc(sizeof *node->comm);
+    if (node->comm == NULL)
+        return nf_fail(NF_ERR_MEMORY, "no memory for the ranks of a node");
+    *node->comm = (struct nf_comm){comm, comm}; /* the world's */
+    return NF_OK;
 }
 
 nf_status nf_node_find(const nf_world *world, nf_node *node)
@@ -70,8 +64,6 @@ nf_status nf_node_find(const nf_world *world, nf_node *node)
 
 void nf_node_free(nf_node *node)
 {
-    if (node->comm != NULL)
-        MPI_Comm_free(&node->comm->mpi);
     free(node->comm);
     free(node->world_ranks);
     free(node->pus);
@@ -88,52 +80,33 @@ int nf_node_members(const nf_node *node, int size)
 
 nf_status nf_node_share(const nf_node *node, size_t bytes, nf_shared *shared)
 {
-    *shared = (nf_shared){NULL, NULL};
+    *shared = (nf_shared){NULL, 0};
     if (node->comm == NULL) {
         shared->memory = aligned_alloc(64, (bytes + 127) / 64 * 64);
         return shared->memory ? NF_OK : nf_fail(NF_ERR_MEMORY, "no memory for %zu bytes", bytes);
     }
-    struct nf_window *window = malloc(sizeof *window);
-    int ok = window != NULL, all_ok;
-    MPI_Allreduce(&ok, &all_ok, 1, MPI_INT, MPI_MIN, node->comm->mpi);
-    if (!all_ok) {
-        free(window);
-        return nf_fail(NF_ERR_MEMORY, "no memory for a shared window");
-    }
-    MPI_Comm_set_errhandler(node->comm->mpi, MPI_ERRORS_RETURN);
-    int error =
-        MPI_Win_allocate_shared(node->rank == 0 ? (MPI_Aint)bytes + 64 : 0, 1, MPI_INFO_NULL,
-                                node->comm->mpi, &shared->memory, &window->mpi);
-    if (error != MPI_SUCCESS) {
-        free(window);
-        return nf_fail(NF_ERR_MEMORY, "no shared memory for %zu bytes (is /dev/shm full?)", bytes);
-    }
-    shared->window = window;
-    MPI_Aint size;
-    int unit;
-    MPI_Win_shared_query(window->mpi, 0, &size, &unit, &shared->memory);
-    shared->memory = (void *)(((uintptr_t)shared->memory + 63) / 64 * 64);
-    MPI_Win_lock_all(MPI_MODE_NOCHECK, window->mpi);
-    return NF_OK;
+    nf_segment segment;
+    nf_status status =
+        nf_segment_create(node->comm->mpi, node->rank == 0 ? bytes + 1 : 0, &segment);
+    *shared = (nf_shared){segment.memory, segment.bytes};
+    return status;
 }
 
 void nf_node_unshare(nf_shared *shared)
 {
-    if (shared->window != NULL) {
-        MPI_Win_unlock_all(shared->window->mpi);
-        MPI_Win_free(&shared->window->mpi);
-    } else {
+    nf_segment segment = {shared->memory, shared->mapped, 0};
+    if (shared->mapped > 0)
+        nf_segment_free(&segment);
+    else
         free(shared->memory);
-    }
-    free(shared->window);
-    *shared = (nf_shared){NULL, NULL};
+    *shared = (nf_shared){NULL, 0};
 }
 
 void nf_node_barrier(const nf_node *node, const nf_shared *shared)
 {
-    if (shared->window == NULL)
+    if (shared->mapped == 0)
         return;
-    MPI_Win_sync(shared->window->mpi);
+    atomic_thread_fence(memory_order_seq_cst);
     MPI_Barrier(node->comm->mpi);
-    MPI_Win_sync(shared->window->mpi);
+    atomic_thread_fence(memory_order_seq_cst);
 }

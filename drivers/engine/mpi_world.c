@@ -7,7 +7,12 @@
 #include "drivers/engine/mpi_comm.h"
 #include "drivers/engine/world.h"
 
-enum { CHUNK = 1 << 30 }; /* bytes of one MPI call; counts are ints */
+size_t nf_mpi_chunk = 1 << 30;
+
+int nf_chunk_at(size_t done, size_t bytes)
+{
+    return (int)(bytes - done < nf_mpi_chunk ? bytes - done : nf_mpi_chunk);
+}
 
 /* Settings that suit few cores and containers; what the user has set stays. See the Open MPI FAQ on
  * oversubscribing, and on CMA where ptrace is not allowed. */
@@ -31,13 +36,28 @@ nf_status nf_world_start(int *argc, char ***argv, nf_world *world)
     world->comm = malloc(sizeof *world->comm);
     if (world->comm == NULL)
         MPI_Abort(MPI_COMM_WORLD, 1); /* nothing has begun, and no agreement is possible yet */
-    world->comm->mpi = MPI_COMM_WORLD;
+    *world->comm = (struct nf_comm){MPI_COMM_WORLD, MPI_COMM_NULL};
     return NF_OK;
+}
+
+MPI_Comm nf_comm_node(struct nf_comm *comm)
+{
+    if (comm->node != MPI_COMM_NULL)
+        return comm->node;
+    MPI_Comm_split_type(comm->mpi, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &comm->node);
+    return comm->node;
+}
+
+static void free_comm(struct nf_comm *comm)
+{
+    if (comm != NULL && comm->node != MPI_COMM_NULL)
+        MPI_Comm_free(&comm->node);
+    free(comm);
 }
 
 void nf_world_stop(nf_world *world)
 {
-    free(world->comm);
+    free_comm(world->comm);
     *world = (nf_world){.size = 1, .threads = 1};
     MPI_Finalize();
 }
@@ -63,7 +83,7 @@ nf_status nf_world_part(const nf_world *world, int size, int threads, nf_world *
     MPI_Comm_split(world->comm->mpi, shared ? 0 : MPI_UNDEFINED, world->rank, &comm);
     part->rank = member ? world->rank : 0;
     if (shared)
-        part->comm->mpi = comm;
+        *part->comm = (struct nf_comm){comm, MPI_COMM_NULL};
     return NF_OK;
 }
 
@@ -71,7 +91,7 @@ void nf_world_free(nf_world *part)
 {
     if (part->comm != NULL)
         MPI_Comm_free(&part->comm->mpi);
-    free(part->comm);
+    free_comm(part->comm);
     *part = (nf_world){0};
 }
 
@@ -115,18 +135,39 @@ void nf_broadcast(const nf_world *world, void *data, size_t bytes, int root)
 {
     if (world->comm == NULL)
         return;
-    for (size_t done = 0; done < bytes; done += CHUNK) {
-        int count = (int)(bytes - done < CHUNK ? bytes - done : CHUNK);
+    for (size_t done = 0; done < bytes; done += nf_mpi_chunk) {
+        int count = nf_chunk_at(done, bytes);
         MPI_Bcast((char *)data + done, count, MPI_BYTE, root, world->comm->mpi);
     }
 }
 
 void nf_gather(const nf_world *world, const void *mine, void *all, size_t bytes)
 {
-    if (world->comm == NULL)
+    if (world->comm == NULL) {
         memcpy(all, mine, bytes);
-    else
-        MPI_Gather(mine, (int)bytes, MPI_BYTE, all, (int)bytes, MPI_BYTE, 0, world->comm->mpi);
+        return;
+    }
+    for (size_t done = 0; done < bytes; done += nf_mpi_chunk) {
+        int count = nf_chunk_at(done, bytes);
+        MPI_Datatype chunk, spaced; /* rank 0 puts the ranks' chunks `bytes` apart */
+        MPI_Type_contiguous(count, MPI_BYTE, &chunk);
+        MPI_Type_create_resized(chunk, 0, (MPI_Aint)bytes, &spaced);
+        MPI_Type_commit(&spaced);
+        MPI_Gather((const char *)mine + done, count, MPI_BYTE, (char *)all + done, 1, spaced, 0,
+                   world->comm->mpi);
+        MPI_Type_free(&spaced);
+        MPI_Type_free(&chunk);
+    }
+}
+
+void nf_sum_i64(const nf_world *world, int64_t *values, size_t count)
+{
+    size_t chunk = nf_mpi_chunk / sizeof *values;
+    for (size_t done = 0; world->comm != NULL && done < count; done += chunk) {
+        int some = (int)(count - done < chunk ? count - done : chunk);
+        MPI_Reduce(world->rank == 0 ? MPI_IN_PLACE : values + done, values + done, some,
+                   MPI_INT64_T, MPI_SUM, 0, world->comm->mpi);
+    }
 }
 
 uint64_t nf_sum_u64(const nf_world *world, uint64_t mine)
@@ -139,16 +180,16 @@ uint64_t nf_sum_u64(const nf_world *world, uint64_t mine)
 
 void nf_send(const nf_world *world, const void *data, size_t bytes, int to)
 {
-    for (size_t done = 0; done < bytes; done += CHUNK) {
-        int count = (int)(bytes - done < CHUNK ? bytes - done : CHUNK);
+    for (size_t done = 0; done < bytes; done += nf_mpi_chunk) {
+        int count = nf_chunk_at(done, bytes);
         MPI_Send((const char *)data + done, count, MPI_BYTE, to, NF_TAG_DATA, world->comm->mpi);
     }
 }
 
 void nf_receive(const nf_world *world, void *data, size_t bytes, int from)
 {
-    for (size_t done = 0; done < bytes; done += CHUNK) {
-        int count = (int)(bytes - done < CHUNK ? bytes - done : CHUNK);
+    for (size_t done = 0; done < bytes; done += nf_mpi_chunk) {
+        int count = nf_chunk_at(done, bytes);
         MPI_Recv((char *)data + done, count, MPI_BYTE, from, NF_TAG_DATA, world->comm->mpi,
                  MPI_STATUS_IGNORE);
     }

@@ -10,7 +10,7 @@
 enum { NF_MAX_CORES = CPU_SETSIZE };
 
 typedef struct nf_node {
-    struct nf_comm *comm; /* of the ranks on this node; NULL if there is but one */
+    struct nf_comm *comm; /* of the ranks on this node, the world's; NULL if there is but one */
     int rank, size;       /* among them */
     int nodes;            /* how many nodes the world spans */
     int *world_ranks;     /* [size], ascending; owned */
@@ -20,18 +20,19 @@ typedef struct nf_node {
     int cores; /* that may be used: different cores, bounded by the cgroup's CPU quota */
 } nf_node;
 
-/* Collective over the world. Errors: NF_ERR_MEMORY, NF_ERR_SYSTEM. */
+/* Collective over the world, which must outlive it. Errors: NF_ERR_MEMORY, NF_ERR_SYSTEM. */
 nf_status nf_node_find(const nf_world *world, nf_node *node);
 void nf_node_free(nf_node *node);
 
 /* Ranks of this node among the first `size` of the world. */
 int nf_node_members(const nf_node *node, int size);
 
-/* Collective over the node. Memory that all its ranks share, 64-byte aligned, uninitialised; lives
- * until nf_node_unshare, which is collective, too. nf_node_barrier orders writes before reads. */
+/* Collective over the node, with the same `bytes` on all its ranks. Memory that they all share,
+ * 64-byte aligned, uninitialised; lives until nf_node_unshare. nf_node_barrier, collective, orders
+ * writes before reads. Error: NF_ERR_MEMORY, on all ranks of the node. */
 typedef struct nf_shared {
     void *memory;
-    struct nf_window *window; /* NULL: a rank alone */
+    size_t mapped; /* bytes; 0: a rank alone */
 } nf_shared;
 nf_status nf_node_share(const nf_node *node, size_t bytes, nf_shared *shared);
 void nf_node_unshare(nf_shared *shared);

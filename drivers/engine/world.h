@@ -36,12 +36,19 @@ void nf_sleep_barrier(const nf_world *world);
 void nf_broadcast(const nf_world *world, void *data, size_t bytes, int root);
 /* Collective. The ranks' `bytes` each, in rank order, into all[size * bytes] on rank 0. */
 void nf_gather(const nf_world *world, const void *mine, void *all, size_t bytes);
+/* Collective. The ranks' arrays added up, one by one, into rank 0's; the others' are left as they
+ * are. */
+void nf_sum_i64(const nf_world *world, int64_t *values, size_t count);
 /* Collective. */
 uint64_t nf_sum_u64(const nf_world *world, uint64_t mine); /* modulo 2^64 */
 
 /* Point to point, blocking, any length. Used to move rows between rank 0 and the blocks. */
 void nf_send(const nf_world *world, const void *data, size_t bytes, int to);
 void nf_receive(const nf_world *world, void *data, size_t bytes, int from);
+
+/* Bytes of the longest single MPI message, whose counts are ints; a multiple of 8. Longer ones go as
+ * several. A variable so that tests can make it small, the same on all ranks. */
+extern size_t nf_mpi_chunk;
 
 /* Name and version of the MPI library, "Open MPI v4.1.4". */
 const char *nf_mpi_version(void);
