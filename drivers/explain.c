@@ -72,9 +72,11 @@ static void print_work(const nf_shape *in, const nf_pass_facts *f)
     fprintf(
         stderr, "    tiles      %lld, of at most %s, in strips of %lld; %.2f%% computed twice\n",
         (long long)f->tiles, extents(in, f->tile, tile), (long long)f->strip, 100 * f->repeated);
-    fprintf(stderr, "    halo       %d+%d planes, %d+%d rows, %d+%d columns; %s in %lld messages\n",
+    fprintf(stderr, "    halo       %d+%d planes, %d+%d rows, %d+%d columns; %s in %lld messages, "
+            "%lld of them by shared memory\n",
             f->halo.lo[0], f->halo.hi[0], f->halo.lo[1], f->halo.hi[1], f->halo.lo[2],
-            f->halo.hi[2], bytes_text((double)f->halo_bytes, halo), (long long)f->halo_messages);
+            f->halo.hi[2], bytes_text((double)f->halo_bytes, halo), (long long)f->halo_messages,
+            (long long)f->halo_shared);
     fprintf(stderr, "    moved      %s, %s\n", bytes_text(f->bytes, moved),
             f->in_memory ? "from and to memory" : "within the last-level cache");
 }

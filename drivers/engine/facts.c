@@ -52,12 +52,12 @@ static double sum(const nf_plan *plan, double mine)
 /* What the ranks have each of its own, added up. */
 static void add_up(const nf_plan *plan, const nf_pass *pass, nf_pass_facts *f)
 {
-    int64_t bytes = 0;
-    int messages = 0;
+    nf_traffic in = {.messages = 0};
     if (pass->exchange != NULL)
-        nf_exchange_received(pass->exchange, &bytes, &messages);
-    f->halo_bytes = (int64_t)sum(plan, (double)bytes);
-    f->halo_messages = (int64_t)sum(plan, messages);
+        in = nf_exchange_traffic(pass->exchange);
+    f->halo_bytes = (int64_t)sum(plan, (double)in.bytes);
+    f->halo_messages = (int64_t)sum(plan, in.messages);
+    f->halo_shared = (int64_t)sum(plan, in.shared);
     f->tiles = (int64_t)sum(plan, (double)pass->ntiles);
     f->repeated = sum(plan, nf_sweep_flops(plan, pass));
 }

@@ -26,6 +26,7 @@ typedef struct nf_pass_facts {
     int64_t tile[NF_DIMS], strip; /* of rank 0: the largest tile, rows (planes) of a strip */
     int64_t tiles;
     int64_t halo_bytes, halo_messages;
+    int64_t halo_shared; /* messages that go through memory which two ranks of a node share */
     double
         bytes; /* read and written, the cells of each array once; what a store reads first, too */
     bool in_memory;  /* they exceed the last-level cache */

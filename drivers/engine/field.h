@@ -15,18 +15,31 @@ typedef struct nf_cut {
     int64_t align[NF_DIMS]; /* block boundaries are multiples of this, >= 1 */
 } nf_cut;
 
-/* The cut that moves the fewest halo cells for `ranks` (ties: the slowest dimension first). halo
- * may be none: then whole planes or rows. align NULL: 1. Never more parts than aligned cells. */
+/* The cut into `ranks` blocks, or as many as there can be, whose busiest block exchanges its halo
+ * soonest: by the bytes that it receives, the rows that they are copied in, and its neighbours
+ * (ties: the slowest dimension first). halo may be none: then whole planes or rows. align NULL: 1.
+ * Never more parts than aligned cells. */
 nf_cut nf_cut_choose(const nf_shape *shape, int ranks, const nf_halo *halo,
                      const int64_t align[NF_DIMS]);
+
+/* The cut into grid[d] parts in dimension d. NF_ERR_USAGE: a grid that has not as many parts as there
+ * are ranks, or more in a dimension than aligned cells. */
+nf_status nf_cut_given(const nf_shape *shape, int ranks, const int grid[NF_DIMS],
+                       const int64_t align[NF_DIMS], nf_cut *cut);
+
 nf_box nf_cut_block(const nf_cut *cut, int rank); /* empty beyond the last block */
+/* The cells [*lo, *hi) of the blocks that are number `index` along dimension d; and, the inverse,
+ * which blocks along it hold a cell inside the array. */
+void nf_cut_interval(const nf_cut *cut, int d, int index, int64_t *lo, int64_t *hi);
+int nf_cut_owner(const nf_cut *cut, int d, int64_t cell);
 
 typedef struct nf_field {
     nf_cut cut;
     nf_box own;                /* this rank's block; may be empty */
     nf_halo ghost;             /* allocated ghost cells around it */
     ptrdiff_t stride[NF_DIMS]; /* elements from a cell to the next in each dimension */
-    void *memory;              /* the allocation, 64-byte aligned; NULL if own is empty */
+    void *memory;              /* the allocation, aligned to 64 bytes, or to 2 MiB from that size
+                                  on; NULL if own is empty */
     char *origin;              /* the element of cell own.lo, channel 0 */
 } nf_field;
 

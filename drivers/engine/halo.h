@@ -9,21 +9,34 @@ typedef struct nf_exchange nf_exchange;
 /* The exchange that fills the ghost cells, up to `halo` around each block, that lie inside the
  * array, and with `wrap` those beyond its edges too. Any halo, also wider than the blocks, and any
  * cut. Serves every field of this cut. Not collective: each rank works out what it sends and
- * receives for itself; agree on the status afterwards. Errors: NF_ERR_MEMORY, NF_ERR_SHAPE (a
- * message of 2 GiB or more). */
+ * receives for itself, in time and memory that grow with its neighbours; agree on the status
+ * afterwards. Error: NF_ERR_MEMORY. */
 nf_status nf_exchange_create(const nf_world *world, const nf_cut *cut, const nf_halo *halo,
                              bool wrap, nf_exchange **exchange);
-void nf_exchange_free(nf_exchange *exchange);
+void nf_exchange_free(nf_exchange *exchange); /* not collective */
 
-/* Packs and sends, returns at once; the field's own cells may be read, not written, until the end.
+/* Collective, once, before the first exchange, for exchanges that all ranks have created. From now
+ * on ranks of one node exchange through memory that they share, where the node has enough of it;
+ * without, all exchange by messages. NFOLD_SHARED=n in the environment, the same on all ranks: only
+ * among n consecutive ranks of a node; 0: nowhere. */
+void nf_exchange_connect(const nf_world *world, nf_exchange *exchange);
+
+/* All ranks begin and end exchanges in the same order; several may be under way, each once. Begin
+ * packs and sends, and returns soon; the field's own cells may be read, not written, until the end.
  */
 void nf_exchange_begin(nf_exchange *exchange, const nf_field *field);
 /* Waits, unpacks into the ghost cells. */
 void nf_exchange_end(nf_exchange *exchange, nf_field *field);
 
-/* What this rank receives from others in one exchange. */
-void nf_exchange_received(const nf_exchange *exchange, int64_t *bytes, int *senders);
 bool nf_exchange_is_local(const nf_exchange *exchange); /* no other rank takes part */
+
+/* What this rank receives in one exchange from others. */
+typedef struct nf_traffic {
+    int64_t cells, bytes;
+    int messages; /* as many as ranks that it receives from */
+    int shared;   /* of them, through shared memory */
+} nf_traffic;
+nf_traffic nf_exchange_traffic(const nf_exchange *exchange);
 
 /* A block of memory that stands for a box of cells. */
 typedef struct nf_patch {

@@ -1,294 +1,75 @@
-/* mpi_halo.c - the exchange of ghost cells between ranks.
+/* mpi_halo.c - the exchange of ghost cells between ranks, by messages or through shared memory.
  *
- * In each dimension the interval that a block needs falls into pieces that one block owns each; a
- * box that is needed is one piece from each dimension. The receiver and the sender list the boxes
- * between them in the same order, so one message a pair of ranks holds them all, without a
- * description. */
-#include <limits.h>
+ * What goes to one rank is packed into one buffer. Between nodes it is sent by persistent requests.
+ * On a node the sender packs into the receiver's inbox, which has two halves that are used in turn,
+ * and says so by a counter; the receiver unpacks, and says so by another. A sender is therefore never
+ * more than two exchanges ahead of its receiver, and hardly ever waits for it. */
 #include <mpi.h>
+#include <sched.h>
+#include <stdalign.h>
+#include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "drivers/engine/halo.h"
+#include "drivers/engine/halo_list.h"
 #include "drivers/engine/mpi_comm.h"
 
-/* An interval of the receiver's ghost coordinates, the block along this dimension that owns it, and
- * how far its cells lie from there: owned index = ghost index + shift. */
-typedef struct piece {
-    int64_t lo, hi, shift;
-    int owner;
-} piece;
+/* The head of a rank's inbox for another one; the two halves follow. */
+typedef struct inbox {
+    alignas(64) _Atomic uint64_t sent;  /* exchanges that are packed here */
+    alignas(64) _Atomic uint64_t taken; /* and that are unpacked */
+} inbox;
 
-typedef struct pieces {
-    piece *list;
+/* One side of a message. */
+typedef struct lane {
+    const nf_bundle *bundle;
+    char *buffer;       /* packed cells; NULL where there is an inbox */
+    inbox *box;         /* in shared memory; NULL: MPI messages */
+    int64_t box_offset; /* of the inbox in the node's shared memory */
+    int first, chunks;  /* its requests among all: as many as it has MPI messages */
+    int left;           /* of them, still to come */
+} lane;
+
+typedef struct lanes {
+    lane *list;
     int count;
-} pieces;
-
-/* A box of the receiver's ghost cells, and where the sender finds it. */
-typedef struct part {
-    nf_box ghost;
-    int64_t shift[NF_DIMS];
-} part;
-
-typedef struct message {
-    int rank;
-    part *parts;
-    int count;
-    size_t bytes;
-    char *buffer;
-} message;
-
-typedef struct messages {
-    message *list;
-    int count;
+    int shared; /* that go through an inbox */
     MPI_Request *requests;
-} messages;
+    lane **of; /* a request's lane */
+    int nrequests;
+} lanes;
 
 struct nf_exchange {
     MPI_Comm comm;
     nf_cut cut;
-    messages in, out, self; /* self: at most one, copied without MPI */
+    nf_halo_lists lists;
+    lanes in, out;
+    uint64_t turn; /* exchanges begun */
+    bool prepared; /* there are requests */
+    nf_segment segment;
 };
 
-/* ---- who needs what ---- */
+/* ---- making ---- */
 
-static nf_cut line_of(const nf_cut *cut, int d)
+static nf_status make_lanes(const nf_bundles *messages, lanes *all)
 {
-    nf_cut line = {.shape = {.dim = {cut->shape.dim[d], 1, 1}},
-                   .parts = {cut->parts[d], 1, 1},
-                   .align = {cut->align[d], 1, 1}};
-    return line;
-}
-
-/* Room for one more in a list of `count`: it doubles where count is a power of two. NULL: no
- * memory. */
-static void *grow(void *list, int count, size_t size)
-{
-    if (count > 0 && (count & (count - 1)) != 0)
-        return list;
-    return realloc(list, (count > 0 ? 2 * (size_t)count : 1) * size);
-}
-
-/* The pieces that block `index` along dimension d needs, in ascending order. */
-static bool find_pieces(const nf_cut *cut, int d, int index, const nf_halo *halo, bool wrap,
-                        pieces *found)
-{
-    nf_cut line = line_of(cut, d);
-    nf_box own = nf_cut_block(&line, index);
-    int64_t n = cut->shape.dim[d], end = own.hi[0] + halo->hi[d];
-    *found = (pieces){NULL, 0};
-    for (int64_t i = own.lo[0] - halo->lo[d]; i < end;) {
-        int64_t at = wrap ? nf_border_index(i, n, NF_WRAP) : i;
-        if (at < 0 || at >= n) {
-            i = at < 0 ? 0 : end;
-            continue;
-        }
-        int owner = 0;
-        nf_box block;
-        while (block = nf_cut_block(&line, owner), block.hi[0] <= at)
-            owner++;
-        int64_t length = block.hi[0] - at < end - i ? block.hi[0] - at : end - i;
-        piece *list = grow(found->list, found->count, sizeof *list);
-        if (list == NULL)
-            return false;
-        found->list = list;
-        list[found->count++] = (piece){i, i + length, at - i, owner};
-        i += length;
-    }
-    return true;
-}
-
-static void coordinates(const nf_cut *cut, int rank, int at[NF_DIMS])
-{
-    for (int d = NF_DIMS - 1; d >= 0; d--) {
-        at[d] = rank % cut->parts[d];
-        rank /= cut->parts[d];
-    }
-}
-
-static int rank_at(const nf_cut *cut, const int at[NF_DIMS])
-{
-    return (at[0] * cut->parts[1] + at[1]) * cut->parts[2] + at[2];
-}
-
-static message *message_for(messages *m, int rank)
-{
-    for (int i = 0; i < m->count; i++)
-        if (m->list[i].rank == rank)
-            return &m->list[i];
-    message *list = grow(m->list, m->count, sizeof *list);
-    if (list == NULL)
-        return NULL;
-    m->list = list;
-    list[m->count] = (message){.rank = rank};
-    return &list[m->count++];
-}
-
-static bool add_part(messages *m, int rank, const part *p, size_t cell_bytes)
-{
-    message *to = message_for(m, rank);
-    if (to == NULL)
-        return false;
-    part *parts = grow(to->parts, to->count, sizeof *parts);
-    if (parts == NULL)
-        return false;
-    to->parts = parts;
-    parts[to->count++] = *p;
-    to->bytes += (size_t)nf_box_cells(&p->ghost) * cell_bytes;
-    return true;
-}
-
-static size_t cell_bytes(const nf_cut *cut)
-{
-    return (size_t)cut->shape.channels * nf_dtype_size(cut->shape.dtype);
-}
-
-/* Adds to `m` each box that the pieces span: all of them, under the rank that owns it (taker < 0); or those
- * that `giver` owns, under the taker. */
-static bool add_boxes(const nf_cut *cut, const pieces needed[NF_DIMS], int giver, int taker,
-                      messages *m)
-{
-    for (int a = 0; a < needed[0].count; a++) {
-        for (int b = 0; b < needed[1].count; b++) {
-            for (int c = 0; c < needed[2].count; c++) {
-                const piece *p[NF_DIMS] = {&needed[0].list[a], &needed[1].list[b],
-                                           &needed[2].list[c]};
-                int at[NF_DIMS] = {p[0]->owner, p[1]->owner, p[2]->owner};
-                int owner = rank_at(cut, at);
-                if (taker >= 0 && owner != giver)
-                    continue;
-                part box;
-                for (int d = 0; d < NF_DIMS; d++) {
-                    box.ghost.lo[d] = p[d]->lo, box.ghost.hi[d] = p[d]->hi;
-                    box.shift[d] = p[d]->shift;
-                }
-                if (!add_part(m, taker < 0 ? owner : taker, &box, cell_bytes(cut)))
-                    return false;
-            }
-        }
-    }
-    return true;
-}
-
-static void free_pieces(pieces needed[NF_DIMS])
-{
-    for (int d = 0; d < NF_DIMS; d++)
-        free(needed[d].list);
-}
-
-/* What block `rank` needs: pieces in each dimension. */
-static bool needs_of(const nf_cut *cut, int rank, const nf_halo *halo, bool wrap,
-                     pieces needed[NF_DIMS])
-{
-    int at[NF_DIMS];
-    bool ok = true;
-    coordinates(cut, rank, at);
-    for (int d = 0; d < NF_DIMS; d++) {
-        needed[d] = (pieces){NULL, 0};
-        ok = ok && find_pieces(cut, d, at[d], halo, wrap, &needed[d]);
-    }
-    return ok;
-}
-
-static bool owns_any(const pieces *needed, int owner)
-{
-    for (int i = 0; i < needed->count; i++)
-        if (needed->list[i].owner == owner)
-            return true;
-    return false;
-}
-
-/* The blocks along dimension d that need something of block `owner` along it. */
-static int *takers_of(const nf_cut *cut, int d, int owner, const nf_halo *halo, bool wrap,
-                      int *count)
-{
-    int *takers = malloc((size_t)cut->parts[d] * sizeof *takers);
-    *count = 0;
-    for (int index = 0; takers != NULL && index < cut->parts[d]; index++) {
-        pieces needed;
-        if (!find_pieces(cut, d, index, halo, wrap, &needed)) {
-            free(needed.list);
-            free(takers);
-            return NULL;
-        }
-        if (owns_any(&needed, owner))
-            takers[(*count)++] = index;
-        free(needed.list);
-    }
-    return takers;
-}
-
-/* ---- building ---- */
-
-static bool list_incoming(nf_exchange *ex, int rank, const nf_halo *halo, bool wrap)
-{
-    pieces needed[NF_DIMS];
-    bool ok = needs_of(&ex->cut, rank, halo, wrap, needed) &&
-              add_boxes(&ex->cut, needed, rank, -1, &ex->in);
-    free_pieces(needed);
-    return ok;
-}
-
-static bool list_outgoing(nf_exchange *ex, int rank, const nf_halo *halo, bool wrap)
-{
-    int at[NF_DIMS], count[NF_DIMS] = {0}, *takers[NF_DIMS] = {NULL};
-    bool ok = true;
-    coordinates(&ex->cut, rank, at);
-    for (int d = 0; d < NF_DIMS && ok; d++)
-        ok = (takers[d] = takers_of(&ex->cut, d, at[d], halo, wrap, &count[d])) != NULL;
-    for (int a = 0; ok && a < count[0]; a++) {
-        for (int b = 0; ok && b < count[1]; b++) {
-            for (int c = 0; ok && c < count[2]; c++) {
-                int to_at[NF_DIMS] = {takers[0][a], takers[1][b], takers[2][c]};
-                int to = rank_at(&ex->cut, to_at);
-                pieces needed[NF_DIMS];
-                ok = needs_of(&ex->cut, to, halo, wrap, needed) &&
-                     (to == rank || add_boxes(&ex->cut, needed, rank, to, &ex->out));
-                free_pieces(needed);
-            }
-        }
-    }
-    for (int d = 0; d < NF_DIMS; d++)
-        free(takers[d]);
-    return ok;
-}
-
-/* Takes this rank's own boxes out of what comes in; but for wrapped ones they are in place already.
- */
-static bool split_self(nf_exchange *ex, int rank)
-{
-    bool ok = true;
-    for (int i = 0; i < ex->in.count; i++) {
-        message m = ex->in.list[i];
-        if (m.rank != rank)
-            continue;
-        for (int p = 0; p < m.count && ok; p++) {
-            const int64_t *shift = m.parts[p].shift;
-            if (shift[0] || shift[1] || shift[2])
-                ok = add_part(&ex->self, rank, &m.parts[p], cell_bytes(&ex->cut));
-        }
-        free(m.parts);
-        ex->in.list[i] = ex->in.list[--ex->in.count];
-        break;
-    }
-    return ok;
-}
-
-static nf_status allocate(messages *m)
-{
-    m->requests = malloc((size_t)(m->count + 1) * sizeof *m->requests);
-    if (m->requests == NULL)
+    size_t requests = 0;
+    all->list = calloc((size_t)messages->count + 1, sizeof *all->list);
+    if (all->list == NULL)
         return nf_fail(NF_ERR_MEMORY, "no memory for halo messages");
-    for (int i = 0; i < m->count; i++) {
-        m->requests[i] = MPI_REQUEST_NULL;
-        if (m->list[i].bytes > INT_MAX)
-            return nf_fail(NF_ERR_SHAPE,
-                           "a halo message of %zu bytes is over 2 GiB; use more ranks",
-                           m->list[i].bytes);
-        m->list[i].buffer = malloc(m->list[i].bytes);
-        if (m->list[i].buffer == NULL)
-            return nf_fail(NF_ERR_MEMORY, "no memory for a halo of %zu bytes", m->list[i].bytes);
+    for (; all->count < messages->count; all->count++) {
+        lane *l = &all->list[all->count];
+        l->bundle = &messages->list[all->count];
+        l->buffer = malloc(l->bundle->bytes);
+        l->chunks = (int)((l->bundle->bytes - 1) / nf_mpi_chunk + 1);
+        requests += (size_t)l->chunks;
+        if (l->buffer == NULL)
+            return nf_fail(NF_ERR_MEMORY, "no memory for a halo of %zu bytes", l->bundle->bytes);
     }
+    all->requests = malloc((requests + 1) * sizeof *all->requests);
+    all->of = malloc((requests + 1) * sizeof *all->of);
+    if (all->requests == NULL || all->of == NULL)
+        return nf_fail(NF_ERR_MEMORY, "no memory for %zu halo messages", requests);
     return NF_OK;
 }
 
@@ -301,37 +82,173 @@ nf_status nf_exchange_create(const nf_world *world, const nf_cut *cut, const nf_
     ex->cut = *cut;
     if (world->comm != NULL)
         ex->comm = world->comm->mpi;
-    nf_box own = nf_cut_block(cut, world->rank);
-    if (nf_box_empty(&own) || nf_halo_none(halo))
-        return NF_OK;
-    if (!list_incoming(ex, world->rank, halo, wrap) || !split_self(ex, world->rank) ||
-        !list_outgoing(ex, world->rank, halo, wrap))
-        return nf_fail(NF_ERR_MEMORY, "no memory for halo messages");
-    nf_status status = allocate(&ex->in);
-    return status == NF_OK ? allocate(&ex->out) : status;
+    nf_status status = nf_halo_lists_make(cut, world->rank, halo, wrap, &ex->lists);
+    if (status == NF_OK)
+        status = make_lanes(&ex->lists.in, &ex->in);
+    return status == NF_OK ? make_lanes(&ex->lists.out, &ex->out) : status;
 }
 
-static void free_messages(messages *m)
+static void free_lanes(lanes *all)
 {
-    for (int i = 0; i < m->count; i++) {
-        free(m->list[i].parts);
-        free(m->list[i].buffer);
-    }
-    free(m->list);
-    free(m->requests);
+    for (int i = 0; i < all->nrequests; i++)
+        MPI_Request_free(&all->requests[i]);
+    for (int i = 0; i < all->count; i++)
+        free(all->list[i].buffer);
+    free(all->list);
+    free(all->requests);
+    free(all->of);
 }
 
 void nf_exchange_free(nf_exchange *ex)
 {
     if (ex == NULL)
         return;
-    free_messages(&ex->in);
-    free_messages(&ex->out);
-    free_messages(&ex->self);
+    free_lanes(&ex->in);
+    free_lanes(&ex->out);
+    nf_segment_free(&ex->segment);
+    nf_halo_lists_free(&ex->lists);
     free(ex);
 }
 
-/* ---- exchanging ---- */
+bool nf_exchange_is_local(const nf_exchange *ex)
+{
+    return ex->in.count == 0 && ex->out.count == 0;
+}
+
+nf_traffic nf_exchange_traffic(const nf_exchange *ex)
+{
+    nf_traffic t = {.messages = ex->in.count, .shared = ex->in.shared};
+    for (int i = 0; i < ex->in.count; i++) {
+        const nf_bundle *m = ex->in.list[i].bundle;
+        t.bytes += (int64_t)m->bytes;
+        for (size_t p = 0; p < m->count; p++)
+            t.cells += nf_box_cells(&m->parts[p].ghost);
+    }
+    return t;
+}
+
+/* ---- inboxes ---- */
+
+static size_t half_bytes(const lane *l)
+{
+    return (l->bundle->bytes + 63) / 64 * 64;
+}
+
+static char *half_of(const lane *l, uint64_t turn)
+{
+    return (char *)(l->box + 1) + turn % 2 * half_bytes(l);
+}
+
+/* Which lanes can use shared memory: those to ranks of this node, and with NFOLD_SHARED=n only to
+ * those of the same n of them. Marks them by box_offset = 0, others by -1. */
+static void find_neighbours(const nf_world *world, MPI_Comm node, lanes *all)
+{
+    const char *setting = getenv("NFOLD_SHARED");
+    int most = setting != NULL ? atoi(setting) : 0, self;
+    MPI_Group world_group, here;
+    MPI_Comm_group(world->comm->mpi, &world_group);
+    MPI_Comm_group(node, &here);
+    MPI_Group_rank(here, &self);
+    for (int i = 0; i < all->count; i++) {
+        int rank;
+        MPI_Group_translate_ranks(world_group, 1, &all->list[i].bundle->rank, here, &rank);
+        bool near = rank != MPI_UNDEFINED;
+        if (near && setting != NULL)
+            near = most > 0 && rank / most == self / most;
+        all->list[i].box_offset = near ? 0 : -1;
+        all->shared += near;
+    }
+    MPI_Group_free(&world_group);
+    MPI_Group_free(&here);
+}
+
+/* Gives each incoming lane of the node its place in this rank's part. Returns the part's bytes. */
+static size_t place_inboxes(lanes *in)
+{
+    size_t used = 0;
+    for (int i = 0; i < in->count; i++) {
+        if (in->list[i].box_offset < 0)
+            continue;
+        in->list[i].box_offset = (int64_t)used;
+        used += sizeof(inbox) + 2 * half_bytes(&in->list[i]);
+    }
+    return used;
+}
+
+/* Receivers tell senders where their inboxes are. */
+static void tell_places(nf_exchange *ex)
+{
+    int received = 0, sent = 0;
+    for (int i = 0; i < ex->out.count; i++) {
+        lane *l = &ex->out.list[i];
+        if (l->box_offset >= 0)
+            MPI_Irecv(&l->box_offset, 1, MPI_INT64_T, l->bundle->rank, NF_TAG_HALO, ex->comm,
+                      &ex->out.requests[received++]);
+    }
+    for (int i = 0; i < ex->in.count; i++) {
+        lane *l = &ex->in.list[i];
+        if (l->box_offset < 0)
+            continue;
+        l->box_offset += (int64_t)ex->segment.mine;
+        MPI_Isend(&l->box_offset, 1, MPI_INT64_T, l->bundle->rank, NF_TAG_HALO, ex->comm,
+                  &ex->in.requests[sent++]);
+    }
+    MPI_Waitall(received, ex->out.requests, MPI_STATUSES_IGNORE);
+    MPI_Waitall(sent, ex->in.requests, MPI_STATUSES_IGNORE);
+}
+
+static void use_inboxes(const nf_exchange *ex, lanes *all)
+{
+    for (int i = 0; i < all->count; i++) {
+        lane *l = &all->list[i];
+        if (l->box_offset < 0)
+            continue;
+        free(l->buffer);
+        l->buffer = NULL;
+        l->box = (inbox *)(void *)(ex->segment.memory + l->box_offset);
+    }
+}
+
+void nf_exchange_connect(const nf_world *world, nf_exchange *ex)
+{
+    if (world->comm == NULL)
+        return;
+    MPI_Comm node = nf_comm_node(world->comm);
+    find_neighbours(world, node, &ex->in);
+    find_neighbours(world, node, &ex->out);
+    if (nf_segment_create(node, place_inboxes(&ex->in), &ex->segment) != NF_OK) {
+        ex->in.shared = ex->out.shared = 0;
+        return;
+    }
+    tell_places(ex);
+    use_inboxes(ex, &ex->in);
+    use_inboxes(ex, &ex->out);
+}
+
+/* ---- messages ---- */
+
+static void prepare_lanes(const nf_exchange *ex, lanes *all, bool send)
+{
+    for (int i = 0; i < all->count; i++) {
+        lane *l = &all->list[i];
+        size_t bytes = l->bundle->bytes;
+        if (l->box != NULL)
+            continue;
+        l->first = all->nrequests;
+        for (size_t done = 0; done < bytes; done += nf_mpi_chunk) {
+            char *chunk = l->buffer + done;
+            int count = nf_chunk_at(done, bytes), rank = l->bundle->rank;
+            MPI_Request *request = &all->requests[all->nrequests];
+            all->of[all->nrequests++] = l;
+            if (send)
+                MPI_Send_init(chunk, count, MPI_BYTE, rank, NF_TAG_HALO, ex->comm, request);
+            else
+                MPI_Recv_init(chunk, count, MPI_BYTE, rank, NF_TAG_HALO, ex->comm, request);
+        }
+    }
+}
+
+/* ---- packing ---- */
 
 typedef struct box_copy {
     int64_t extent[NF_DIMS];
@@ -346,7 +263,7 @@ static box_copy copy_of(const nf_box *box, int channels)
     return copy;
 }
 
-static const void *owned_cells(const nf_field *field, const part *p)
+static const void *owned_cells(const nf_field *field, const nf_part *p)
 {
     int64_t cell[NF_DIMS];
     for (int d = 0; d < NF_DIMS; d++)
@@ -354,74 +271,139 @@ static const void *owned_cells(const nf_field *field, const part *p)
     return nf_field_at(field, cell);
 }
 
-static void pack(const nf_field *field, const message *m)
+static size_t part_bytes(const nf_shape *shape, const nf_part *p)
+{
+    return (size_t)(nf_box_cells(&p->ghost) * shape->channels) * nf_dtype_size(shape->dtype);
+}
+
+static void pack(const nf_field *field, const nf_bundle *m, char *to)
 {
     const nf_shape *shape = &field->cut.shape;
-    char *to = m->buffer;
-    for (int i = 0; i < m->count; i++) {
+    for (size_t i = 0; i < m->count; i++) {
         box_copy copy = copy_of(&m->parts[i].ghost, shape->channels);
         nf_copy_box(copy.extent, shape->channels, shape->dtype, to, copy.dense,
                     owned_cells(field, &m->parts[i]), field->stride);
-        to += (size_t)nf_box_cells(&m->parts[i].ghost) * cell_bytes(&field->cut);
+        to += part_bytes(shape, &m->parts[i]);
     }
 }
 
-static void unpack(nf_field *field, const message *m)
+static void unpack(nf_field *field, const nf_bundle *m, const char *from)
 {
     const nf_shape *shape = &field->cut.shape;
-    const char *from = m->buffer;
-    for (int i = 0; i < m->count; i++) {
+    for (size_t i = 0; i < m->count; i++) {
         box_copy copy = copy_of(&m->parts[i].ghost, shape->channels);
         nf_copy_box(copy.extent, shape->channels, shape->dtype,
                     nf_field_at(field, m->parts[i].ghost.lo), field->stride, from, copy.dense);
-        from += (size_t)nf_box_cells(&m->parts[i].ghost) * cell_bytes(&field->cut);
+        from += part_bytes(shape, &m->parts[i]);
     }
 }
 
-void nf_exchange_begin(nf_exchange *ex, const nf_field *field)
+static void copy_own(nf_field *field, const nf_bundles *own)
 {
-    for (int i = 0; i < ex->in.count; i++) {
-        message *m = &ex->in.list[i];
-        MPI_Irecv(m->buffer, (int)m->bytes, MPI_BYTE, m->rank, NF_TAG_HALO, ex->comm,
-                  &ex->in.requests[i]);
-    }
-    for (int i = 0; i < ex->out.count; i++) {
-        message *m = &ex->out.list[i];
-        pack(field, m);
-        MPI_Isend(m->buffer, (int)m->bytes, MPI_BYTE, m->rank, NF_TAG_HALO, ex->comm,
-                  &ex->out.requests[i]);
-    }
-}
-
-void nf_exchange_end(nf_exchange *ex, nf_field *field)
-{
-    for (int s = 0; s < ex->self.count; s++) {
-        const message *m = &ex->self.list[s];
-        for (int i = 0; i < m->count; i++) {
-            box_copy copy = copy_of(&m->parts[i].ghost, field->cut.shape.channels);
-            nf_copy_box(copy.extent, field->cut.shape.channels, field->cut.shape.dtype,
+    const nf_shape *shape = &field->cut.shape;
+    for (int s = 0; s < own->count; s++) {
+        const nf_bundle *m = &own->list[s];
+        for (size_t i = 0; i < m->count; i++) {
+            box_copy copy = copy_of(&m->parts[i].ghost, shape->channels);
+            nf_copy_box(copy.extent, shape->channels, shape->dtype,
                         nf_field_at(field, m->parts[i].ghost.lo), field->stride,
                         owned_cells(field, &m->parts[i]), field->stride);
         }
     }
-    for (int left = ex->in.count; left > 0; left--) {
-        int i;
-        MPI_Waitany(ex->in.count, ex->in.requests, &i, MPI_STATUS_IGNORE);
-        unpack(field, &ex->in.list[i]);
+}
+
+/* ---- exchanging ---- */
+
+/* Waiting: a few looks, which take no longer than handing over the processor does, then others of
+ * this processor's ranks have their turn. MPI must go on meanwhile: a rank of another node may wait
+ * for what this one is sending. */
+static void wait_a_little(const nf_exchange *ex, int *looks)
+{
+    enum { LOOKS = 100 };
+    if (++*looks < LOOKS)
+        return;
+    int rank, found;
+    MPI_Comm_rank(ex->comm, &rank);
+    MPI_Iprobe(rank, NF_TAG_NEVER, ex->comm, &found, MPI_STATUS_IGNORE);
+    sched_yield();
+}
+
+static void post(nf_exchange *ex, const nf_field *field, lane *l)
+{
+    for (int looks = 0; atomic_load_explicit(&l->box->taken, memory_order_acquire) + 2 < ex->turn;)
+        wait_a_little(ex, &looks);
+    pack(field, l->bundle, half_of(l, ex->turn));
+    atomic_store_explicit(&l->box->sent, ex->turn, memory_order_release);
+}
+
+static bool take(nf_exchange *ex, nf_field *field, lane *l)
+{
+    if (atomic_load_explicit(&l->box->taken, memory_order_relaxed) == ex->turn ||
+        atomic_load_explicit(&l->box->sent, memory_order_acquire) < ex->turn)
+        return false;
+    unpack(field, l->bundle, half_of(l, ex->turn));
+    atomic_store_explicit(&l->box->taken, ex->turn, memory_order_release);
+    return true;
+}
+
+void nf_exchange_begin(nf_exchange *ex, const nf_field *field)
+{
+    if (!ex->prepared) {
+        prepare_lanes(ex, &ex->in, false);
+        prepare_lanes(ex, &ex->out, true);
+        ex->prepared = true;
     }
-    if (ex->out.count > 0)
-        MPI_Waitall(ex->out.count, ex->out.requests, MPI_STATUSES_IGNORE);
+    ex->turn++;
+    if (ex->in.nrequests > 0)
+        MPI_Startall(ex->in.nrequests, ex->in.requests);
+    for (int i = 0; i < ex->out.count; i++) {
+        lane *l = &ex->out.list[i];
+        if (l->box != NULL)
+            continue;
+        pack(field, l->bundle, l->buffer);
+        MPI_Startall(l->chunks, &ex->out.requests[l->first]);
+    }
+    for (int i = 0; i < ex->out.count; i++)
+        if (ex->out.list[i].box != NULL)
+            post(ex, field, &ex->out.list[i]);
 }
 
-void nf_exchange_received(const nf_exchange *ex, int64_t *bytes, int *senders)
+static void end_shared(nf_exchange *ex, nf_field *field)
 {
-    *bytes = 0;
-    *senders = ex->in.count;
+    int looks = 0;
+    for (int left = ex->in.shared; left > 0;) {
+        bool any = false;
+        for (int i = 0; i < ex->in.count; i++) {
+            if (ex->in.list[i].box == NULL || !take(ex, field, &ex->in.list[i]))
+                continue;
+            any = true;
+            left--;
+        }
+        if (any)
+            looks = 0;
+        else
+            wait_a_little(ex, &looks);
+    }
+}
+
+static void end_messages(nf_exchange *ex, nf_field *field)
+{
     for (int i = 0; i < ex->in.count; i++)
-        *bytes += (int64_t)ex->in.list[i].bytes;
+        ex->in.list[i].left = ex->in.list[i].chunks;
+    for (int left = ex->in.nrequests; left > 0; left--) {
+        int i;
+        MPI_Waitany(ex->in.nrequests, ex->in.requests, &i, MPI_STATUS_IGNORE);
+        lane *l = ex->in.of[i];
+        if (--l->left == 0)
+            unpack(field, l->bundle, l->buffer);
+    }
+    if (ex->out.nrequests > 0)
+        MPI_Waitall(ex->out.nrequests, ex->out.requests, MPI_STATUSES_IGNORE);
 }
 
-bool nf_exchange_is_local(const nf_exchange *ex)
+void nf_exchange_end(nf_exchange *ex, nf_field *field)
 {
-    return ex->in.count == 0 && ex->out.count == 0;
+    copy_own(field, &ex->lists.own);
+    end_shared(ex, field);
+    end_messages(ex, field);
 }

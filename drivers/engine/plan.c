@@ -319,6 +319,15 @@ static nf_status build(nf_plan *plan, const nf_shape *in, nf_chain *chains, size
     return status == NF_OK ? allocate_workspace(plan) : status;
 }
 
+/* Collective, once the plan is agreed on. */
+static void connect_exchanges(nf_plan *plan)
+{
+    for (size_t g = 0; g < plan->ngroups; g++)
+        for (size_t p = 0; p < plan->groups[g].npasses; p++)
+            if (plan->groups[g].passes[p].exchange != NULL)
+                nf_exchange_connect(&plan->world, plan->groups[g].passes[p].exchange);
+}
+
 nf_status nf_plan_create(const nf_world *world, const nf_shape *in, nf_chain *chains,
                          size_t nchains, const nf_plan_options *options, nf_plan **made)
 {
@@ -335,6 +344,8 @@ nf_status nf_plan_create(const nf_world *world, const nf_shape *in, nf_chain *ch
     if (status != NF_OK) {
         nf_plan_free(plan);
         plan = NULL;
+    } else {
+        connect_exchanges(plan);
     }
     *made = plan;
     return status;
