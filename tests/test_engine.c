@@ -1,11 +1,9 @@
 /* test_engine.c - the same bits however a plan is driven: by these ranks, by 1 to 3 threads, on
  * shapes that do not divide. Run under mpirun for several numbers of ranks. */
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "drivers/engine/halo.h"
 #include "drivers/engine/node.h"
 #include "tests/arrays.h"
 #include "tests/drive.h"
@@ -194,123 +192,6 @@ static void test_ordered_fold(void)
         compare(&chain, &shapes[i]);
 }
 
-/* ---- halos: every ghost cell against where it comes from ---- */
-
-static uint64_t wrong_ghosts(const nf_field *field, const nf_halo *halo, nf_border border)
-{
-    const nf_shape *shape = &field->cut.shape;
-    nf_box all = nf_box_grow(&field->own, halo);
-    uint64_t wrong = 0;
-    for (int64_t z = all.lo[0]; z < all.hi[0]; z++)
-        for (int64_t y = all.lo[1]; y < all.hi[1]; y++)
-            for (int64_t x = all.lo[2]; x < all.hi[2]; x++) {
-                int64_t at[NF_DIMS] = {z, y, x}, from[NF_DIMS];
-                bool constant = false;
-                for (int d = 0; d < NF_DIMS; d++) {
-                    from[d] = nf_border_index(at[d], shape->dim[d], border);
-                    constant = constant || from[d] < 0;
-                }
-                int64_t cell = (from[0] * shape->dim[1] + from[1]) * shape->dim[2] + from[2];
-                double expected = constant ? -9 : nf_test_value(NF_F64, cell);
-                wrong += *(double *)nf_field_at(field, at) != expected;
-            }
-    return wrong;
-}
-
-static void check_halo(const nf_shape *shape, const nf_halo *halo, nf_border border)
-{
-    nf_cut cut = nf_cut_choose(shape, world.size, halo, NULL);
-    nf_field field;
-    nf_exchange *exchange;
-    nf_status status = nf_field_create(&field, &cut, world.rank, halo);
-    judge(status != NF_OK);
-    status = nf_exchange_create(&world, &cut, halo, border == NF_WRAP, &exchange);
-    judge(status != NF_OK);
-    uint64_t wrong = 0;
-    if (!nf_box_empty(&field.own))
-        nf_test_fill(&field, NULL);
-    nf_exchange_begin(exchange, &field);
-    nf_exchange_end(exchange, &field);
-    if (!nf_box_empty(&field.own)) {
-        nf_patch patch = nf_field_patch(&field);
-        nf_fill_border(&patch, shape->dim, border, -9);
-        wrong = wrong_ghosts(&field, halo, border);
-    }
-    judge(wrong);
-    nf_exchange_free(exchange);
-    nf_field_free(&field);
-}
-
-/* Blocks thinner than the halo, halos wider than the array, one-sided ones, planes and columns cut.
- */
-static void test_halos(void)
-{
-    static const nf_halo halos[] = {{{0, 1, 1}, {0, 1, 1}},
-                                    {{0, 5, 0}, {0, 0, 7}},
-                                    {{2, 3, 1}, {2, 3, 1}},
-                                    {{9, 40, 17}, {9, 40, 17}}};
-    nf_shape shapes[] = {nf_test_shape(1, 37, 29, 1, NF_F64), nf_test_shape(1, 3, 50, 1, NF_F64),
-                         nf_test_shape(9, 10, 11, 1, NF_F64), nf_test_shape(1, 1, 1, 1, NF_F64),
-                         nf_test_shape(30, 2, 3, 1, NF_F64)};
-    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
-        for (size_t h = 0; h < sizeof halos / sizeof *halos; h++)
-            for (nf_border border = NF_CLAMP; border <= NF_CONSTANT; border++)
-                if (h != 1 ||
-                    (border != NF_REFLECT && border != NF_MIRROR)) /* those want both sides */
-                    check_halo(&shapes[s], &halos[h], border);
-}
-
-/* The rows of the table in kernels/kernel.h, written out twice as far. */
-static void test_borders(void)
-{
-    static const struct {
-        nf_border border;
-        const char *before, *after; /* of a b c d; k: the constant */
-    } rows[] = {{NF_CLAMP, "aaaaaaaaa", "ddddddddd"},
-                {NF_REFLECT, "aabcddcba", "dcbaabcdd"},
-                {NF_MIRROR, "dcbabcdcb", "cbabcdcba"},
-                {NF_WRAP, "dabcdabcd", "abcdabcda"},
-                {NF_CONSTANT, "kkkkkkkkk", "kkkkkkkkk"}};
-    for (size_t r = 0; r < sizeof rows / sizeof *rows; r++) {
-        for (int i = 0; i < 9; i++) {
-            int64_t before = nf_border_index(i - 9, 4, rows[r].border);
-            int64_t after = nf_border_index(i + 4, 4, rows[r].border);
-            CU_ASSERT_EQUAL(before < 0 ? 'k' : "abcd"[before], rows[r].before[i]);
-            CU_ASSERT_EQUAL(after < 0 ? 'k' : "abcd"[after], rows[r].after[i]);
-        }
-        CU_ASSERT_EQUAL(nf_border_index(2, 4, rows[r].border), 2);
-        CU_ASSERT_EQUAL(nf_border_index(-7, 1, rows[r].border),
-                        rows[r].border == NF_CONSTANT ? -1 : 0);
-    }
-}
-
-/* ---- blocks: every cell in exactly one ---- */
-
-static void test_cuts(void)
-{
-    nf_halo halo = {{1, 1, 1}, {1, 1, 1}};
-    uint64_t wrong = 0;
-    for (int ranks = 1; ranks <= 17; ranks++) {
-        for (int64_t n = 1; n <= 19; n++) {
-            nf_shape shape = nf_test_shape(n % 3 + 1, n, 20 - n, 1, NF_U8);
-            int64_t align[NF_DIMS] = {1, n % 4 + 1, 3}, cells = 0;
-            nf_cut cut = nf_cut_choose(&shape, ranks, &halo, n % 2 ? align : NULL);
-            for (int r = 0; r < ranks; r++) {
-                nf_box box = nf_cut_block(&cut, r);
-                cells += nf_box_cells(&box);
-                for (int d = 0; d < NF_DIMS; d++)
-                    wrong += box.lo[d] % cut.align[d] != 0;
-                for (int q = 0; q < r; q++) {
-                    nf_box other = nf_cut_block(&cut, q), both = nf_box_intersect(&box, &other);
-                    wrong += !nf_box_empty(&both);
-                }
-            }
-            wrong += cells != nf_shape_cells(&shape);
-        }
-    }
-    judge(wrong);
-}
-
 /* ---- agreement: one rank's failure is everybody's, with its message ---- */
 
 static void test_agreement(void)
@@ -394,9 +275,6 @@ int main(int argc, char **argv)
                            {"chains", test_chains},
                            {"reductions", test_reductions},
                            {"ordered fold", test_ordered_fold},
-                           {"halos", test_halos},
-                           {"borders", test_borders},
-                           {"cuts", test_cuts},
                            {"agreement", test_agreement},
                            {"planning fails", test_planning_fails},
                            {"parts", test_parts},
