@@ -441,12 +441,18 @@ static void test_mixed(void)
     check_halos(MIXED);
 }
 
-/* Messages of many pieces, of which the last is shorter. */
+/* Messages of one to hundreds of pieces, of which the last is shorter. */
 static void test_chunks(void)
 {
+    static const nf_halo halo = {{2, 3, 1}, {2, 0, 4}};
+    nf_shape shapes[] = {nf_test_shape(1, 37, 29, 1, NF_F64), nf_test_shape(9, 10, 11, 1, NF_F64)};
     size_t usual = nf_mpi_chunk;
     nf_mpi_chunk = 56;
-    check_halos(MESSAGES);
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+        nf_cut cut = nf_cut_choose(&shapes[s], world.size, &halo, NULL);
+        check_halo(&cut, &halo, NF_CONSTANT, MESSAGES);
+        check_halo(&cut, &halo, NF_WRAP, MIXED);
+    }
     nf_mpi_chunk = usual;
 }
 

@@ -59,16 +59,44 @@ void *nf_field_at(const nf_field *field, const int64_t cell[NF_DIMS])
     return field->origin + offset * (ptrdiff_t)nf_dtype_size(field->cut.shape.dtype);
 }
 
+/* Rows of at least WIDTH bytes and at most twice that: two copies of fixed size, which may overlap.
+ * Halo columns are many such rows, and a call for each would take longer than they do. */
+#define COPY_SHORT_ROWS(WIDTH)                                                                     \
+    for (int64_t y = 0; y < rows; y++) {                                                           \
+        char first[WIDTH], last[WIDTH];                                                            \
+        memcpy(first, from + y * from_stride, WIDTH);                                              \
+        memcpy(last, from + y * from_stride + row - WIDTH, WIDTH);                                 \
+        memcpy(to + y * to_stride, first, WIDTH);                                                  \
+        memcpy(to + y * to_stride + row - WIDTH, last, WIDTH);                                     \
+    }
+
+/* `rows` rows of `row` bytes, the strides in bytes. */
+static void copy_rows(int64_t rows, ptrdiff_t row, char *to, ptrdiff_t to_stride, const char *from,
+                      ptrdiff_t from_stride)
+{
+    if (row >= 4 && row <= 8) {
+        COPY_SHORT_ROWS(4)
+    } else if (row > 8 && row <= 16) {
+        COPY_SHORT_ROWS(8)
+    } else if (row > 16 && row <= 32) {
+        COPY_SHORT_ROWS(16)
+    } else if (row > 32 && row <= 64) {
+        COPY_SHORT_ROWS(32)
+    } else {
+        for (int64_t y = 0; y < rows; y++)
+            memcpy(to + y * to_stride, from + y * from_stride, (size_t)row);
+    }
+}
+
 void nf_copy_box(const int64_t extent[NF_DIMS], int channels, nf_dtype dtype, void *to,
                  const ptrdiff_t to_stride[NF_DIMS], const void *from,
                  const ptrdiff_t from_stride[NF_DIMS])
 {
     ptrdiff_t size = (ptrdiff_t)nf_dtype_size(dtype);
-    size_t row = (size_t)(extent[2] * channels * size);
     for (int64_t z = 0; z < extent[0]; z++)
-        for (int64_t y = 0; y < extent[1]; y++)
-            memcpy((char *)to + (z * to_stride[0] + y * to_stride[1]) * size,
-                   (const char *)from + (z * from_stride[0] + y * from_stride[1]) * size, row);
+        copy_rows(extent[1], extent[2] * channels * size, (char *)to + z * to_stride[0] * size,
+                  to_stride[1] * size, (const char *)from + z * from_stride[0] * size,
+                  from_stride[1] * size);
 }
 
 /* ---- rows to and from rank 0 ---- */

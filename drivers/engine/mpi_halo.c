@@ -319,7 +319,7 @@ static void copy_own(nf_field *field, const nf_bundles *own)
  * for what this one is sending. */
 static void wait_a_little(const nf_exchange *ex, int *looks)
 {
-    enum { LOOKS = 100 };
+    enum { LOOKS = 30 };
     if (++*looks < LOOKS)
         return;
     int rank, found;
