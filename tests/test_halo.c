@@ -674,7 +674,7 @@ static void test_fields(void)
         wrong += mincore(field.memory, pages * 4096, there) != 0 && large;
         for (size_t i = 0; i < pages && large; i++)
             touched += there[i] & 1;
-        judge(wrong + (touched > 16));
+        judge(wrong + (touched > pages / 10)); /* an allocator may write to the first */
         free(there);
         nf_field_free(&field);
     }
