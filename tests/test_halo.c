@@ -1,6 +1,7 @@
 /* test_halo.c - cuts, halos and what they stand on: every ghost cell comes once, from where it should,
  * through messages of any length and through shared memory. Run under mpirun for several numbers of
  * ranks; what is pure arithmetic is tested for more ranks than there are. */
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -268,12 +269,26 @@ static void test_lists(void)
 
 /* ---- planning for more ranks than there are ---- */
 
-/* What a rank of `size` in all lists: as many messages, boxes and cells as its surface asks for. */
+/* Bytes that this process has allocated; 0 where nobody counts them. */
+static size_t allocated(void)
+{
+#if defined __GLIBC_PREREQ && __GLIBC_PREREQ(2, 33)
+    struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+#else
+    return 0;
+#endif
+}
+
+/* A rank of `size` in all: as many messages and cells as its surface asks for, and memory for no
+ * more than these. */
 static uint64_t check_plan(const nf_cut *cut, int size, int rank, const nf_halo *halo, bool wrap)
 {
     nf_world fake = {.size = size, .rank = rank, .threads = 1};
     nf_exchange *exchange;
+    size_t before = allocated();
     uint64_t wrong = nf_exchange_create(&fake, cut, halo, wrap, &exchange) != NF_OK;
+    size_t used = allocated() - before;
     nf_box own = nf_cut_block(cut, rank), all = nf_box_grow(&own, halo);
     nf_box array = nf_box_whole(&cut->shape);
     if (!wrap)
@@ -287,12 +302,13 @@ static uint64_t check_plan(const nf_cut *cut, int size, int rank, const nf_halo 
     nf_traffic t = nf_exchange_traffic(exchange);
     wrong += t.cells != nf_box_cells(&all) - nf_box_cells(&own);
     wrong += t.bytes != t.cells * 4 || t.messages < 1 || t.messages > most - 1 || t.shared != 0;
+    wrong += used > 4096 + 1024 * (size_t)t.messages + 4 * (size_t)t.bytes;
     nf_exchange_free(exchange);
     return wrong;
 }
 
-/* Were any of it quadratic in the ranks, this would not end before the time-out: all ranks are
- * planned, one after the other. */
+/* All ranks are planned, one after the other: were any of it linear in the ranks, this would not end
+ * before the time-out. */
 static void test_many_ranks(void)
 {
     static const struct {
