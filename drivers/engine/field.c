@@ -29,6 +29,9 @@ nf_status nf_field_create(nf_field *field, const nf_cut *cut, int rank, const nf
     field->stride[1] = nf_box_extent(&all, 2) * cut->shape.channels;
     if (nf_box_extent(&all, 1) > 1)
         field->stride[1] = (field->stride[1] + line - 1) / line * line;
+    /* Rows a multiple of a page apart share few sets of the first-level cache. */
+    if ((size_t)field->stride[1] * size % 4096 == 0)
+        field->stride[1] += line;
     field->stride[0] = field->stride[1] * nf_box_extent(&all, 1);
     size_t bytes = (size_t)(field->stride[0] * nf_box_extent(&all, 0)) * size;
     /* A line to spare before: the first own cell of each row starts a cache line. */

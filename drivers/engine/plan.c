@@ -273,7 +273,10 @@ static nf_status choose_cut(nf_plan *plan)
     }
     nf_tile_fixed(&plan->in, tile);
     /* A partial belongs to a whole tile, where their order counts. */
-    plan->cut = nf_cut_choose(&plan->in, plan->world.size, &any, plan->ordered ? tile : NULL);
+    const int64_t *align = plan->ordered ? tile : NULL;
+    if (plan->options.grid[0] > 0)
+        return nf_cut_given(&plan->in, plan->world.size, plan->options.grid, align, &plan->cut);
+    plan->cut = nf_cut_choose(&plan->in, plan->world.size, &any, align);
     return NF_OK;
 }
 
