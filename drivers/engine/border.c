@@ -135,23 +135,44 @@ static void fill_slice(const fill *f, const nf_box *region, int d, int64_t i, in
         fill_rows(f, region, d, i, n);
 }
 
-void nf_fill_border(const nf_patch *patch, const int64_t dim[NF_DIMS], nf_border border,
-                    double value)
+/* The cells that are there when dimension d is filled: inside the array, and all of the dimensions
+ * after d. */
+static nf_box filled_before(const nf_patch *patch, const int64_t dim[NF_DIMS], int d)
+{
+    nf_box inside = {{0, 0, 0}, {dim[0], dim[1], dim[2]}};
+    nf_box box = nf_box_intersect(&inside, &patch->box);
+    for (int later = d + 1; later < NF_DIMS; later++) {
+        box.lo[later] = patch->box.lo[later];
+        box.hi[later] = patch->box.hi[later];
+    }
+    return box;
+}
+
+void nf_fill_border_share(const nf_patch *patch, const int64_t dim[NF_DIMS], nf_border border,
+                          double value, int d, int64_t part, int64_t parts)
 {
     if (border == NF_WRAP)
         return;
     fill f = {.patch = patch, .border = border, .size = (ptrdiff_t)nf_dtype_size(patch->dtype)};
     for (ptrdiff_t at = 0; at < (ptrdiff_t)sizeof f.element; at += f.size)
         element_of(patch->dtype, value, f.element + at);
-    nf_box inside = {{0, 0, 0}, {dim[0], dim[1], dim[2]}};
-    nf_box done = nf_box_intersect(&inside, &patch->box);
-    for (int d = NF_DIMS - 1; d >= 0; d--) { /* columns, then whole rows, then whole planes */
-        for (int64_t i = patch->box.lo[d]; i < 0; i++)
-            fill_slice(&f, &done, d, i, dim[d]);
-        for (int64_t i = dim[d] > patch->box.lo[d] ? dim[d] : patch->box.lo[d];
-             i < patch->box.hi[d]; i++)
-            fill_slice(&f, &done, d, i, dim[d]);
-        done.lo[d] = patch->box.lo[d];
-        done.hi[d] = patch->box.hi[d];
+    nf_box box = filled_before(patch, dim, d);
+    int shared = d == 0 ? 1 : dim[0] > 1 ? 0 : 1;
+    if (shared != d) {
+        int64_t lo = box.lo[shared], extent = nf_box_extent(&box, shared);
+        box.lo[shared] = lo + extent * part / parts;
+        box.hi[shared] = lo + extent * (part + 1) / parts;
     }
+    int64_t end = dim[d] > patch->box.lo[d] ? dim[d] : patch->box.lo[d];
+    for (int64_t i = patch->box.lo[d]; i < 0 && (shared != d || part == 0); i++)
+        fill_slice(&f, &box, d, i, dim[d]);
+    for (int64_t i = end; i < patch->box.hi[d] && (shared != d || part == parts - 1); i++)
+        fill_slice(&f, &box, d, i, dim[d]);
+}
+
+void nf_fill_border(const nf_patch *patch, const int64_t dim[NF_DIMS], nf_border border,
+                    double value)
+{
+    for (int d = NF_DIMS - 1; d >= 0; d--) /* columns, then whole rows, then whole planes */
+        nf_fill_border_share(patch, dim, border, value, d, 0, 1);
 }

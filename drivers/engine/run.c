@@ -8,14 +8,6 @@
 
 /* ---- one sweep ---- */
 
-static nf_patch halo_patch(const nf_field *field, const nf_halo *halo)
-{
-    nf_patch patch = nf_field_patch(field);
-    patch.box = nf_box_grow(&field->own, halo);
-    patch.origin = nf_field_at(field, patch.box.lo);
-    return patch;
-}
-
 static void run_sweep(nf_sweep *s, nf_field *from, nf_times *times)
 {
     const nf_pass *pass = s->pass;
@@ -23,16 +15,12 @@ static void run_sweep(nf_sweep *s, nf_field *from, nf_times *times)
     if (pass->exchange != NULL)
         nf_exchange_begin(pass->exchange, from);
     double sent = nf_seconds();
-    nf_sweep_tiles(s, 0, pass->inner);
+    nf_sweep_inner(s);
     double inner = nf_seconds();
     if (pass->exchange != NULL)
         nf_exchange_end(pass->exchange, from);
     double received = nf_seconds();
-    if (pass->exchange != NULL && pass->ntiles > 0) {
-        nf_patch patch = halo_patch(from, &pass->halo);
-        nf_fill_border(&patch, pass->in.dim, pass->border, pass->border_value);
-    }
-    nf_sweep_tiles(s, pass->inner, pass->ntiles - pass->inner);
+    nf_sweep_outer(s, from);
     times->halo += sent - start + received - inner;
 }
 

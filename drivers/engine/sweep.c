@@ -237,10 +237,49 @@ static void run_tile(void *context, int thread, int64_t number)
         nf_watch_show(&s->plan->watch, (double)++s->plan->watched, (double)s->plan->total);
 }
 
-void nf_sweep_tiles(nf_sweep *s, int64_t first, int64_t count)
+void nf_sweep_inner(nf_sweep *s)
 {
-    s->first = first;
-    nf_team_run(s->plan->world.threads, count, run_tile, s);
+    s->first = 0;
+    nf_team_run(s->plan->world.threads, s->pass->inner, run_tile, s);
+}
+
+typedef struct edge {
+    const nf_pass *pass;
+    nf_patch patch; /* the block and its halo */
+    int d, threads;
+} edge;
+
+static void fill_edge(void *context, int thread, int64_t part)
+{
+    const edge *e = context;
+    (void)thread;
+    nf_fill_border_share(&e->patch, e->pass->in.dim, e->pass->border, e->pass->border_value, e->d,
+                         part, e->threads);
+}
+
+/* Whether the patch reaches beyond the array in dimension d. */
+static bool has_edge(const edge *e)
+{
+    return e->pass->border != NF_WRAP &&
+           (e->patch.box.lo[e->d] < 0 || e->patch.box.hi[e->d] > e->pass->in.dim[e->d]);
+}
+
+void nf_sweep_outer(nf_sweep *s, nf_field *from)
+{
+    const nf_pass *pass = s->pass;
+    int threads = s->plan->world.threads;
+    nf_team_phase phases[NF_DIMS + 1] = {{0, NULL, NULL}};
+    edge edges[NF_DIMS];
+    s->first = pass->inner;
+    phases[NF_DIMS] = (nf_team_phase){pass->ntiles - pass->inner, run_tile, s};
+    for (int d = 0; d < NF_DIMS && pass->exchange != NULL && pass->ntiles > 0; d++) {
+        edge *e = &edges[d];
+        *e = (edge){pass, nf_field_patch(from), NF_DIMS - 1 - d, threads};
+        e->patch.box = nf_box_grow(&from->own, &pass->halo);
+        e->patch.origin = nf_field_at(from, e->patch.box.lo);
+        phases[d] = (nf_team_phase){has_edge(e) ? threads : 0, fill_edge, e};
+    }
+    nf_team_run_phases(threads, phases, NF_DIMS + 1);
 }
 
 /* ---- counting ---- */

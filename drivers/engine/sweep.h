@@ -31,7 +31,9 @@ size_t nf_sweep_measure(nf_pass *pass);
 /* Nominal operations of the pass's maps in one sweep of this rank; those done twice count twice. */
 double nf_sweep_flops(const nf_plan *plan, const nf_pass *pass);
 
-/* The tiles number first .. first + count - 1 of the pass's list, by the threads of this rank. */
-void nf_sweep_tiles(nf_sweep *sweep, int64_t first, int64_t count);
+/* The tiles that read no ghost cell, by the threads of this rank. */
+void nf_sweep_inner(nf_sweep *sweep);
+/* Fills the ghost cells of *from beyond the array's edges, then does all other tiles. */
+void nf_sweep_outer(nf_sweep *sweep, nf_field *from);
 
 #endif

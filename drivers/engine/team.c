@@ -5,23 +5,44 @@
 #include <stddef.h>
 #include <time.h>
 
-void nf_team_run(int threads, int64_t count, nf_team_task *task, void *context)
+/* Thread `me` of `team`: its run of the phase's items. */
+static void run_share(const nf_team_phase *phase, int64_t team, int64_t me)
 {
-    if (count == 0)
-        return;
+    int64_t end = nf_team_first(phase->count, team, me + 1);
+    for (int64_t i = nf_team_first(phase->count, team, me); i < end; i++)
+        phase->task(phase->context, (int)me, i);
+}
+
+void nf_team_run_phases(int threads, const nf_team_phase *phases, size_t n)
+{
+    while (n > 0 && phases[n - 1].count == 0)
+        n--;
     if (threads == 1) {
-        for (int64_t i = 0; i < count; i++)
-            task(context, 0, i);
+        for (size_t p = 0; p < n; p++)
+            run_share(&phases[p], 1, 0);
         return;
     }
+    if (n == 0)
+        return;
 #pragma omp parallel num_threads(threads)
     {
         /* Fewer threads than asked for share the work all the same. */
         int64_t team = omp_get_num_threads(), me = omp_get_thread_num();
-        for (int64_t i = nf_team_first(count, team, me); i < nf_team_first(count, team, me + 1);
-             i++)
-            task(context, (int)me, i);
+        for (size_t p = 0; p < n; p++) {
+            if (phases[p].count == 0)
+                continue;
+            run_share(&phases[p], team, me);
+            if (p + 1 < n) {
+#pragma omp barrier
+            }
+        }
     }
+}
+
+void nf_team_run(int threads, int64_t count, nf_team_task *task, void *context)
+{
+    const nf_team_phase phase = {count, task, context};
+    nf_team_run_phases(threads, &phase, 1);
 }
 
 typedef struct binding {

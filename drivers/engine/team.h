@@ -3,6 +3,7 @@
 #define NF_TEAM_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Called for each item by one of the threads 0 .. threads-1. */
@@ -12,6 +13,15 @@ typedef void nf_team_task(void *context, int thread, int64_t item);
  * consecutive items, always the same one, so that memory stays with the core that touched it first.
  * One thread: a plain loop, no OpenMP. */
 void nf_team_run(int threads, int64_t count, nf_team_task *task, void *context);
+
+/* Several lists, one after the other, by one team: all have finished one before any begins the next.
+ * Lists without items are passed over. */
+typedef struct nf_team_phase {
+    int64_t count;
+    nf_team_task *task;
+    void *context;
+} nf_team_phase;
+void nf_team_run_phases(int threads, const nf_team_phase *phases, size_t n);
 
 /* The first item of thread t's run. */
 static inline int64_t nf_team_first(int64_t count, int64_t threads, int64_t t)
