@@ -96,12 +96,12 @@ static void test_given_cuts(void)
     static const struct {
         int grid[NF_DIMS];
         const char *message;
-    } wrong[] = {{{1, 4, 3}, "does not have as many as there are ranks, 8"},
-                 {{1, 2, 2}, "does not have as many as there are ranks, 8"},
-                 {{1, 8, 1}, "cuts 30 rows in 8; 1 to 4 are possible"},
-                 {{2, 4, 1}, "cuts 1 planes in 2; 1 to 1 are possible"},
-                 {{1, 0, 8}, "cuts 30 rows in 0"},
-                 {{1, -4, -2}, "cuts 30 rows in -4"}};
+    } wrong[] = {{{1, 4, 3}, "does not have a block for each of 8 ranks"},
+                 {{1, 2, 2}, "does not have a block for each of 8 ranks"},
+                 {{1, 8, 1}, "the grid 8x1 cuts 30 rows into 8 blocks; 1 to 4 are"},
+                 {{2, 4, 1}, "cuts 1 planes into 2 blocks; 1 to 1"},
+                 {{1, 0, 8}, "cuts 30 rows into 0"},
+                 {{1, -4, -2}, "cuts 30 rows into -4"}};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         nf_status status = nf_cut_given(&image, 8, wrong[i].grid, align, &cut);
         judge(status != NF_ERR_USAGE || strstr(nf_message(status), wrong[i].message) == NULL);

@@ -1,4 +1,5 @@
 /* cut.c - how an array is cut into blocks. */
+#include <stdio.h>
 #include <string.h>
 
 #include "drivers/engine/field.h"
@@ -113,24 +114,33 @@ nf_cut nf_cut_choose(const nf_shape *shape, int ranks, const nf_halo *halo,
     return best;
 }
 
+/* "4x2": the extents that the array has. */
+static const char *grid_text(const nf_shape *shape, const int grid[NF_DIMS], char text[48])
+{
+    int used = 0;
+    for (int d = NF_DIMS - shape->ndim; d < NF_DIMS; d++)
+        used += snprintf(text + used, (size_t)(48 - used), "%s%d", used > 0 ? "x" : "", grid[d]);
+    return text;
+}
+
 nf_status nf_cut_given(const nf_shape *shape, int ranks, const int grid[NF_DIMS],
                        const int64_t align[NF_DIMS], nf_cut *cut)
 {
     static const char *const names[NF_DIMS] = {"planes", "rows", "columns"};
+    char text[48];
     int64_t parts = 1;
     *cut = uncut(shape, align);
     for (int d = 0; d < NF_DIMS; d++) {
         if (grid[d] < 1 || grid[d] > aligned_cells(cut, d))
             return nf_fail(NF_ERR_USAGE,
-                           "the grid of %dx%dx%d blocks cuts %lld %s in %d; 1 to %lld are possible",
-                           grid[0], grid[1], grid[2], (long long)shape->dim[d], names[d], grid[d],
-                           (long long)aligned_cells(cut, d));
+                           "the grid %s cuts %lld %s into %d blocks; 1 to %lld are possible",
+                           grid_text(shape, grid, text), (long long)shape->dim[d], names[d],
+                           grid[d], (long long)aligned_cells(cut, d));
         cut->parts[d] = grid[d];
         parts = parts > ranks ? parts : parts * grid[d];
     }
     if (parts != ranks)
-        return nf_fail(NF_ERR_USAGE,
-                       "the grid of %dx%dx%d blocks does not have as many as there are ranks, %d",
-                       grid[0], grid[1], grid[2], ranks);
+        return nf_fail(NF_ERR_USAGE, "the grid %s does not have a block for each of %d ranks",
+                       grid_text(shape, grid, text), ranks);
     return NF_OK;
 }
