@@ -290,6 +290,44 @@ nf_status nf_cli_integer(const char *option, const char *text, int64_t least, in
     return NF_OK;
 }
 
+error_t nf_cli_real(const char *option, const char *text, double least, double most, double *value)
+{
+    char *end;
+    *value = strtod(text, &end);
+    if (end == text || *end != '\0' || !(*value >= least) || !(*value <= most))
+        return nf_cli_reject("%s %s: expected a number from %g to %g", option, text, least, most);
+    return 0;
+}
+
+error_t nf_cli_list(const char *option, const char *text, int *list, size_t room, size_t *count)
+{
+    char copy[512], *rest = copy, *item;
+    snprintf(copy, sizeof copy, "%s", text);
+    for (*count = 0; (item = strsep(&rest, ",")) != NULL; (*count)++) {
+        int64_t value = 0;
+        if (*count == room)
+            return nf_cli_reject("%s %s: more than %zu numbers", option, text, room);
+        if (nf_cli_integer(option, item, 1, 1 << 20, &value) != NF_OK)
+            return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
+        list[*count] = (int)value;
+    }
+    return 0;
+}
+
+error_t nf_cli_pair(const char *option, const char *text, int64_t *a, int64_t *b)
+{
+    char copy[128];
+    snprintf(copy, sizeof copy, "%s", text);
+    char *x = strchr(copy, 'x');
+    if (x == NULL)
+        return nf_cli_reject("%s %s: expected ROWSxCOLUMNS, as 4096x4096", option, text);
+    *x = '\0';
+    if (nf_cli_integer(option, copy, 1, 1 << 30, a) != NF_OK ||
+        nf_cli_integer(option, x + 1, 1, 1 << 30, b) != NF_OK)
+        return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
+    return 0;
+}
+
 nf_status nf_chains_add(nf_chains *chains, const char *typed)
 {
     nf_chain *list = realloc(chains->list, (chains->count + 1) * sizeof *list);

@@ -37,6 +37,12 @@ int nf_cli_stop(nf_cli *cli, nf_status status);
 nf_status nf_cli_integer(const char *option, const char *text, int64_t least, int64_t most,
                          int64_t *value);
 
+/* For a program's option parser, as nf_cli_reject: a real number within [least, most]; up to `room` whole
+ * numbers as `1,2,4`; two as `4096x2048`. */
+error_t nf_cli_real(const char *option, const char *text, double least, double most, double *value);
+error_t nf_cli_list(const char *option, const char *text, int *list, size_t room, size_t *count);
+error_t nf_cli_pair(const char *option, const char *text, int64_t *a, int64_t *b);
+
 /* Chains collected from repeated -k options. */
 typedef struct nf_chains {
     nf_chain *list;

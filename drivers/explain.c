@@ -29,7 +29,7 @@ static const char *bytes_text(double bytes, char text[TEXT])
 static void print_plan(const nf_plan_facts *f)
 {
     char array[NF_SHAPE_TEXT], parts[TEXT], workspace[TEXT], l2[TEXT], l3[TEXT];
-    int64_t grid[NF_DIMS] = {f->parts[0], f->parts[1], f->parts[2]};
+    int64_t grid[NF_DIMS] = {f->cut.parts[0], f->cut.parts[1], f->cut.parts[2]};
     fprintf(stderr, "plan: %s on %d rank%s x %d thread%s, in %s block%s",
             nf_shape_text(&f->in, array), f->ranks, f->ranks > 1 ? "s" : "", f->threads,
             f->threads > 1 ? "s" : "", extents(&f->in, grid, parts), f->used > 1 ? "s" : "");

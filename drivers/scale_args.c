@@ -56,40 +56,6 @@ static const struct argp_option options[] = {
 
 /* ---- the command line ---- */
 
-static error_t rejected(void)
-{
-    return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
-}
-
-static error_t parse_list(const char *option, const char *text, int list[SCALE_LIST], size_t *count)
-{
-    char copy[512], *rest = copy, *item;
-    snprintf(copy, sizeof copy, "%s", text);
-    for (*count = 0; (item = strsep(&rest, ",")) != NULL; (*count)++) {
-        int64_t value;
-        if (*count == SCALE_LIST)
-            return nf_cli_reject("%s %s: more than %d numbers", option, text, SCALE_LIST);
-        if (nf_cli_integer(option, item, 1, 1 << 20, &value) != NF_OK)
-            return rejected();
-        list[*count] = (int)value;
-    }
-    return 0;
-}
-
-static error_t parse_pair(const char *option, const char *text, int64_t *a, int64_t *b)
-{
-    char copy[128];
-    snprintf(copy, sizeof copy, "%s", text);
-    char *x = strchr(copy, 'x');
-    if (x == NULL)
-        return nf_cli_reject("%s %s: expected ROWSxCOLUMNS, as 4096x4096", option, text);
-    *x = '\0';
-    if (nf_cli_integer(option, copy, 1, 1 << 30, a) != NF_OK ||
-        nf_cli_integer(option, x + 1, 1, 1 << 30, b) != NF_OK)
-        return rejected();
-    return 0;
-}
-
 static error_t parse_option(int key, char *text, struct argp_state *state)
 {
     scale_args *args = state->input;
@@ -105,18 +71,20 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         args->weak = true;
         return 0;
     case KEY_RANKS:
-        return parse_list("--ranks", text, args->ranks, &args->nranks);
+        return nf_cli_list("--ranks", text, args->ranks, SCALE_LIST, &args->nranks);
     case KEY_THREADS:
-        return parse_list("--threads", text, args->threads, &args->nthreads);
+        return nf_cli_list("--threads", text, args->threads, SCALE_LIST, &args->nthreads);
     case KEY_SIZE:
-        return parse_pair("--size", text, &args->rows, &args->columns);
+        return nf_cli_pair("--size", text, &args->rows, &args->columns);
     case KEY_TILE:
-        return parse_pair("--tile", text, &args->tile_rows, &args->tile_columns);
+        return nf_cli_pair("--tile", text, &args->tile_rows, &args->tile_columns);
     case KEY_INPUT:
         args->input = text;
         return 0;
     case KEY_REPS:
-        return nf_cli_integer("--reps", text, 1, 100000, &args->reps) == NF_OK ? 0 : rejected();
+        return nf_cli_integer("--reps", text, 1, 100000, &args->reps) == NF_OK
+                   ? 0
+                   : nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
     case 'o':
         args->folder = text;
         return 0;

@@ -76,11 +76,12 @@ static json_t *pack_shape(const nf_shape *shape)
                      "channels", shape->channels, "dtype", nf_dtype_name(shape->dtype));
 }
 
-nf_status nf_record_sample(FILE *file, const char *path, const nf_sample *sample)
+static nf_status write_sample(FILE *file, const char *path, const char *kind,
+                              const nf_sample *sample)
 {
     json_t *record = json_pack(
         "{s:s, s:i, s:s, s:s, s:s, s:i, s:i, s:i, s:o, s:I, s:i, s:i, s:f, s:o, s:b, s:b}",
-        "record", "sample", "schema", SCHEMA, "kernel", sample->kernel, "label", sample->label,
+        "record", kind, "schema", SCHEMA, "kernel", sample->kernel, "label", sample->label,
         "scaling", scaling_names[sample->scaling], "ranks", sample->ranks, "threads",
         sample->threads, "nodes", sample->nodes, "shape", pack_shape(&sample->shape), "work",
         (json_int_t)sample->work, "launch", sample->launch, "rep", sample->rep, "seconds",
@@ -91,7 +92,21 @@ nf_status nf_record_sample(FILE *file, const char *path, const nf_sample *sample
                        "%s: a sample of %s cannot be recorded: its times must be finite and its "
                        "names UTF-8",
                        path, sample->label);
+    if (sample->simulated && json_object_set_new(record, "simulated", json_true()) != 0) {
+        json_decref(record);
+        return no_memory(path);
+    }
     return write_line(file, path, record);
+}
+
+nf_status nf_record_sample(FILE *file, const char *path, const nf_sample *sample)
+{
+    return write_sample(file, path, "sample", sample);
+}
+
+nf_status nf_record_prediction(FILE *file, const char *path, const nf_sample *prediction)
+{
+    return write_sample(file, path, "prediction", prediction);
 }
 
 /* Where the last whole line of the file ends. */
@@ -220,15 +235,18 @@ static bool unpack_sample(json_t *record, nf_sample *sample)
            unpack_phases(record, &sample->phases);
 }
 
-static nf_status read_sample(json_t *record, const place *at, nf_study *study)
+static nf_status read_sample(json_t *record, const place *at, bool predicted, nf_study *study)
 {
-    nf_sample sample = {0};
+    json_t *simulated = json_object_get(record, "simulated");
+    nf_sample sample = {.simulated = json_is_true(simulated)};
+    if (simulated != NULL && !json_is_boolean(simulated))
+        return wrong(at, "a sample whose \"simulated\" is neither true nor false");
     if (!unpack_sample(record, &sample))
         return wrong(at, "a sample record that lacks a field or has one of the wrong type");
     if (sample.ranks < 1 || sample.threads < 1 || sample.ranks > INT_MAX / sample.threads ||
         sample.work < 1 || !(sample.seconds > 0))
         return wrong(at, "a sample whose ranks, threads, work and seconds are not all positive");
-    return nf_study_add(study, &sample);
+    return predicted ? nf_study_predict(study, &sample) : nf_study_add(study, &sample);
 }
 
 static nf_status read_record(const char *text, size_t length, const place *at, nf_study *study)
@@ -243,14 +261,15 @@ static nf_status read_record(const char *text, size_t length, const place *at, n
     nf_status status = NF_OK;
     if (kind == NULL)
         status = wrong(at, "an object that says no kind of record");
-    else if (strcmp(kind, "study") != 0 && strcmp(kind, "sample") != 0)
+    else if (strcmp(kind, "study") != 0 && strcmp(kind, "sample") != 0 &&
+             strcmp(kind, "prediction") != 0)
         status = NF_OK; /* a kind of a later version */
     else if (json_integer_value(schema) != SCHEMA)
         status = wrong(at, "a record of another schema than 1");
     else if (strcmp(kind, "study") == 0)
         status = read_facts(record, at, study);
     else
-        status = read_sample(record, at, study);
+        status = read_sample(record, at, strcmp(kind, "prediction") == 0, study);
     json_decref(record);
     return status;
 }
@@ -326,6 +345,8 @@ static nf_status merge_file(const char *path, nf_study *study)
             status = nf_study_fact(study, one.facts[i].name, "%s", one.facts[i].value);
     for (size_t i = 0; status == NF_OK && i < one.nsamples; i++)
         status = nf_study_add(study, &one.samples[i]);
+    for (size_t i = 0; status == NF_OK && i < one.npredictions; i++)
+        status = nf_study_predict(study, &one.predictions[i]);
     nf_study_free(&one);
     return status;
 }

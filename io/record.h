@@ -1,8 +1,10 @@
 /* record.h - studies as JSON lines: one self-describing object a line, appended as it is measured.
  *
  * First line: {"record": "study", "schema": 1, "facts": {...}}; then one line a sample:
- * {"record": "sample", "schema": 1, "kernel": ..., ...}, the names of struct nf_sample. Unknown
- * names and unknown kinds of record are skipped when read. */
+ * {"record": "sample", "schema": 1, "kernel": ..., ...}, the names of struct nf_sample; "simulated"
+ * stands only where it is true. What a formula predicts of a simulated point is a record of its own,
+ * "prediction", with the same names. Unknown names and unknown kinds of record are skipped when
+ * read. */
 #ifndef NF_RECORD_H
 #define NF_RECORD_H
 
@@ -14,6 +16,7 @@
 /* Each writes one whole line and flushes it to the system. */
 nf_status nf_record_study(FILE *file, const char *path, const nf_study *study);
 nf_status nf_record_sample(FILE *file, const char *path, const nf_sample *sample);
+nf_status nf_record_prediction(FILE *file, const char *path, const nf_sample *prediction);
 
 /* Opens a file of records to append to; a torn last line of a killed run is cut off first, so that
  * the next record begins a line. A new file is made. Errors: NF_ERR_FILE. The caller closes *file.

@@ -60,32 +60,38 @@ const nf_point *nf_group_best(const nf_group *group, const char *way, bool any)
 
 static bool same_group(const nf_sample *a, const nf_sample *b)
 {
-    return a->scaling == b->scaling && strcmp(a->kernel, b->kernel) == 0 &&
+    return a->simulated == b->simulated && a->scaling == b->scaling &&
+           strcmp(a->kernel, b->kernel) == 0 &&
            (a->scaling == NF_WEAK || nf_shape_equal(&a->shape, &b->shape));
 }
 
-static bool grouped(const nf_report *report, const nf_sample *of)
+static bool grouped(const nf_report *report, size_t ngroups, const nf_sample *of)
 {
-    for (size_t g = 0; g < report->ngroups; g++)
+    for (size_t g = 0; g < ngroups; g++)
         if (same_group(report->groups[g].points[0]->of, of))
             return true;
     return false;
 }
 
-static nf_status make_groups(nf_report *report)
+/* Of all `n` points, the simulated ones last. */
+static nf_status make_groups(nf_report *report, size_t n)
 {
-    report->order = calloc(report->npoints, sizeof(const nf_point *));
-    report->groups = calloc(report->npoints, sizeof *report->groups);
+    report->order = calloc(n, sizeof(const nf_point *));
+    report->groups = calloc(n, sizeof *report->groups);
     if (report->order == NULL || report->groups == NULL)
-        return nf_fail(NF_ERR_MEMORY, "no memory for a report of %zu points", report->npoints);
+        return nf_fail(NF_ERR_MEMORY, "no memory for a report of %zu points", n);
     size_t used = 0;
-    for (size_t i = 0; i < report->npoints; i++) {
+    for (size_t i = 0; i < n; i++) {
         const nf_sample *of = report->points[i].of;
-        if (grouped(report, of))
+        size_t ngroups = report->ngroups + report->nsimulated;
+        report->npoints += !of->simulated;
+        report->nsamples += of->simulated ? 0 : report->points[i].n;
+        if (grouped(report, ngroups, of))
             continue;
-        nf_group *group = &report->groups[report->ngroups++];
+        nf_group *group = &report->groups[ngroups];
+        *(of->simulated ? &report->nsimulated : &report->ngroups) += 1;
         group->points = report->order + used;
-        for (size_t j = i; j < report->npoints; j++)
+        for (size_t j = i; j < n; j++)
             if (same_group(of, report->points[j].of)) {
                 report->order[used++] = &report->points[j];
                 group->n++;
@@ -100,9 +106,10 @@ nf_status nf_report_make(const nf_study *study, nf_report *report)
     if (study->nsamples == 0)
         return nf_fail(NF_ERR_FORMAT,
                        "the study holds no samples; measure some before it is reported");
-    nf_status status = nf_points(study, &report->points, &report->npoints);
+    size_t n = 0;
+    nf_status status = nf_points(study, &report->points, &n);
     if (status == NF_OK)
-        status = make_groups(report);
+        status = make_groups(report, n);
     if (status == NF_OK)
         status = nf_report_find(report);
     return status;
@@ -207,6 +214,8 @@ nf_status nf_report_write(const nf_study *study, const char *dir)
         status = make_folders(dir);
     if (status == NF_OK)
         status = nf_report_file(&report, dir, "points.csv", nf_report_csv);
+    if (status == NF_OK && report.nsimulated > 0)
+        status = nf_report_file(&report, dir, "simulated.csv", nf_simulated_csv);
     if (status == NF_OK)
         status = nf_report_draw(&report, dir);
     if (status == NF_OK)

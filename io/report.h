@@ -8,7 +8,8 @@
 #include "drivers/study/points.h"
 
 /* Writes DIR/points.csv, DIR/report.md, DIR/report.html (one file, figures inside), DIR/time.svg,
- * efficiency.svg, phases.svg and, under DIR/figures/, the gnuplot scripts and data that drew them.
+ * efficiency.svg, phases.svg, for simulated points simulated.csv, simulated_time.svg and
+ * simulated_efficiency.svg, and, under DIR/figures/, the gnuplot scripts and data that drew them.
  * Makes DIR. Each file goes to a temporary name first. Without gnuplot the figures are left out and
  * the report says so. Errors: NF_ERR_FILE, NF_ERR_MEMORY; NF_ERR_FORMAT for a study without
  * samples. */

@@ -13,9 +13,11 @@
 
 extern char **environ;
 
-const char *const nf_figure_names[NF_FIGURES] = {"time", "efficiency", "phases"};
+const char *const nf_figure_names[NF_FIGURES] = {"time", "efficiency", "phases", "simulated_time",
+                                                 "simulated_efficiency"};
 const char *const nf_figure_titles[NF_FIGURES] = {
-    "Time against workers", "Efficiency against workers", "Where the time goes"};
+    "Time against workers", "Efficiency against workers", "Where the time goes",
+    "Simulated time against ranks", "Simulated efficiency against ranks"};
 const char *const nf_figure_captions[NF_FIGURES] = {
     "Median time of one run, both axes logarithmic, with 95% intervals where n is at least 6. The "
     "dashed line is the ideal. Hollow grey points are oversubscribed: not joined, not counted. "
@@ -27,6 +29,12 @@ const char *const nf_figure_captions[NF_FIGURES] = {
     "Shares of the time of a run, by ranks\u00d7threads. I/O, written above the bars, was spent "
     "once "
     "a point beside it. An asterisk marks oversubscribed points.",
+    "Simulated, not measured: time of one run on the described cluster, both axes logarithmic, "
+    "beside "
+    "what the LogGP formula says. The dashed grey line is the ideal.",
+    "Simulated, not measured: speed-up divided by ranks, beside what the LogGP formula says. The "
+    "dashed "
+    "grey line is the ideal.",
 };
 
 /* The palette of Okabe and Ito; shapes tell the series apart, too. */
@@ -44,7 +52,17 @@ const char *const nf_figure_captions[NF_FIGURES] = {
 /* ---- series ---- */
 
 /* The blocks of a group's data, in the order of the file; an empty one is left out. */
-typedef enum block { IDEAL, OVER, THREADS, RANKS, HYBRID, SERIAL, BLOCKS } block;
+typedef enum block {
+    IDEAL,
+    OVER,
+    THREADS,
+    RANKS,
+    HYBRID,
+    SERIAL,
+    FORMULA,
+    SIMULATED,
+    BLOCKS
+} block;
 
 static const struct {
     const char *title, *colour;
@@ -57,6 +75,8 @@ static const struct {
     [RANKS] = {"ranks", RED, 4, 1, 1.04},
     [HYBRID] = {"hybrid", GREEN, 8, 0, 1},
     [SERIAL] = {"serial", BLACK, 13, 0, 1},
+    [FORMULA] = {"LogGP formula", ORANGE, 0, 4, 1},
+    [SIMULATED] = {"simulated", PURPLE, 12, 0, 1},
 };
 
 static const nf_point *base_of(const nf_group *group)
@@ -72,6 +92,10 @@ static bool belongs(const nf_group *group, const nf_point *point, block b)
         return false;
     if (b == IDEAL)
         return base_of(group) != NULL && point->has_base;
+    if (b == FORMULA)
+        return point->predicted > 0;
+    if (point->of->simulated || b == SIMULATED)
+        return point->of->simulated && b == SIMULATED;
     if (b == OVER || point->oversubscribed)
         return b == OVER && point->oversubscribed;
     if (b == THREADS || b == RANKS)
@@ -108,6 +132,17 @@ static void point_row(FILE *out, const nf_group *group, const nf_point *point, b
         double work =
             point->of->scaling == NF_STRONG ? 1 : (double)point->of->work / (double)base->of->work;
         fprintf(out, "%d %.9g NaN NaN 100 NaN NaN\n", p, base->seconds * work / p);
+        return;
+    }
+    if (b == FORMULA) {
+        const nf_point *base = base_of(group);
+        bool known = base != NULL && base->predicted > 0;
+        double work = !known || point->of->scaling == NF_STRONG
+                          ? 1
+                          : (double)point->of->work / (double)base->of->work;
+        fprintf(out, "%d %.9g NaN NaN", p, point->predicted);
+        number(out, known, known ? 100 * work * base->predicted / point->predicted / p : 0);
+        fputs(" NaN NaN\n", out);
         return;
     }
     fprintf(out, "%d %.9g", p, point->seconds);
@@ -294,11 +329,9 @@ static void begin_panel(FILE *out, canvas *c, const nf_group *group)
     double height = (double)PANEL_HEIGHT / c->height;
     int cell = c->first[of->scaling] + c->placed[of->scaling]++;
     int row = cell / c->columns, column = cell % c->columns;
-    char size[NF_SHAPE_TEXT + 16];
-    if (of->scaling == NF_STRONG)
-        snprintf(size, sizeof size, "strong, ");
-    else
-        snprintf(size, sizeof size, "weak, from ");
+    char size[NF_SHAPE_TEXT + 32];
+    snprintf(size, sizeof size, "%s%s", of->simulated ? "simulated, " : "",
+             of->scaling == NF_STRONG ? "strong, " : "weak, from ");
     nf_size_text(&of->shape, size + strlen(size));
     fprintf(out, "\nset origin %.6f,%.6f\nset size %.6f,%.6f\nset label 1 ",
             (double)column / c->columns, 1 - (double)STRIP / c->height - (row + 1) * height,
@@ -335,24 +368,24 @@ static void series_legend(FILE *out, const nf_report *report, const canvas *c)
 }
 
 /* The plot command's elements for one block: line, bars, points. */
-static void plot_block(FILE *out, block b, int index, bool time, const char **comma)
+static void plot_block(FILE *out, const char *data, block b, int index, bool time,
+                       const char **comma)
 {
     const char *value = time ? "2" : "5", *bars = time ? "2:3:4" : "5:6:7";
     char x[48];
     snprintf(x, sizeof x, "($1 > 1 ? $1 * %g : 1)", series[b].aside);
     if (series[b].dash > 0) {
-        fprintf(out, "%s'points.dat' index %d using %s:%s with lines lc rgb '%s' lw %s dt %d",
-                *comma, index, x, value, series[b].colour, b == IDEAL ? "1.5" : "2",
-                series[b].dash);
+        fprintf(out, "%s'%s' index %d using %s:%s with lines lc rgb '%s' lw %s dt %d", *comma, data,
+                index, x, value, series[b].colour, b == IDEAL ? "1.5" : "2", series[b].dash);
         *comma = ", \\\n  ";
     }
-    if (b == IDEAL)
+    if (series[b].mark == 0)
         return;
-    fprintf(out, "%s'points.dat' index %d using %s:%s with yerrorbars lc rgb '%s' lw 1.5 pt 0 ps 0",
-            *comma, index, x, bars, series[b].colour);
+    fprintf(out, "%s'%s' index %d using %s:%s with yerrorbars lc rgb '%s' lw 1.5 pt 0 ps 0", *comma,
+            data, index, x, bars, series[b].colour);
     *comma = ", \\\n  ";
-    fprintf(out, "%s'points.dat' index %d using %s:%s with points lc rgb '%s' lw 1.5 pt %d ps %g",
-            *comma, index, x, value, series[b].colour, series[b].mark, MARK);
+    fprintf(out, "%s'%s' index %d using %s:%s with points lc rgb '%s' lw 1.5 pt %d ps %g", *comma,
+            data, index, x, value, series[b].colour, series[b].mark, MARK);
 }
 
 static void worker_ticks(FILE *out, const nf_group *group)
@@ -421,15 +454,29 @@ static void efficiency_axis(FILE *out, const nf_group *group)
         high);
 }
 
-static void write_panels(const nf_report *report, FILE *out, bool time)
+enum { TIME, EFFICIENCY, PHASES, SIMULATED_TIME, SIMULATED_EFFICIENCY }; /* the figures */
+
+/* The report as if its simulated points were all that it has. */
+static nf_report simulated_part(const nf_report *report)
 {
+    nf_report part = *report;
+    part.groups += report->ngroups;
+    part.ngroups = report->nsimulated;
+    return part;
+}
+
+static void write_panels(const nf_report *report, FILE *out, int figure)
+{
+    bool time = figure == TIME || figure == SIMULATED_TIME;
+    const char *data = figure < NF_MEASURED_FIGURES ? "points.dat" : "simulated.dat";
     has_panel *has = time ? has_time : has_efficiency;
     canvas c = make_canvas(report, has);
     int index = 0;
-    begin_script(out, nf_figure_names[time ? 0 : 1], &c);
+    begin_script(out, nf_figure_names[figure], &c);
     series_legend(out, report, &c);
     set_frame(out);
-    fputs("set logscale x\nset xlabel 'workers' textcolor rgb '" INK "' offset 0,0.4\n", out);
+    fprintf(out, "set logscale x\nset xlabel '%s' textcolor rgb '" INK "' offset 0,0.4\n",
+            figure < NF_MEASURED_FIGURES ? "workers" : "ranks");
     for (size_t g = 0; g < report->ngroups; g++) {
         const nf_group *group = &report->groups[g];
         bool draw = has(group);
@@ -442,7 +489,7 @@ static void write_panels(const nf_report *report, FILE *out, bool time)
         for (block b = 0; b < BLOCKS; b++)
             if (rows_of(group, b) > 0) {
                 if (draw)
-                    plot_block(out, b, index, time, &comma);
+                    plot_block(out, data, b, index, time, &comma);
                 index++;
             }
         putc('\n', out);
@@ -452,13 +499,33 @@ static void write_panels(const nf_report *report, FILE *out, bool time)
 
 static nf_status write_time(const nf_report *report, FILE *out)
 {
-    write_panels(report, out, true);
+    write_panels(report, out, TIME);
     return NF_OK;
 }
 
 static nf_status write_efficiency(const nf_report *report, FILE *out)
 {
-    write_panels(report, out, false);
+    write_panels(report, out, EFFICIENCY);
+    return NF_OK;
+}
+
+static nf_status write_simulated(const nf_report *report, FILE *out)
+{
+    nf_report part = simulated_part(report);
+    return write_points(&part, out);
+}
+
+static nf_status write_simulated_time(const nf_report *report, FILE *out)
+{
+    nf_report part = simulated_part(report);
+    write_panels(&part, out, SIMULATED_TIME);
+    return NF_OK;
+}
+
+static nf_status write_simulated_efficiency(const nf_report *report, FILE *out)
+{
+    nf_report part = simulated_part(report);
+    write_panels(&part, out, SIMULATED_EFFICIENCY);
     return NF_OK;
 }
 
@@ -524,7 +591,7 @@ static nf_status write_phases(const nf_report *report, FILE *out)
 {
     canvas c = make_canvas(report, has_phases);
     int panel = 0;
-    begin_script(out, nf_figure_names[2], &c);
+    begin_script(out, nf_figure_names[PHASES], &c);
     legend at = begin_legend(out, &c);
     for (int k = 0; k < STACKED; k++)
         legend_entry(&at, stack[k].name, stack[k].colour, 0, 5, 1.4);
@@ -651,13 +718,20 @@ static nf_status write_inputs(const nf_report *report, const char *folder)
         const char *name;
         nf_report_writer *write;
     } files[] = {
-        {"points.dat", write_points},        {"phases.dat", write_shares}, {"time.gp", write_time},
-        {"efficiency.gp", write_efficiency}, {"phases.gp", write_phases},
+        {"points.dat", write_points},
+        {"phases.dat", write_shares},
+        {"time.gp", write_time},
+        {"efficiency.gp", write_efficiency},
+        {"phases.gp", write_phases},
+        {"simulated.dat", write_simulated},
+        {"simulated_time.gp", write_simulated_time},
+        {"simulated_efficiency.gp", write_simulated_efficiency},
     };
+    const size_t n = sizeof files / sizeof *files - (report->nsimulated > 0 ? 0 : 3);
     if (mkdir(folder, 0777) != 0 && errno != EEXIST)
         return nf_fail(NF_ERR_FILE, "%s: cannot be made: %s", folder, strerror(errno));
     nf_status status = NF_OK;
-    for (size_t i = 0; status == NF_OK && i < sizeof files / sizeof *files; i++)
+    for (size_t i = 0; status == NF_OK && i < n; i++)
         status = nf_report_file(report, folder, files[i].name, files[i].write);
     return status;
 }
@@ -672,7 +746,9 @@ static bool anything(const nf_report *report, has_panel *has)
 
 nf_status nf_report_draw(nf_report *report, const char *dir)
 {
-    static has_panel *const has[NF_FIGURES] = {has_time, has_efficiency, has_phases};
+    static has_panel *const has[NF_FIGURES] = {has_time, has_efficiency, has_phases, has_time,
+                                               has_efficiency};
+    const nf_report part = simulated_part(report);
     char *folder = NULL;
     if (asprintf(&folder, "%s/figures", dir) < 0)
         return nf_fail(NF_ERR_MEMORY, "no memory for a file name");
@@ -680,7 +756,7 @@ nf_status nf_report_draw(nf_report *report, const char *dir)
     if (status == NF_OK)
         remove_figures(dir);
     for (int i = 0; i < NF_FIGURES && status == NF_OK && report->no_figures == NULL; i++)
-        if (anything(report, has[i]))
+        if (anything(i < NF_MEASURED_FIGURES ? report : &part, has[i]))
             status = draw_figure(report, dir, folder, i);
     if (report->no_figures != NULL)
         remove_figures(dir);

@@ -69,9 +69,15 @@ static void say_scope(const nf_report *report, FILE *out)
     size_t counted = nf_report_count(report, nf_point_counts);
     size_t over = nf_report_count(report, nf_point_oversubscribed);
     size_t invalid = nf_report_count(report, nf_point_invalid);
+    if (report->npoints == 0) {
+        fputs(
+            "Nothing was measured: all points are simulated, and stand in a section of their own.",
+            out);
+        return;
+    }
     fprintf(out, "%zu point%s of %zu kernel%s, %zu sample%s. ", report->npoints,
-            report->npoints == 1 ? "" : "s", kernels, kernels == 1 ? "" : "s",
-            report->study->nsamples, report->study->nsamples == 1 ? "" : "s");
+            report->npoints == 1 ? "" : "s", kernels, kernels == 1 ? "" : "s", report->nsamples,
+            report->nsamples == 1 ? "" : "s");
     if (over + invalid == 0) {
         fputs("All points count: none is oversubscribed, none is invalid.", out);
         return;

@@ -64,7 +64,7 @@ static const char style[] =
 
 /* ---- text ---- */
 
-static void text(FILE *out, const char *from)
+void nf_html_text(FILE *out, const char *from)
 {
     for (; *from != '\0'; from++) {
         switch (*from) {
@@ -90,7 +90,7 @@ static void text(FILE *out, const char *from)
 static void element(FILE *out, const char *tag, const char *content)
 {
     fprintf(out, "<%s>", tag);
-    text(out, content);
+    nf_html_text(out, content);
     fprintf(out, "</%.*s>", (int)strcspn(tag, " "), tag);
 }
 
@@ -106,13 +106,13 @@ static void write_lead(const nf_report *report, FILE *out)
         if (value == NULL)
             continue;
         fputs(separator, out);
-        text(out, value);
+        nf_html_text(out, value);
         separator = " \u00b7 ";
     }
     const char *version = nf_study_find(report->study, "nfold");
     if (version != NULL) {
         fprintf(out, "%snfold ", separator);
-        text(out, version);
+        nf_html_text(out, version);
     }
     fputs("</p>\n", out);
 }
@@ -135,7 +135,7 @@ static void write_numbers(const nf_report *report, FILE *out)
     if (best != NULL)
         fprintf(out, "<div><dt>best speed-up, %d workers</dt><dd>%.2f\u00d7</dd></div>\n",
                 nf_point_workers(best), best->speedup);
-    write_number(out, "samples", report->study->nsamples);
+    write_number(out, "samples", report->nsamples);
     write_number(out, "points that count", nf_report_count(report, nf_point_counts));
     write_number(out, "oversubscribed points", nf_report_count(report, nf_point_oversubscribed));
     write_number(out, "invalid points", nf_report_count(report, nf_point_invalid));
@@ -149,7 +149,7 @@ static void write_findings(const nf_report *report, FILE *out)
         fputs(report->findings[i].about == NULL ? "<li class=\"all\">" : "<li>", out);
         if (report->findings[i].about != NULL)
             element(out, "strong", report->findings[i].about);
-        text(out, report->findings[i].text);
+        nf_html_text(out, report->findings[i].text);
         fputs("</li>\n", out);
     }
     fputs("</ul>\n", out);
@@ -164,7 +164,8 @@ static void write_head(const nf_report *report, FILE *out)
     fputs(style, out);
     fputs("</style>\n</head>\n<body>\n<main>\n<h1>Scaling report</h1>\n", out);
     write_lead(report, out);
-    write_numbers(report, out);
+    if (report->npoints > 0)
+        write_numbers(report, out);
     write_findings(report, out);
 }
 
@@ -195,26 +196,30 @@ static void write_svg(const char *svg, const char *name, FILE *out)
     }
 }
 
+void nf_html_figure(FILE *out, const nf_report *report, int figure)
+{
+    const char *title = nf_figure_titles[figure];
+    if (report->figures[figure] == NULL) {
+        fprintf(out, "<p class=\"note\">%s: %s</p>\n", title, nf_no_figure);
+        return;
+    }
+    fprintf(out, "<figure>\n<div class=\"scroll\" role=\"img\" aria-label=\"%s\">\n", title);
+    write_svg(report->figures[figure], nf_figure_names[figure], out);
+    fprintf(out, "</div>\n<figcaption><b>%s.</b> %s</figcaption>\n</figure>\n", title,
+            nf_figure_captions[figure]);
+}
+
 static void write_figures(const nf_report *report, FILE *out)
 {
     fputs("<h2>Figures</h2>\n", out);
     if (report->no_figures != NULL) {
         fputs("<p class=\"note\">figures left out: ", out);
-        text(out, report->no_figures);
+        nf_html_text(out, report->no_figures);
         fputs("</p>\n", out);
         return;
     }
-    for (int i = 0; i < NF_FIGURES; i++) {
-        if (report->figures[i] == NULL) {
-            fprintf(out, "<p class=\"note\">%s: %s</p>\n", nf_figure_titles[i], nf_no_figure);
-            continue;
-        }
-        fprintf(out, "<figure>\n<div class=\"scroll\" role=\"img\" aria-label=\"%s\">\n",
-                nf_figure_titles[i]);
-        write_svg(report->figures[i], nf_figure_names[i], out);
-        fprintf(out, "</div>\n<figcaption><b>%s.</b> %s</figcaption>\n</figure>\n",
-                nf_figure_titles[i], nf_figure_captions[i]);
-    }
+    for (int i = 0; i < NF_MEASURED_FIGURES; i++)
+        nf_html_figure(out, report, i);
 }
 
 /* ---- tables ---- */
@@ -278,7 +283,7 @@ static void write_row(const nf_point *point, FILE *out)
     for (size_t c = 0; c < nf_ncolumns; c++) {
         nf_columns[c].cell(point, cell);
         fputs(nf_columns[c].numeric ? "<td class=\"n\">" : "<td>", out);
-        text(out, cell);
+        nf_html_text(out, cell);
         fputs("</td>", out);
     }
     fputs("</tr>\n", out);
@@ -289,7 +294,7 @@ static void write_group(const nf_group *group, FILE *out)
     const nf_sample *of = group->points[0]->of;
     char size[NF_SHAPE_TEXT];
     fputs("<h3>", out);
-    text(out, of->label);
+    nf_html_text(out, of->label);
     if (of->scaling == NF_STRONG)
         fprintf(out, " <small>%s</small>", nf_size_text(&of->shape, size));
     fputs("</h3>\n<div class=\"scroll\"><table>\n<thead><tr>", out);
@@ -328,7 +333,7 @@ static void write_facts(const nf_report *report, FILE *out)
     fputs("<h2>Kernels</h2>\n<p>As typed, and with every parameter written out.</p>\n"
           "<div class=\"scroll\"><table class=\"facts\"><tbody>\n",
           out);
-    for (size_t g = 0; g < report->ngroups; g++) {
+    for (size_t g = 0; g < report->ngroups + report->nsimulated; g++) {
         const nf_sample *of = report->groups[g].points[0]->of;
         if (strcmp(seen, of->kernel) != 0)
             facts_row(out, of->label, of->kernel);
@@ -352,7 +357,8 @@ static void write_method(FILE *out)
         element(out, "li", nf_method[i]);
         putc('\n', out);
     }
-    fputs("</ul>\n<footer>All numbers are in points.csv; the figures' data and scripts are in "
+    fputs("</ul>\n<footer>All measured numbers are in points.csv; the figures' data and scripts "
+          "are in "
           "figures/.</footer>\n</main>\n</body>\n</html>\n",
           out);
 }
@@ -361,9 +367,12 @@ nf_status nf_report_html(const nf_report *report, FILE *out)
 {
     write_head(report, out);
     write_ways(report, out);
-    write_figures(report, out);
+    if (report->ngroups > 0 || report->no_figures != NULL)
+        write_figures(report, out);
     write_groups(report, NF_STRONG, "Strong scaling", out);
     write_groups(report, NF_WEAK, "Weak scaling", out);
+    if (report->nsimulated > 0)
+        nf_simulated_html(report, out);
     write_facts(report, out);
     write_method(out);
     return NF_OK;

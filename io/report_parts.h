@@ -6,8 +6,8 @@
 #include "drivers/engine/status.h"
 #include "io/report.h"
 
-/* Points that are compared with one another: one kernel, strong or weak scaling; strong: one shape.
- */
+/* Points that are compared with one another: one kernel, strong or weak scaling, all measured or all
+ * simulated; strong: one shape. */
 typedef struct nf_group {
     const nf_point *const *points; /* by workers, then ranks */
     size_t n;
@@ -19,8 +19,9 @@ typedef struct nf_finding {
     char *text;
 } nf_finding;
 
-enum { NF_FIGURES = 3 };
-extern const char *const nf_figure_names[NF_FIGURES]; /* "time", "efficiency", "phases" */
+/* The first NF_MEASURED_FIGURES show what was measured, the others what was simulated. */
+enum { NF_MEASURED_FIGURES = 3, NF_FIGURES = 5 };
+extern const char *const nf_figure_names[NF_FIGURES]; /* "time", "efficiency", "phases", ... */
 extern const char *const nf_figure_titles[NF_FIGURES];
 extern const char *const nf_figure_captions[NF_FIGURES];
 
@@ -28,10 +29,11 @@ extern const char *const nf_figure_captions[NF_FIGURES];
 typedef struct nf_report {
     const nf_study *study;
     nf_point *points;
-    size_t npoints;
-    const nf_point **order; /* the groups' points */
+    size_t npoints, nsamples; /* measured; simulated points stand behind them */
+    const nf_point **order;   /* the groups' points */
     nf_group *groups;
-    size_t ngroups;
+    size_t ngroups;    /* of measured points: what conclusions are drawn from */
+    size_t nsimulated; /* groups of simulated points, behind those */
     nf_finding *findings;
     size_t nfindings;
     char *figures[NF_FIGURES]; /* SVG as gnuplot wrote it; NULL: no point to draw in it */
@@ -76,6 +78,16 @@ const char *nf_size_text(const nf_shape *shape, char text[NF_SHAPE_TEXT]);
 const char *nf_interval_text(const nf_point *point, char text[NF_CELL]);
 /* "2×1": ranks × threads. */
 const char *nf_layout_text(const nf_point *point, char text[NF_CELL]);
+/* Text of a CSV field; a number after a comma, nothing where it is not known. */
+void nf_csv_string(FILE *out, const char *text);
+void nf_csv_number(FILE *out, bool known, double value);
+/* Text that stays text in Markdown, a table's cell included; in HTML. */
+void nf_md_text(FILE *out, const char *text);
+void nf_html_text(FILE *out, const char *text);
+void nf_md_figure(FILE *out, const nf_report *report, int figure);
+void nf_html_figure(FILE *out, const nf_report *report, int figure);
+/* Cut or padded to so many characters; negative: to the left. */
+void nf_table_field(FILE *out, const char *text, int width);
 /* "gaussian | sobel, strong, 4096x4096 u8"; the caller frees it. NULL: no memory. */
 char *nf_group_text(const nf_group *group);
 
@@ -98,6 +110,23 @@ extern const char *const nf_method[];
 extern const char nf_no_figure[]; /* what stands in the place of a figure without points */
 
 nf_report_writer nf_report_csv, nf_report_markdown;
+
+/* ---- report_simulated.c: everything about simulated points ---- */
+
+/* Where a simulated kernel stops scaling. Between simulated points the formula is followed, moved to
+ * meet them. */
+typedef struct nf_limit {
+    bool known; /* there is a base, and a point of more ranks */
+    double
+        half; /* ranks beyond which the efficiency is under 50%; INFINITY: none that is simulated */
+    double fastest;  /* ranks of the least time */
+    bool at_the_end; /* those are the most that were simulated */
+    double most;     /* ranks of the largest simulated point */
+} nf_limit;
+nf_limit nf_group_limit(const nf_study *study, const nf_group *group);
+
+nf_report_writer nf_simulated_csv, nf_simulated_markdown, nf_simulated_html;
+void nf_simulated_table(const nf_report *report, FILE *out);
 
 /* ---- report_findings.c, report_figures.c, report_html.c ---- */
 

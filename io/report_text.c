@@ -292,7 +292,7 @@ const char *const nf_method[] = {
 
 /* ---- CSV (RFC 4180) ---- */
 
-static void csv_string(FILE *out, const char *text)
+void nf_csv_string(FILE *out, const char *text)
 {
     putc('"', out);
     for (; *text != '\0'; text++) {
@@ -303,7 +303,7 @@ static void csv_string(FILE *out, const char *text)
     putc('"', out);
 }
 
-static void csv_number(FILE *out, bool known, double value)
+void nf_csv_number(FILE *out, bool known, double value)
 {
     if (known)
         fprintf(out, ",%.12g", value);
@@ -318,24 +318,24 @@ static void csv_point(FILE *out, const nf_point *point)
     char size[NF_SHAPE_TEXT];
     bool speedup = has_speedup(point), interval = point->interval.known;
     bool both = speedup && point->speedup_interval.known;
-    csv_string(out, of->label);
+    nf_csv_string(out, of->label);
     putc(',', out);
-    csv_string(out, of->kernel);
+    nf_csv_string(out, of->kernel);
     fprintf(out, ",%s,%s,%d,%d,%d,%d,", of->scaling == NF_STRONG ? "strong" : "weak",
             nf_point_way(point), of->nodes, of->ranks, of->threads, nf_point_workers(point));
-    csv_string(out, nf_size_text(&of->shape, size));
+    nf_csv_string(out, nf_size_text(&of->shape, size));
     fprintf(out, ",%" PRId64 ",%zu", of->work, point->n);
-    csv_number(out, true, point->seconds);
-    csv_number(out, interval, point->interval.low);
-    csv_number(out, interval, point->interval.high);
-    csv_number(out, point->valid, (double)of->work / point->seconds);
-    csv_number(out, speedup, point->speedup);
-    csv_number(out, both, point->speedup_interval.low);
-    csv_number(out, both, point->speedup_interval.high);
-    csv_number(out, speedup, point->efficiency);
+    nf_csv_number(out, true, point->seconds);
+    nf_csv_number(out, interval, point->interval.low);
+    nf_csv_number(out, interval, point->interval.high);
+    nf_csv_number(out, point->valid, (double)of->work / point->seconds);
+    nf_csv_number(out, speedup, point->speedup);
+    nf_csv_number(out, both, point->speedup_interval.low);
+    nf_csv_number(out, both, point->speedup_interval.high);
+    nf_csv_number(out, speedup, point->efficiency);
     const double times[] = {phases->compute, phases->halo, phases->fold, phases->wait, phases->io};
     for (size_t i = 0; i < sizeof times / sizeof *times; i++)
-        csv_number(out, true, times[i]);
+        nf_csv_number(out, true, times[i]);
     fprintf(out, ",%d,%d,%d\r\n", point->valid, point->oversubscribed, nf_point_counts(point));
 }
 
@@ -354,7 +354,7 @@ nf_status nf_report_csv(const nf_report *report, FILE *out)
 /* ---- Markdown ---- */
 
 /* Text that stays text, in a table's cell too. */
-static void md(FILE *out, const char *text)
+void nf_md_text(FILE *out, const char *text)
 {
     for (; *text != '\0'; text++) {
         if (*text == '<')
@@ -374,7 +374,7 @@ static void md_group(FILE *out, const nf_group *group)
 {
     char text[NF_CELL], *title = nf_group_text(group);
     fputs("\n### ", out);
-    md(out, title == NULL ? group->points[0]->of->label : title);
+    nf_md_text(out, title == NULL ? group->points[0]->of->label : title);
     free(title);
     fputs("\n\n", out);
     for (size_t c = 0; c < nf_ncolumns; c++)
@@ -387,7 +387,7 @@ static void md_group(FILE *out, const nf_group *group)
         for (size_t c = 0; c < nf_ncolumns; c++) {
             nf_columns[c].cell(group->points[i], text);
             fputs("| ", out);
-            md(out, text);
+            nf_md_text(out, text);
             putc(' ', out);
         }
         fputs("|\n", out);
@@ -427,7 +427,7 @@ static void md_ways(FILE *out, const nf_report *report)
         if (of->scaling != NF_STRONG)
             continue;
         fputs("| ", out);
-        md(out, of->label);
+        nf_md_text(out, of->label);
         fprintf(out, " | %s ", nf_size_text(&of->shape, size));
         for (size_t w = 0; w < 4; w++) {
             nf_way_cell(&report->groups[g], nf_ways[w], text);
@@ -447,12 +447,21 @@ static void md_findings(FILE *out, const nf_report *report)
         fputs("- ", out);
         if (finding->about != NULL) {
             fputs("**", out);
-            md(out, finding->about);
+            nf_md_text(out, finding->about);
             fputs("**: ", out);
         }
-        md(out, finding->text);
+        nf_md_text(out, finding->text);
         putc('\n', out);
     }
+}
+
+void nf_md_figure(FILE *out, const nf_report *report, int figure)
+{
+    if (report->figures[figure] != NULL)
+        fprintf(out, "\n![%s](%s.svg)\n\n%s\n", nf_figure_titles[figure], nf_figure_names[figure],
+                nf_figure_captions[figure]);
+    else
+        fprintf(out, "\n%s: %s\n", nf_figure_titles[figure], nf_no_figure);
 }
 
 static void md_figures(FILE *out, const nf_report *report)
@@ -460,16 +469,12 @@ static void md_figures(FILE *out, const nf_report *report)
     fputs("\n## Figures\n", out);
     if (report->no_figures != NULL) {
         fputs("\nfigures left out: ", out);
-        md(out, report->no_figures);
+        nf_md_text(out, report->no_figures);
         putc('\n', out);
         return;
     }
-    for (int i = 0; i < NF_FIGURES; i++)
-        if (report->figures[i] != NULL)
-            fprintf(out, "\n![%s](%s.svg)\n\n%s\n", nf_figure_titles[i], nf_figure_names[i],
-                    nf_figure_captions[i]);
-        else
-            fprintf(out, "\n%s: %s\n", nf_figure_titles[i], nf_no_figure);
+    for (int i = 0; i < NF_MEASURED_FIGURES; i++)
+        nf_md_figure(out, report, i);
 }
 
 static void md_facts(FILE *out, const nf_report *report)
@@ -477,23 +482,23 @@ static void md_facts(FILE *out, const nf_report *report)
     const nf_study *study = report->study;
     const char *seen = NULL;
     fputs("\n## Kernels\n\n", out);
-    for (size_t g = 0; g < report->ngroups; g++) {
+    for (size_t g = 0; g < report->ngroups + report->nsimulated; g++) {
         const nf_sample *of = report->groups[g].points[0]->of;
         if (seen != NULL && strcmp(seen, of->kernel) == 0)
             continue;
         seen = of->kernel;
         fputs("- ", out);
-        md(out, of->label);
+        nf_md_text(out, of->label);
         fputs(": ", out);
-        md(out, of->kernel);
+        nf_md_text(out, of->kernel);
         putc('\n', out);
     }
     fputs("\n## Machine and set-up\n\n| Fact | Value |\n|:---|:---|\n", out);
     for (size_t i = 0; i < study->nfacts; i++) {
         fputs("| ", out);
-        md(out, study->facts[i].name);
+        nf_md_text(out, study->facts[i].name);
         fputs(" | ", out);
-        md(out, study->facts[i].value);
+        nf_md_text(out, study->facts[i].value);
         fputs(" |\n", out);
     }
     fputs("\n## How it was measured\n\n", out);
@@ -505,9 +510,12 @@ nf_status nf_report_markdown(const nf_report *report, FILE *out)
 {
     md_findings(out, report);
     md_ways(out, report);
-    md_figures(out, report);
+    if (report->ngroups > 0 || report->no_figures != NULL)
+        md_figures(out, report);
     md_groups(out, report, NF_STRONG, "Strong scaling");
     md_groups(out, report, NF_WEAK, "Weak scaling");
+    if (report->nsimulated > 0)
+        nf_simulated_markdown(report, out);
     md_facts(out, report);
     return NF_OK;
 }
@@ -525,7 +533,7 @@ static size_t cut(const char *text, int room, int *used)
 }
 
 /* Text in a field so many characters wide; a longer one is cut. Negative: to the left. */
-static void field(FILE *out, const char *text, int width)
+void nf_table_field(FILE *out, const char *text, int width)
 {
     int used;
     size_t bytes = cut(text, abs(width), &used);
@@ -574,13 +582,13 @@ static void table_row(FILE *out, const nf_point *point)
     };
     char text[NF_CELL];
     fputs("  ", out);
-    field(out, nf_point_way(point), -7);
+    nf_table_field(out, nf_point_way(point), -7);
     putc(' ', out);
-    field(out, nf_layout_text(point, text), -7);
+    nf_table_field(out, nf_layout_text(point, text), -7);
     for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
         row[i].cell(point, text);
         putc(' ', out);
-        field(out, text, row[i].width);
+        nf_table_field(out, text, row[i].width);
     }
     overhead_text(point, text);
     fprintf(out, "  %s\n", text);
@@ -594,8 +602,9 @@ void nf_report_table(const nf_study *study, FILE *out)
         nf_report_free(&report);
         return;
     }
-    fprintf(out, "  %-7s %-8s %20s %4s %9s %8s %9s %5s  %s\n", "way", "r\u00d7t", "size", "n",
-            "median", "95%", "speed-up", "eff.", "overhead");
+    if (report.ngroups > 0)
+        fprintf(out, "  %-7s %-8s %20s %4s %9s %8s %9s %5s  %s\n", "way", "r\u00d7t", "size", "n",
+                "median", "95%", "speed-up", "eff.", "overhead");
     for (size_t g = 0; g < report.ngroups; g++) {
         char *title = nf_group_text(&report.groups[g]);
         int used;
@@ -605,5 +614,6 @@ void nf_report_table(const nf_study *study, FILE *out)
         for (size_t i = 0; i < report.groups[g].n; i++)
             table_row(out, report.groups[g].points[i]);
     }
+    nf_simulated_table(&report, out);
     nf_report_free(&report);
 }

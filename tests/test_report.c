@@ -105,9 +105,23 @@ static void write_report(const nf_study *study)
 static void clear_out(void)
 {
     static const char *const names[] = {
-        "points.csv",      "report.md",         "report.html",           "time.svg",
-        "efficiency.svg",  "phases.svg",        "figures/points.dat",    "figures/phases.dat",
-        "figures/time.gp", "figures/phases.gp", "figures/efficiency.gp",
+        "points.csv",
+        "report.md",
+        "report.html",
+        "time.svg",
+        "efficiency.svg",
+        "phases.svg",
+        "figures/points.dat",
+        "figures/phases.dat",
+        "figures/time.gp",
+        "figures/phases.gp",
+        "figures/efficiency.gp",
+        "simulated.csv",
+        "simulated_time.svg",
+        "simulated_efficiency.svg",
+        "figures/simulated.dat",
+        "figures/simulated_time.gp",
+        "figures/simulated_efficiency.gp",
     };
     char path[256];
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -360,17 +374,6 @@ static void test_no_difference(void)
     nf_study_free(&study);
 }
 
-static void test_unwritable(void)
-{
-    nf_study study = {0};
-    fill(&study);
-    CU_ASSERT(nf_report_write(&study, "/proc/nfold/out") == NF_ERR_FILE);
-    CU_ASSERT(holds(nf_message(NF_ERR_FILE), "/proc/nfold"));
-    nf_study_free(&study);
-}
-
-/* ---- the terminal's table ---- */
-
 static size_t longest_line(const char *text)
 {
     size_t longest = 0, length = 0;
@@ -383,6 +386,130 @@ static size_t longest_line(const char *text)
     }
     return longest;
 }
+
+/* ---- simulated points ---- */
+
+/* Efficiencies 1, 0.8, 0.1 at 1, 16, 64 ranks; by the formula, which says half the time, 0.6 at 32. */
+static void add_simulated(nf_study *study)
+{
+    static const struct {
+        int ranks;
+        double efficiency;
+        bool simulated;
+    } at[] = {{1, 1, true}, {16, 0.8, true}, {32, 0.6, false}, {64, 0.1, true}};
+    nf_sample sample = {.kernel = (char[]){"heat"},
+                        .label = (char[]){"heat"},
+                        .threads = 1,
+                        .shape = {{1, 700, 900}, 2, 1, NF_F32},
+                        .work = 630000,
+                        .valid = true,
+                        .simulated = true};
+    for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
+        sample.ranks = sample.nodes = at[i].ranks;
+        sample.seconds = 777.125 / at[i].ranks / at[i].efficiency;
+        sample.phases = (nf_phases){.compute = sample.seconds};
+        if (at[i].simulated)
+            CU_ASSERT(nf_study_add(study, &sample) == NF_OK);
+        sample.seconds /= 2;
+        CU_ASSERT(nf_study_predict(study, &sample) == NF_OK);
+    }
+}
+
+/* The part of the text from one heading to the next of the same level; the rest goes on as it was. */
+static char *section(const char *text, const char *heading, const char *next)
+{
+    const char *from = strstr(text, heading);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(from);
+    const char *to = strstr(from + 1, next);
+    return strndup(from, to != NULL ? (size_t)(to - from) : strlen(from));
+}
+
+static void test_simulated(void)
+{
+    nf_study study = {0}, measured = {0};
+    fill(&study);
+    add_simulated(&study);
+    fill(&measured);
+    write_report(&measured);
+    char *points = need_text("points.csv"), *before = need_text("report.md");
+    write_report(&study);
+    char *again = need_text("points.csv"), *after = need_text("report.md");
+    CU_ASSERT_STRING_EQUAL(points, again); /* nothing measured has changed by it */
+    char *head = section(before, "# Scaling report", "\n## Kernels");
+    CU_ASSERT(strncmp(head, after, strlen(head)) == 0);
+    char *part = section(after, "\n## Simulated scaling", "\n## ");
+    CU_ASSERT(holds(part, "simulated, not measured"));
+    CU_ASSERT(holds(part, "### simulated: heat, strong, 700x900 f32"));
+    CU_ASSERT(count(part, "same bits") == 3);
+    /* 32 * 2^(ln 1.2 / ln 6) = 34.3; the least of 777, 60.7, 40.5 (32 ranks), 121 seconds. */
+    CU_ASSERT(holds(part,
+                    "efficiency falls under 50% beyond about 34 ranks; time is least at about "
+                    "32 ranks."));
+    CU_ASSERT(holds(part, "| 60.71 s | 30.36 s | 2.000 | 12.8 | 80% |"));
+    char *csv = need_text("simulated.csv");
+    CU_ASSERT(count(csv, "\nsimulated,\"heat\",\"heat\",strong,") == 3);
+    CU_ASSERT(holds(csv, ",64,64,\"700x900 f32\",630000,121.42578125,60.712890625,2,6.4,0.1,"));
+    char *html = need_text("report.html");
+    CU_ASSERT(holds(html, "<h2>Simulated scaling</h2>") && holds(html, "<em>simulated</em> heat"));
+    CU_ASSERT(!have_gnuplot() || count(html, "<svg") == 5);
+    char *const all[] = {points, before, again, after, head, part, csv, html};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        free(all[i]);
+    clear_out();
+    nf_study_free(&study);
+    nf_study_free(&measured);
+}
+
+/* A study of simulated points alone says that nothing was measured. */
+static void test_only_simulated(void)
+{
+    nf_study study = {0};
+    add_simulated(&study);
+    write_report(&study);
+    char *text = need_text("report.md"), *table = NULL;
+    size_t length = 0;
+    CU_ASSERT(holds(text, "Nothing was measured: all points are simulated"));
+    CU_ASSERT(!holds(text, "## Strong scaling") && !holds(text, "Best with"));
+    FILE *out = open_memstream(&table, &length);
+    nf_report_table(&study, out);
+    fclose(out);
+    CU_ASSERT(strncmp(table, "simulated, not measured\n", 24) == 0);
+    CU_ASSERT(longest_line(table) <= 100);
+    CU_ASSERT(holds(table, "efficiency falls under 50% beyond about 34 ranks\n"));
+    free(text);
+    free(table);
+    clear_out();
+    nf_study_free(&study);
+}
+
+/* Where nothing falls under a half, that is said, and that the minimum lies beyond. */
+static void test_beyond_simulated(void)
+{
+    nf_study study = {0};
+    add_simulated(&study);
+    free(study.samples[2].kernel); /* the point of 64 ranks */
+    free(study.samples[2].label);
+    study.nsamples = 2;
+    write_report(&study);
+    char *text = need_text("report.md");
+    CU_ASSERT(holds(text,
+                    "efficiency stays over 50% up to 16 ranks, the most simulated; time still "
+                    "falls at 16 ranks"));
+    free(text);
+    clear_out();
+    nf_study_free(&study);
+}
+
+static void test_unwritable(void)
+{
+    nf_study study = {0};
+    fill(&study);
+    CU_ASSERT(nf_report_write(&study, "/proc/nfold/out") == NF_ERR_FILE);
+    CU_ASSERT(holds(nf_message(NF_ERR_FILE), "/proc/nfold"));
+    nf_study_free(&study);
+}
+
+/* ---- the terminal's table ---- */
 
 static void test_table(void)
 {
@@ -445,6 +572,9 @@ int main(void)
         {"folder that cannot be made", test_unwritable},
         {"table", test_table},
         {"index ranges", test_index_ranges},
+        {"simulated points", test_simulated},
+        {"nothing but simulated points", test_only_simulated},
+        {"beyond what was simulated", test_beyond_simulated},
         CU_TEST_INFO_NULL,
     };
     if (mkdtemp(folder) == NULL)

@@ -351,6 +351,49 @@ static void test_round_trip(void)
     nf_study_free(&study);
 }
 
+/* Simulated samples and predictions come back as what they are, and make points of their own. */
+static void test_simulated(void)
+{
+    nf_study study = {0}, back = {0};
+    nf_point *points = NULL;
+    size_t n = 0;
+    nf_sample one = {.kernel = (char[]){"k"},
+                     .label = (char[]){"k"},
+                     .ranks = 1,
+                     .threads = 1,
+                     .nodes = 1,
+                     .shape = {{1, 1, 9}, 1, 1, NF_F32},
+                     .work = 9,
+                     .seconds = 8,
+                     .valid = true};
+    nf_sample two = one, prediction;
+    two.ranks = 2, two.seconds = 1, two.simulated = true;
+    prediction = two, prediction.seconds = 1.5;
+    CU_ASSERT(nf_study_add(&study, &two) == NF_OK);
+    CU_ASSERT(nf_study_add(&study, &one) == NF_OK);
+    CU_ASSERT(nf_study_predict(&study, &prediction) == NF_OK);
+    FILE *file = fopen(path, "w");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+    CU_ASSERT(nf_record_study(file, path, &study) == NF_OK);
+    CU_ASSERT(nf_record_sample(file, path, &two) == NF_OK);
+    CU_ASSERT(nf_record_sample(file, path, &one) == NF_OK);
+    CU_ASSERT(nf_record_prediction(file, path, &prediction) == NF_OK);
+    fclose(file);
+    CU_ASSERT(nf_record_read(path, &back) == NF_OK);
+    CU_ASSERT_FATAL(back.nsamples == 2 && back.npredictions == 1);
+    CU_ASSERT(back.samples[0].simulated && !back.samples[1].simulated);
+    CU_ASSERT(back.predictions[0].simulated && back.predictions[0].seconds == 1.5);
+    CU_ASSERT(nf_points(&back, &points, &n) == NF_OK);
+    CU_ASSERT_FATAL(n == 2);
+    /* The measured one first; it is no base for the simulated one, which does not count. */
+    CU_ASSERT(points[0].of->ranks == 1 && nf_point_counts(&points[0]) && points[0].has_base);
+    CU_ASSERT(points[1].of->ranks == 2 && !nf_point_counts(&points[1]) && !points[1].has_base);
+    CU_ASSERT(points[0].predicted == 0 && points[1].predicted == 1.5);
+    free(points);
+    nf_study_free(&back);
+    nf_study_free(&study);
+}
+
 /* A run killed in the middle of a line: it is left out, and cut off by the next run's records. */
 static void test_torn_line(void)
 {
@@ -407,6 +450,12 @@ static void test_wrong_lines(void)
         "1,\"dtype\":\"f64\"},\"work\":9,\"launch\":0,\"rep\":0,\"seconds\":2.0,\"phases\":{"
         "\"compute\":2,\"halo\":0,\"fold\":0,\"wait\":0,\"io\":0},\"valid\":true,"
         "\"oversubscribed\":false}\n",
+        "{\"record\":\"sample\",\"schema\":1,\"kernel\":\"k\",\"label\":\"k\",\"scaling\":"
+        "\"strong\""
+        ",\"ranks\":1,\"threads\":2,\"nodes\":1,\"shape\":{\"dim\":[1,1,9],\"ndim\":1,\"channels\":"
+        "1,\"dtype\":\"f64\"},\"work\":9,\"launch\":0,\"rep\":0,\"seconds\":2.0,\"phases\":{"
+        "\"compute\":2,\"halo\":0,\"fold\":0,\"wait\":0,\"io\":0},\"valid\":true,"
+        "\"oversubscribed\":false,\"simulated\":\"yes\"}\n",
     };
     char expected[96];
     snprintf(expected, sizeof expected, "%s:2: ", path);
@@ -495,6 +544,7 @@ int main(void)
         {"machine", test_machine},
         {"facts", test_facts},
         {"records there and back", test_round_trip},
+        {"simulated records", test_simulated},
         {"torn last line", test_torn_line},
         {"unknown fields and kinds", test_unknown_fields},
         {"wrong lines", test_wrong_lines},

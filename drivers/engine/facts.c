@@ -13,8 +13,8 @@ void nf_plan_tell(const nf_plan *plan, nf_plan_facts *facts)
                              .ordered = plan->ordered,
                              .workspace = (int64_t)plan->workspace_stride,
                              .caches = plan->options.caches};
-    memcpy(facts->parts, plan->cut.parts, sizeof facts->parts);
-    facts->used = facts->parts[0] * facts->parts[1] * facts->parts[2];
+    facts->cut = plan->cut;
+    facts->used = plan->cut.parts[0] * plan->cut.parts[1] * plan->cut.parts[2];
     for (size_t g = 0; g < plan->ngroups; g++)
         facts->passes += plan->groups[g].npasses;
 }
@@ -59,7 +59,11 @@ static void add_up(const nf_plan *plan, const nf_pass *pass, nf_pass_facts *f)
     f->halo_messages = (int64_t)sum(plan, in.messages);
     f->halo_shared = (int64_t)sum(plan, in.shared);
     f->tiles = (int64_t)sum(plan, (double)pass->ntiles);
-    f->repeated = sum(plan, nf_sweep_flops(plan, pass));
+    double once = 0, cells = (double)nf_box_cells(&pass->tiling.own);
+    for (size_t i = 0; i < pass->count; i++)
+        once += cells * pass->stages[i]->setup.out.channels * pass->stages[i]->setup.flops_per_cell;
+    once = sum(plan, once);
+    f->repeated = once > 0 ? sum(plan, nf_sweep_flops(plan, pass)) / once - 1 : 0;
 }
 
 static void predict(const nf_plan *plan, const nf_pass *pass, nf_pass_facts *f)
@@ -81,17 +85,15 @@ void nf_plan_tell_pass(const nf_plan *plan, size_t number, nf_pass_facts *f)
     const nf_pass *pass = find_pass(plan, number, &group);
     *f = (nf_pass_facts){.count = pass->count,
                          .sweeps = pass->sweeps,
+                         .in = pass->in,
                          .halo = pass->halo,
+                         .border = pass->border,
                          .strip = pass->tiling.strip,
                          .in_memory = nf_pass_exceeds_cache(plan, pass)};
     memcpy(f->stages, pass->stages, sizeof f->stages);
     memcpy(f->tile, pass->tiling.largest, sizeof f->tile);
-    double once = 0, cells = (double)nf_shape_cells(&pass->in);
-    for (size_t i = 0; i < pass->count; i++)
-        once += cells * pass->stages[i]->setup.out.channels * pass->stages[i]->setup.flops_per_cell;
     for (; pass->reduces && f->nends < group->nends && f->nends < NF_MAX_DEPTH; f->nends++)
         f->ends[f->nends] = group->ends[f->nends].stage;
     add_up(plan, pass, f);
-    f->repeated = once > 0 ? f->repeated / once - 1 : 0;
     predict(plan, pass, f);
 }

@@ -8,7 +8,7 @@ typedef struct nf_plan_facts {
     nf_shape in;
     int ranks, threads; /* threads of each rank */
     int used;           /* ranks that have a block */
-    int parts[NF_DIMS]; /* blocks in each dimension */
+    nf_cut cut;
     size_t passes;
     bool ordered;      /* a fold needs a grid of tiles that depends on the array alone */
     int64_t workspace; /* bytes of each thread, the most of all ranks */
@@ -21,8 +21,10 @@ typedef struct nf_pass_facts {
     size_t count;
     const nf_stage *ends[NF_MAX_DEPTH]; /* reductions that end it, the first of them */
     size_t nends;
+    nf_shape in; /* what it reads */
     int64_t sweeps;
     nf_halo halo;
+    nf_border border;             /* how that goes on beyond its edges */
     int64_t tile[NF_DIMS], strip; /* of rank 0: the largest tile, rows (planes) of a strip */
     int64_t tiles;
     int64_t halo_bytes, halo_messages;

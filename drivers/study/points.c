@@ -14,8 +14,9 @@ static int workers(const nf_sample *sample)
 
 static bool same_point(const nf_sample *a, const nf_sample *b)
 {
-    return a->ranks == b->ranks && a->threads == b->threads && a->scaling == b->scaling &&
-           nf_shape_equal(&a->shape, &b->shape) && strcmp(a->kernel, b->kernel) == 0;
+    return a->simulated == b->simulated && a->ranks == b->ranks && a->threads == b->threads &&
+           a->scaling == b->scaling && nf_shape_equal(&a->shape, &b->shape) &&
+           strcmp(a->kernel, b->kernel) == 0;
 }
 
 /* ---- grouping ---- */
@@ -85,8 +86,8 @@ static const nf_point *find_base(const nf_point *points, size_t n, const nf_poin
     const nf_point *best = NULL;
     for (size_t i = 0; i < n; i++) {
         const nf_sample *of = points[i].of;
-        if (!points[i].valid || workers(of) != 1 || of->scaling != point->of->scaling ||
-            strcmp(of->kernel, point->of->kernel) != 0)
+        if (!points[i].valid || workers(of) != 1 || of->simulated != point->of->simulated ||
+            of->scaling != point->of->scaling || strcmp(of->kernel, point->of->kernel) != 0)
             continue;
         if (of->scaling == NF_STRONG) {
             if (nf_shape_equal(&of->shape, &point->of->shape))
@@ -132,6 +133,8 @@ static int in_order(const void *left, const void *right)
 {
     const order *a = left, *b = right;
     const nf_sample *s = a->point->of, *t = b->point->of;
+    if (s->simulated != t->simulated)
+        return s->simulated ? 1 : -1;
     if (a->kernel != b->kernel)
         return by_place(a->kernel, b->kernel);
     if (s->scaling != t->scaling)
@@ -154,6 +157,15 @@ static void fill_order(const nf_point *points, size_t n, order *rows)
     qsort(rows, n, sizeof *rows, in_order);
 }
 
+/* What was predicted of a simulated point; 0: nothing. */
+static double find_prediction(const nf_study *study, const nf_sample *of)
+{
+    for (size_t i = 0; i < study->npredictions && of->simulated; i++)
+        if (same_point(&study->predictions[i], of))
+            return study->predictions[i].seconds;
+    return 0;
+}
+
 static void make_points(const nf_study *study, size_t *group, double *values, nf_point *met,
                         order *rows, nf_point *points, size_t *npoints)
 {
@@ -167,6 +179,7 @@ static void make_points(const nf_study *study, size_t *group, double *values, nf
         const nf_point *base = find_base(points, n, &points[p]);
         if (base != NULL)
             compare(base, &points[p]);
+        points[p].predicted = find_prediction(study, points[p].of);
     }
     *npoints = n;
 }
@@ -197,5 +210,5 @@ nf_status nf_points(const nf_study *study, nf_point **points, size_t *npoints)
 
 bool nf_point_counts(const nf_point *point)
 {
-    return point->valid && !point->oversubscribed;
+    return point->valid && !point->oversubscribed && !point->of->simulated;
 }

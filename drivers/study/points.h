@@ -19,14 +19,16 @@ typedef struct nf_point {
     nf_interval speedup_interval; /* [L1/Up, U1/Lp] of the medians' intervals (scaled if weak); the
                                      base itself: [1, 1] */
     double efficiency;            /* speedup / workers */
+    double predicted; /* seconds that the formula says of a simulated point; 0: nothing */
 } nf_point;
 
-/* Groups a study's samples by kernel, scaling, ranks, threads and shape; ordered by kernel (as
- * first met), scaling, workers, ranks. The caller frees *points; they refer to the study's samples.
+/* Groups a study's samples by kernel, scaling, ranks, threads and shape, measured and simulated ones
+ * apart; the measured points first, each part ordered by kernel (as first met), scaling, workers,
+ * ranks. The caller frees *points; they refer to the study's samples.
  * Errors: NF_ERR_MEMORY. */
 nf_status nf_points(const nf_study *study, nf_point **points, size_t *npoints);
 
-/* A point from which conclusions may be drawn: valid, not oversubscribed. */
+/* A point from which conclusions may be drawn: measured, valid, not oversubscribed. */
 bool nf_point_counts(const nf_point *point);
 
 #endif

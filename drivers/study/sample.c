@@ -62,12 +62,13 @@ nf_status nf_study_fact(nf_study *study, const char *name, const char *format, .
     return status;
 }
 
-nf_status nf_study_add(nf_study *study, const nf_sample *sample)
+/* Appends a copy of a sample to a list. */
+static nf_status append(nf_sample **list, size_t *count, const nf_sample *sample)
 {
-    nf_sample *samples = grow(study->samples, study->nsamples, sizeof *samples);
+    nf_sample *samples = grow(*list, *count, sizeof *samples);
     if (samples == NULL)
         return no_memory();
-    study->samples = samples;
+    *list = samples;
     nf_sample copy = *sample;
     copy.kernel = strdup(sample->kernel);
     copy.label = strdup(sample->label);
@@ -76,8 +77,18 @@ nf_status nf_study_add(nf_study *study, const nf_sample *sample)
         free(copy.label);
         return no_memory();
     }
-    samples[study->nsamples++] = copy;
+    samples[(*count)++] = copy;
     return NF_OK;
+}
+
+nf_status nf_study_add(nf_study *study, const nf_sample *sample)
+{
+    return append(&study->samples, &study->nsamples, sample);
+}
+
+nf_status nf_study_predict(nf_study *study, const nf_sample *prediction)
+{
+    return append(&study->predictions, &study->npredictions, prediction);
 }
 
 const char *nf_study_find(const nf_study *study, const char *name)
@@ -86,18 +97,24 @@ const char *nf_study_find(const nf_study *study, const char *name)
     return fact == NULL ? NULL : fact->value;
 }
 
+static void free_samples(nf_sample *samples, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        free(samples[i].kernel);
+        free(samples[i].label);
+    }
+    free(samples);
+}
+
 void nf_study_free(nf_study *study)
 {
     for (size_t i = 0; i < study->nfacts; i++) {
         free(study->facts[i].name);
         free(study->facts[i].value);
     }
-    for (size_t i = 0; i < study->nsamples; i++) {
-        free(study->samples[i].kernel);
-        free(study->samples[i].label);
-    }
+    free_samples(study->samples, study->nsamples);
+    free_samples(study->predictions, study->npredictions);
     free(study->facts);
-    free(study->samples);
     *study = (nf_study){0};
 }
 

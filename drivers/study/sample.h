@@ -30,6 +30,7 @@ typedef struct nf_sample {
     nf_phases phases;
     bool valid;          /* the result equals the serial one, bit for bit, and its check passed */
     bool oversubscribed; /* more workers than cores that may be used */
+    bool simulated;      /* the engine ran under a simulator: times are the simulator's */
 } nf_sample;
 
 /* A study: how it was set up (facts, name = value, in the order shown) and its samples. */
@@ -42,13 +43,17 @@ typedef struct nf_study {
     size_t nfacts;
     nf_sample *samples;
     size_t nsamples;
+    nf_sample
+        *predictions; /* what a formula says of simulated points, those between them included */
+    size_t npredictions;
 } nf_study;
 
-/* Both copy their arguments' strings. A fact whose name is there already gets the new value.
+/* They copy their arguments' strings. A fact whose name is there already gets the new value.
  * Errors: NF_ERR_MEMORY. */
 nf_status nf_study_fact(nf_study *study, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 nf_status nf_study_add(nf_study *study, const nf_sample *sample);
+nf_status nf_study_predict(nf_study *study, const nf_sample *prediction);
 const char *nf_study_find(const nf_study *study, const char *name); /* NULL: no such fact */
 void nf_study_free(nf_study *study);
 
