@@ -58,7 +58,8 @@ static void NF_NAME(apply_row)(const NF_T *restrict a, const NF_T *restrict b,
                                    (c[i + step] - c[i - step]));
             int16_t gy = (int16_t)((c[i - step] - a[i - step]) + 2 * (c[i] - a[i]) +
                                    (c[i + step] - a[i + step]));
-            out[i] = NF_STORE(NF_SQRT((NF_ACC)(gx * gx + gy * gy)));
+            int square = gx * gx + gy * gy, most = 255 * 255;
+            out[i] = (NF_T)(int)(sqrtf((float)(square < most ? square : most)) + NF_HALF_F32);
         }
         return;
     }
