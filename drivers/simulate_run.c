@@ -20,7 +20,7 @@ extern char **environ;
     "smpi/simulate-computation:no", "smpi/coll-selector:ompi", "smpi/bcast:binomial_tree",         \
         "smpi/allreduce:rdb", "smpi/barrier:ompi_recursivedoubling", "smpi/gather:ompi_binomial",  \
         "smpi/lat-factor:0:1", "smpi/bw-factor:0:1", "network/crosstraffic:no", "smpi/wtime:0",    \
-        "smpi/send-is-detached-thresh:0", "contexts/stack-size:256"
+        "smpi/send-is-detached-thresh:0", "smpi/iprobe:0", "contexts/stack-size:256"
 static const char *const settings[] = {SETTINGS};
 enum { NSETTINGS = sizeof settings / sizeof *settings };
 

@@ -25,6 +25,9 @@ void nf_exchange_connect(const nf_world *world, nf_exchange *exchange);
  * packs and sends, and returns soon; the field's own cells may be read, not written, until the end.
  */
 void nf_exchange_begin(nf_exchange *exchange, const nf_field *field);
+/* Between begin and end, now and then, by the thread that began: lets long messages go on, which
+ * many an MPI does only within its calls. */
+void nf_exchange_advance(const nf_exchange *exchange);
 /* Waits, unpacks into the ghost cells. */
 void nf_exchange_end(nf_exchange *exchange, nf_field *field);
 

@@ -314,6 +314,20 @@ static void copy_own(nf_field *field, const nf_bundles *own)
 
 /* ---- exchanging ---- */
 
+/* Any call makes MPI go on. */
+static void let_mpi_go_on(const nf_exchange *ex)
+{
+    int rank, found;
+    MPI_Comm_rank(ex->comm, &rank);
+    MPI_Iprobe(rank, NF_TAG_NEVER, ex->comm, &found, MPI_STATUS_IGNORE);
+}
+
+void nf_exchange_advance(const nf_exchange *ex)
+{
+    if (ex->in.nrequests + ex->out.nrequests > 0)
+        let_mpi_go_on(ex);
+}
+
 /* Waiting: a few looks, which take no longer than handing over the processor does, then others of
  * this processor's ranks have their turn. MPI must go on meanwhile: a rank of another node may wait
  * for what this one is sending. */
@@ -322,9 +336,7 @@ static void wait_a_little(const nf_exchange *ex, int *looks)
     enum { LOOKS = 30 };
     if (++*looks < LOOKS)
         return;
-    int rank, found;
-    MPI_Comm_rank(ex->comm, &rank);
-    MPI_Iprobe(rank, NF_TAG_NEVER, ex->comm, &found, MPI_STATUS_IGNORE);
+    let_mpi_go_on(ex);
     sched_yield();
 }
 

@@ -233,6 +233,8 @@ static void run_tile(void *context, int thread, int64_t number)
     for (nf_box strip = next_strip(t, &tile, NULL); !nf_box_empty(&strip);
          strip = next_strip(t, &tile, &strip))
         run_strip(s, thread, item, &strip);
+    if (thread == 0 && s->first < s->pass->inner)
+        nf_exchange_advance(s->pass->exchange);
     if (thread == 0)
         nf_watch_show(&s->plan->watch, (double)++s->plan->watched, (double)s->plan->total);
 }
