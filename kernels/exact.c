@@ -14,7 +14,6 @@ enum {
     SUBNORMAL_EXPONENT = -1074, /* of the unit of the smallest doubles */
     LARGEST_EXPONENT = 971,     /* of the unit of the largest ones */
     SPECIAL_FIELD = 2047,       /* exponent field of infinities and NaN */
-    RUN = 1024,                 /* elements added between two normalisations */
     /* A variance is counted in units of 2^-(2 BIAS): 2 * 136 limbs for the square of a sum, and
      * room for n times the sum of squares. */
     BIAS_LIMBS = NF_EXACT_BIAS / LIMB_BITS,
@@ -105,65 +104,6 @@ void nf_exact_add_integer(nf_exact *sum, uint64_t high, uint64_t low)
         nf_exact_add_scaled(sum, (int64_t)(word[i] & (uint64_t)limb_mask), exponent[i]);
         nf_exact_add_scaled(sum, (int64_t)(word[i] >> LIMB_BITS), exponent[i] + LIMB_BITS);
     }
-}
-
-/* Two limbs an element instead of three, and no test for carries: the upper part stays within
- * 2^52, so that RUN of them fit. */
-static void add_run(nf_exact *sum, const double *x, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        parts p = take_apart(x[i]);
-        if (p.special) {
-            count_special(sum, x[i]);
-            continue;
-        }
-        unsigned position = (unsigned)(p.exponent + NF_EXACT_BIAS);
-        unsigned shift = position % LIMB_BITS;
-        int64_t *limb = sum->limb + position / LIMB_BITS;
-        /* Signs may be random: no branch. */
-        int64_t flip = -(int64_t)p.negative, k = ((int64_t)p.mantissa ^ flip) - flip;
-        limb[0] += (int64_t)((uint64_t)k << shift & (uint64_t)limb_mask);
-        limb[1] += k >> (LIMB_BITS - shift);
-    }
-}
-
-static void add_square_run(nf_exact *sum, const double *x, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        parts p = take_apart(x[i]);
-        if (p.special) {
-            count_special(sum, x[i] * x[i]);
-            continue;
-        }
-        unsigned position = (unsigned)(2 * p.exponent + NF_EXACT_BIAS);
-        unsigned shift = position % LIMB_BITS;
-        int64_t *limb = sum->limb + position / LIMB_BITS;
-        nf_u128 square = (nf_u128)p.mantissa * p.mantissa;
-        nf_u128 upper = square >> (LIMB_BITS - shift);
-        limb[0] += (int64_t)((uint64_t)square << shift & (uint64_t)limb_mask);
-        limb[1] += (int64_t)upper & limb_mask;
-        limb[2] += (int64_t)(upper >> LIMB_BITS) & limb_mask;
-        limb[3] += (int64_t)(upper >> 2 * LIMB_BITS);
-    }
-}
-
-static void in_runs(nf_exact *sum, const double *x, size_t n,
-                    void (*add)(nf_exact *sum, const double *x, size_t n))
-{
-    for (size_t i = 0; i < n; i += RUN) {
-        add(sum, x + i, n - i < RUN ? n - i : RUN);
-        nf_exact_normalise(sum);
-    }
-}
-
-void nf_exact_add_each(nf_exact *sum, const double *x, size_t n)
-{
-    in_runs(sum, x, n, add_run);
-}
-
-void nf_exact_add_each_squared(nf_exact *sum, const double *x, size_t n)
-{
-    in_runs(sum, x, n, add_square_run);
 }
 
 void nf_exact_fold(nf_exact *into, const nf_exact *next)
@@ -341,6 +281,46 @@ double nf_exact_mean(const nf_exact *sum, uint64_t n)
     if (n > 1)
         divide(&value, n);
     return round_magnitude(&value, NF_EXACT_BIAS);
+}
+
+/* The largest integer whose square is not above x. */
+static uint64_t integer_root(nf_u128 x)
+{
+    uint64_t root = 0;
+    for (uint64_t bit = (uint64_t)1 << 63; bit != 0; bit >>= 1) {
+        uint64_t next = root | bit;
+        if ((nf_u128)next * next <= x)
+            root = next;
+    }
+    return root;
+}
+
+/* bits * 2^first */
+static void place(magnitude *value, uint64_t bits, int first)
+{
+    nf_u128 shifted = (nf_u128)bits << first % LIMB_BITS;
+    for (int i = first / LIMB_BITS; shifted != 0; i++, shifted >>= LIMB_BITS)
+        value->limb[i] = (uint32_t)shifted;
+}
+
+/* In units of 2^(-2 BIAS), so that the root is in units of 2^-BIAS. The upper 127 or 128 bits have a
+ * root of 64 bits, cut off; what is below can only say that it is a little larger. */
+double nf_exact_norm2(const nf_exact *squares)
+{
+    if (is_special(squares))
+        return special_value(squares);
+    magnitude value = magnitude_of(squares, BIAS_LIMBS);
+    int top = highest_bit(&value);
+    if (top < 0 || value.negative)
+        return top < 0 ? 0 : (double)NAN;
+    int first = (top - 126) & ~1; /* positive: the lowest bit set is beyond BIAS_LIMBS */
+    nf_u128 upper = 0;
+    for (int i = top; i >= first; i--)
+        upper = upper << 1 | (unsigned)bit_at(&value, i);
+    uint64_t bits = integer_root(upper);
+    magnitude root = {.more = any_below(&value, first) || (nf_u128)bits * bits != upper};
+    place(&root, bits, first / 2);
+    return round_magnitude(&root, NF_EXACT_BIAS);
 }
 
 double nf_exact_variance(const nf_exact *sum, const nf_exact *squares, uint64_t n)

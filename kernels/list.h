@@ -1,6 +1,9 @@
 /* list.h - every kernel that nfold brings, once, in the order in which --list shows them.
  * A new kernel: its file beside this one (CMake takes every kernels/X.c named here), and a line. */
+NF_KERNEL(sum)
 NF_KERNEL(sumsq)
+NF_KERNEL(norm2)
+NF_KERNEL(dot)
 NF_KERNEL(stats)
 NF_KERNEL(histogram)
 NF_KERNEL(sumsq_range)

@@ -1,6 +1,6 @@
-#include <stdlib.h>
 #include <string.h>
 
+#include "kernels/isa.h"
 #include "kernels/kernel.h"
 
 const char *const nf_border_names[] = {"clamp", "reflect", "mirror", "wrap", "constant", NULL};
@@ -17,19 +17,13 @@ typedef struct isa_set {
 
 static isa_set choose(void)
 {
-    isa_set best = {"baseline", nf_kernels_baseline};
-    const char *wanted = getenv("NFOLD_ISA");
-    if (wanted != NULL && strcmp(wanted, "baseline") == 0)
-        return best;
+    const isa_set sets[] = {{"baseline", nf_kernels_baseline},
 #ifdef NF_ISA_X86
-    if (__builtin_cpu_supports("x86-64-v3"))
-        best = (isa_set){"v3", nf_kernels_v3};
-    if (wanted != NULL && strcmp(wanted, "v3") == 0)
-        return best;
-    if (__builtin_cpu_supports("x86-64-v4"))
-        best = (isa_set){"v4", nf_kernels_v4};
+                            {"v3", nf_kernels_v3},
+                            {"v4", nf_kernels_v4}
 #endif
-    return best;
+    };
+    return sets[nf_isa_level()];
 }
 
 const nf_kernel *nf_kernel_at(size_t index)

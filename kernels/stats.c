@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "kernels/exact.h"
+#include "kernels/isa.h"
 #include "kernels/kernel.h"
 
 typedef struct stats_partial {

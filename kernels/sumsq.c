@@ -2,6 +2,7 @@
 #ifndef NF_T
 
 #include "kernels/exact.h"
+#include "kernels/isa.h"
 #define NF_BODY "kernels/sumsq.c"
 #include "kernels/each_dtype.h"
 
@@ -48,6 +49,7 @@ const nf_kernel NF_ISA_NAME(nf_kernel_sumsq) = {
     .apply = NF_APPLY(apply),
     .fold = fold,
     .any_order = true,
+    .adds = true,
     .finish = finish,
     .reference = reference,
     .tolerance = 1e-12,

@@ -133,6 +133,7 @@ static void test_reductions(void)
 {
     for (nf_dtype dtype = NF_U8; dtype < NF_DTYPES; dtype++) {
         compare_shapes("sumsq", dtype, 1);
+        compare_shapes("sharpen | dot", dtype, 2);
         compare_shapes("stats", dtype, 3);
         compare_shapes("histogram:bins=37,lo=-50,hi=200", dtype, 2);
         nf_shape volume = nf_test_shape(11, 23, 31, 1, dtype);

@@ -6,6 +6,7 @@
  * test runs with the rows of every instruction set that the processor has. */
 #include <float.h>
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -114,15 +115,21 @@ static void big_add_double(big *b, double x)
     big_add(b, m, e, x < 0);
 }
 
-static void big_add_square(big *b, double x)
+/* b += m * n * 2^exponent */
+static void big_add_two(big *b, uint64_t m, uint64_t n, int exponent, bool negative)
 {
-    uint64_t m;
-    int e;
+    wide product = (wide)m * n;
+    big_add(b, (uint64_t)product, exponent, negative);
+    big_add(b, (uint64_t)(product >> 64), exponent + 64, negative);
+}
+
+static void big_add_product(big *b, double x, double y)
+{
+    uint64_t m, n;
+    int e, f;
     decode(x, &m, &e);
-    uint64_t high = m >> 27, low = m & ((1u << 27) - 1);
-    big_add(b, high * high, 2 * e + 54, false);
-    big_add(b, high * low, 2 * e + 28, false);
-    big_add(b, low * low, 2 * e, false);
+    decode(y, &n, &f);
+    big_add_two(b, m, n, e + f, (x < 0) != (y < 0));
 }
 
 static big big_of_exact(const nf_exact *sum)
@@ -171,6 +178,34 @@ static bool is_nearest(big b, uint64_t divisor, double x)
     bool uneven = m == (uint64_t)1 << 52 && e > -1074; /* the neighbour below is half as far */
     return uneven ? compare_with(&b, divisor, 4 * m - 1, e - 2) >= 0
                   : compare_with(&b, divisor, 2 * m - 1, e - 1) >= odd;
+}
+
+/* -1, 0, 1: b is below, at, above the square of m * 2^e. */
+static int compare_with_square(const big *b, uint64_t m, int e)
+{
+    big bound = {{0}};
+    big_add_two(&bound, m, m, 2 * e, false);
+    return big_compare(b, &bound);
+}
+
+/* Whether x is the square root of b, rounded to nearest. A root of a number of so many digits is never a
+ * tie, other than one of few digits. */
+static bool is_root(const big *b, double x)
+{
+    const big zero = {{0}};
+    if (big_compare(b, &zero) == 0 || signbit(x) || x != x)
+        return x == 0.0 && !signbit(x);
+    if (isinf(x))
+        return compare_with_square(b, ((uint64_t)1 << 54) - 1, 970) >= 0;
+    uint64_t m;
+    int e;
+    decode(x, &m, &e);
+    int odd = (int)(m & 1);
+    if (compare_with_square(b, 2 * m + 1, e - 1) > -odd || m == 0)
+        return false;
+    bool uneven = m == (uint64_t)1 << 52 && e > -1074;
+    return uneven ? compare_with_square(b, 4 * m - 1, e - 2) >= 0
+                  : compare_with_square(b, 2 * m - 1, e - 1) >= odd;
 }
 
 static bool is_variance(const big *sum, const big *squares, uint64_t n, double x)
@@ -227,6 +262,7 @@ typedef enum kind {
     TIES,
     TINY,
     SMALL_SQUARES,
+    UNDERFLOWING,
     HUGE_VALUES,
     STEPPED,
     KINDS
@@ -263,6 +299,8 @@ static double value_of(kind what, size_t i)
         return ldexp(uniform(), -1020 - (int)below(54));
     case SMALL_SQUARES:
         return spread(-545, -480);
+    case UNDERFLOWING: /* of products, the lowest digits only */
+        return spread(-496, -484);
     case HUGE_VALUES:
         return ldexp(uniform() < 0 ? -1 : 1, 1023) * (1 + fabs(uniform()) * 0.99);
     case STEPPED: /* another range of exponents now and then */
@@ -288,14 +326,15 @@ static void fill_floats(float *x, size_t n, kind what)
     }
 }
 
-/* Lengths to be tested: all short ones, and some about the edges of blocks. */
+/* Lengths to be tested: all short ones, and some about the edges of vectors, blocks and stretches. */
 static size_t length_of(size_t i)
 {
-    const size_t more[] = {63, 64, 127, 511, 1023, 1024, 1025, 1039, 2047, 3001, 4096, 4999, 5000};
+    const size_t more[] = {63,   64,   65,   127,  128,  129,  511,  1023, 1024,
+                           1025, 2047, 2048, 2049, 2063, 4095, 4097, 5000};
     return i < 36 ? i : more[i - 36];
 }
 
-enum { LENGTHS = 36 + 13, LONGEST = 5000 };
+enum { LENGTHS = 36 + 17, LONGEST = 5000 };
 
 /* ---- tests of rows ---- */
 
@@ -306,153 +345,191 @@ static bool holds(const nf_exact *sum, const big *expected)
            sum->negative_infinities == 0;
 }
 
-static void check_sums(const nf_exact *sum, const nf_exact *squares, const big *s, const big *q,
-                       size_t n)
+/* What rows must sum to: x, the squares of x, x times y. */
+typedef struct truth {
+    big sum, squares, dot;
+} truth;
+
+typedef struct sums {
+    nf_exact sum, squares, dot;
+} sums;
+
+static void check_sums(const sums *found, const truth *t, size_t n)
 {
-    CU_ASSERT_FATAL(holds(sum, s));
-    CU_ASSERT_FATAL(holds(squares, q));
-    CU_ASSERT(is_nearest(*s, 1, nf_exact_round(sum)));
-    CU_ASSERT(is_nearest(*q, 1, nf_exact_round(squares)));
+    CU_ASSERT_FATAL(holds(&found->sum, &t->sum));
+    CU_ASSERT_FATAL(holds(&found->squares, &t->squares));
+    CU_ASSERT_FATAL(holds(&found->dot, &t->dot));
+    CU_ASSERT(is_nearest(t->sum, 1, nf_exact_round(&found->sum)));
+    CU_ASSERT(is_nearest(t->squares, 1, nf_exact_round(&found->squares)));
+    CU_ASSERT(is_nearest(t->dot, 1, nf_exact_round(&found->dot)));
+    CU_ASSERT(is_root(&t->squares, nf_exact_norm2(&found->squares)));
     if (n == 0)
         return;
-    CU_ASSERT(is_nearest(*s, n, nf_exact_mean(sum, n)));
-    CU_ASSERT(is_nearest(*q, n, nf_exact_mean(squares, n)));
-    CU_ASSERT(is_variance(s, q, n, nf_exact_variance(sum, squares, n)));
+    CU_ASSERT(is_nearest(t->sum, n, nf_exact_mean(&found->sum, n)));
+    CU_ASSERT(is_nearest(t->squares, n, nf_exact_mean(&found->squares, n)));
+    CU_ASSERT(
+        is_variance(&t->sum, &t->squares, n, nf_exact_variance(&found->sum, &found->squares, n)));
 }
 
-static void check_doubles(const variant *v, const double *x, size_t n)
-{
-    nf_exact sum = {{0}, 0, 0, 0}, squares = sum, each = sum, each_squared = sum;
-    big s = {{0}}, q = {{0}};
-    v->sum_f64(&sum, x, n);
-    v->sumsq_f64(&squares, x, n);
-    nf_exact_add_each(&each, x, n);
-    nf_exact_add_each_squared(&each_squared, x, n);
-    for (size_t i = 0; i < n; i++) {
-        big_add_double(&s, x[i]);
-        big_add_square(&q, x[i]);
+/* check_u8(x, y, n) and so on: the rows of every instruction set against the truth. */
+#define CHECK(name, type)                                                                          \
+    static void check_##name(const type *x, const type *y, size_t n)                               \
+    {                                                                                              \
+        truth t = {{{0}}, {{0}}, {{0}}};                                                           \
+        for (size_t i = 0; i < n; i++) {                                                           \
+            big_add_double(&t.sum, (double)x[i]);                                                  \
+            big_add_product(&t.squares, (double)x[i], (double)x[i]);                               \
+            big_add_product(&t.dot, (double)x[i], (double)y[i]);                                   \
+        }                                                                                          \
+        for (size_t k = 0; k < variants_that_run(); k++) {                                         \
+            sums found;                                                                            \
+            memset(&found, 0, sizeof found);                                                       \
+            variants[k].rows->sum_##name(&found.sum, x, n);                                        \
+            variants[k].rows->sumsq_##name(&found.squares, x, n);                                  \
+            variants[k].rows->dot_##name(&found.dot, x, y, n);                                     \
+            check_sums(&found, &t, n);                                                             \
+        }                                                                                          \
     }
-    check_sums(&sum, &squares, &s, &q, n);
-    CU_ASSERT(holds(&each, &s));
-    CU_ASSERT(holds(&each_squared, &q));
-}
-
-static void check_floats(const variant *v, const float *x, size_t n)
-{
-    nf_exact sum = {{0}, 0, 0, 0}, squares = sum;
-    big s = {{0}}, q = {{0}};
-    v->sum_f32(&sum, x, n);
-    v->sumsq_f32(&squares, x, n);
-    for (size_t i = 0; i < n; i++) {
-        big_add_double(&s, (double)x[i]);
-        big_add_square(&q, (double)x[i]);
-    }
-    check_sums(&sum, &squares, &s, &q, n);
-}
+NF_EXACT_TYPES(CHECK)
 
 static void doubles_are_summed_exactly(void)
 {
-    static double x[LONGEST + 1];
+    static double x[LONGEST + 1], y[LONGEST + 1];
     for (kind what = UNIFORM; what < KINDS; what++)
         for (size_t i = 0; i < LENGTHS; i++) {
-            size_t n = length_of(i), offset = i % 2;
             fill(x, LONGEST + 1, what);
-            for (size_t k = 0; k < variants_that_run(); k++)
-                check_doubles(&variants[k], x + offset, n);
+            fill(y, LONGEST + 1, i % 3 == 0 ? (kind)below(KINDS) : what);
+            for (size_t j = 0; j < LONGEST && i % 4 == 0; j += 1 + below(40))
+                x[j] = y[below(LONGEST)] = 0;
+            check_f64(x + i % 2, y + i / 2 % 2, length_of(i));
         }
 }
 
 static void floats_are_summed_exactly(void)
 {
-    static float x[LONGEST + 3];
+    static float x[LONGEST + 3], y[LONGEST + 3];
     for (kind what = UNIFORM; what < KINDS; what++)
         for (size_t i = 0; i < LENGTHS; i++) {
-            size_t n = length_of(i), offset = i % 4 < 3 ? i % 4 : 0;
             fill_floats(x, LONGEST + 3, what);
-            for (size_t k = 0; k < variants_that_run(); k++)
-                check_floats(&variants[k], x + offset, n);
+            fill_floats(y, LONGEST + 3, i % 3 == 0 ? (kind)below(KINDS) : what);
+            check_f32(x + i % 3, y + i / 3 % 3, length_of(i));
         }
 }
 
 /* One value beside others that are `binades` smaller, at every distance: the edge of every grid. */
 static void every_distance_of_exponents(void)
 {
-    static double x[1100];
-    for (int binades = 0; binades < 200; binades++)
+    enum { N = 1100 };
+    static double x[N], y[N];
+    for (int binades = 0; binades < 250; binades++)
         for (int high = -60; high <= 300; high += 90) {
-            for (size_t i = 0; i < 1100; i++)
+            for (size_t i = 0; i < N; i++) {
                 x[i] = ldexp(1 + fabs(uniform()), high - (i % 37 == 5 ? 0 : binades));
+                y[i] = ldexp(1 + fabs(uniform()), (i % 29 == 7 ? 0 : binades) - 100);
+            }
             x[3] = -ldexp(1, high + 1);
             x[4] = nextafter(x[3], 0);
             x[6] = nextafter(ldexp(1, high - binades + 1), 0);
-            for (size_t k = 0; k < variants_that_run(); k++)
-                check_doubles(&variants[k], x, 1100);
+            check_f64(x, y, N);
         }
 }
 
 static void floats_at_every_distance(void)
 {
-    static float x[1100];
-    for (int binades = 0; binades < 200; binades++) {
-        for (size_t i = 0; i < 1100; i++)
+    enum { N = 1100 };
+    static float x[N], y[N];
+    for (int binades = 0; binades < 250; binades++) {
+        for (size_t i = 0; i < N; i++) {
             x[i] = (float)ldexp(1 + fabs(uniform()), 100 - (i % 37 == 5 ? 0 : binades));
+            y[i] = (float)ldexp(1 + fabs(uniform()), (i % 31 == 9 ? 0 : binades) - 140);
+        }
         x[3] = -0x1p101f;
-        for (size_t k = 0; k < variants_that_run(); k++)
-            check_floats(&variants[k], x, 1100);
+        check_f32(x, y, N);
     }
+}
+
+/* A value below 2 whose digits are ones, but for a zero at 2^-place. */
+static double ones_but(int place)
+{
+    return 2 - ldexp(1, -52) - ldexp(1, -place);
+}
+
+/* Blocks filled with what strains a grid most: values of one sign, as large as their exponent allows,
+ * rounded down by almost half a unit wherever a slice ends, beside one that is far smaller or larger
+ * and sets the grid. */
+static void strained_grids(void)
+{
+    enum { N = 2048 };
+    static double x[N];
+    static float f[N];
+    for (int binades = 0; binades < 140; binades++)
+        for (int place = 1 + binades % 3; place < 53; place += 3) {
+            for (size_t i = 0; i < N; i++)
+                f[i] = (float)(x[i] = ones_but(place));
+            x[77] = ldexp(x[77], -binades);
+            f[77] = (float)x[77];
+            check_f64(x, x, N);
+            check_f32(f, f, N);
+            x[77] = ldexp(1.5, binades);
+            f[77] = (float)ldexp(1.5, binades % 120);
+            check_f64(x, x, N);
+            check_f32(f, f, N);
+        }
 }
 
 static void any_bits(void)
 {
-    static double x[600];
-    for (int round = 0; round < 40; round++) {
-        for (size_t i = 0; i < 600; i++) {
-            uint64_t bits = random_bits();
-            memcpy(&x[i], &bits, sizeof bits);
-            if (!isfinite(x[i]))
-                x[i] = DBL_MAX;
+    enum { N = 600 };
+    static double x[N], y[N];
+    static float f[N], g[N];
+    for (int round = 0; round < 60; round++) {
+        for (size_t i = 0; i < N; i++) {
+            uint64_t bits[2] = {random_bits(), random_bits()};
+            memcpy(&x[i], &bits[0], sizeof x[i]);
+            memcpy(&y[i], &bits[1], sizeof y[i]);
+            memcpy(&f[i], &bits[0], sizeof f[i]);
+            memcpy(&g[i], &bits[1], sizeof g[i]);
+            x[i] = isfinite(x[i]) ? x[i] : DBL_MAX;
+            y[i] = isfinite(y[i]) ? y[i] : -DBL_MAX;
+            f[i] = isfinite(f[i]) ? f[i] : FLT_MAX;
+            g[i] = isfinite(g[i]) ? g[i] : -FLT_MAX;
         }
-        for (size_t k = 0; k < variants_that_run(); k++)
-            check_doubles(&variants[k], x, 600);
+        check_f64(x, y, N);
+        check_f32(f, g, N);
     }
 }
 
-static void check_integers(const variant *v, const uint8_t *bytes, const uint16_t *x, size_t n)
+/* Beyond one stretch of counters, where all of one exponent meet in one of them. */
+static void long_rows_of_any_exponent(void)
 {
-    nf_exact sum[2] = {{{0}, 0, 0, 0}}, squares[2] = {{{0}, 0, 0, 0}};
-    uint64_t total[4] = {0}; /* of a million squares: far below 2^64 */
-    v->sum_u8(&sum[0], bytes, n);
-    v->sumsq_u8(&squares[0], bytes, n);
-    v->sum_u16(&sum[1], x, n);
-    v->sumsq_u16(&squares[1], x, n);
-    for (size_t i = 0; i < n; i++) {
-        total[0] += bytes[i];
-        total[1] += (uint64_t)bytes[i] * bytes[i];
-        total[2] += x[i];
-        total[3] += (uint64_t)x[i] * x[i];
-    }
-    for (int i = 0; i < 2; i++) {
-        big s = {{0}}, q = {{0}};
-        big_add(&s, total[2 * i], 0, false);
-        big_add(&q, total[2 * i + 1], 0, false);
-        check_sums(&sum[i], &squares[i], &s, &q, n);
+    enum { N = 70001 };
+    static double x[N], y[N];
+    for (int round = 0; round < 4; round++) {
+        for (size_t i = 0; i < N; i++) {
+            x[i] = i % 500 != 0 && round < 2 ? ones_but(60) : spread(-1073, 1023);
+            y[i] = i % 500 == 7 || round % 2 == 0 ? spread(-1073, 1023) : -ones_but(60);
+        }
+        check_f64(x, y, N);
     }
 }
 
 static void integers_are_summed_exactly(void)
 {
     enum { MOST = 1100001 }; /* the narrowest sums overflow below that, were they not carried */
-    static uint8_t bytes[MOST];
-    static uint16_t x[MOST];
-    const size_t length[] = {0, 1, 2, 3, 31, 33, 255, 4097, 32767, 32768, 32769, 65537, MOST - 1};
+    static uint8_t bytes[MOST], more_bytes[MOST];
+    static uint16_t x[MOST], y[MOST];
+    const size_t length[] = {0, 1, 2, 3, 31, 33, 255, 4097, 32769, 65537, MOST - 2};
     for (int largest = 0; largest < 2; largest++) {
         for (size_t i = 0; i < MOST; i++) {
             bytes[i] = (uint8_t)(largest ? 255 : random_bits());
+            more_bytes[i] = (uint8_t)(largest ? 255 : random_bits());
             x[i] = (uint16_t)(largest ? 65535 : random_bits());
+            y[i] = (uint16_t)(largest ? 65535 : random_bits());
         }
-        for (size_t i = 0; i < sizeof length / sizeof length[0]; i++)
-            for (size_t k = 0; k < variants_that_run(); k++)
-                check_integers(&variants[k], bytes + 1, x + 1, length[i]);
+        for (size_t i = 0; i < sizeof length / sizeof length[0]; i++) {
+            check_u8(bytes + 1, more_bytes + 2, length[i]);
+            check_u16(x + 1, y + 2, length[i]);
+        }
     }
 }
 
@@ -460,84 +537,138 @@ static void integers_are_summed_exactly(void)
 
 enum { PIECES = 40, PARTITIONED = 1500 };
 
-/* What a reduction would report, as bits to be compared. */
+/* What reductions would report, as bits to be compared. */
 typedef struct results {
-    double sum, squares, mean, variance;
+    double sum, squares, dot, norm, mean, variance;
 } results;
 
-static results results_of(const nf_exact total[2], size_t n)
+static results results_of(const sums *s, size_t n)
 {
-    return (results){nf_exact_round(&total[0]), nf_exact_round(&total[1]),
-                     nf_exact_mean(&total[0], n), nf_exact_variance(&total[0], &total[1], n)};
+    return (results){nf_exact_round(&s->sum),   nf_exact_round(&s->squares),
+                     nf_exact_round(&s->dot),   nf_exact_norm2(&s->squares),
+                     nf_exact_mean(&s->sum, n), nf_exact_variance(&s->sum, &s->squares, n)};
 }
 
-/* Cuts x anywhere, sums each piece by any variant, and merges any two until one is left. */
-static results in_pieces(const double *x, size_t n)
+enum { MEMBERS = sizeof(sums) / sizeof(int64_t) };
+
+static void fold(sums *into, const sums *next)
 {
-    static nf_exact part[PIECES][2];
-    size_t count = 1 + below(PIECES), start = 0;
-    memset(part, 0, sizeof part);
-    for (size_t i = 0; i < count; i++) {
-        size_t end = i == count - 1 ? n : start + below(2 * (n - start) / (count - i) + 1);
-        end = end < n ? end : n;
-        const variant *v = &variants[below(variants_that_run())];
-        v->sum_f64(&part[i][0], x + start, end - start);
-        v->sumsq_f64(&part[i][1], x + start, end - start);
-        start = end;
-    }
-    for (; count > 1; count--) {
-        size_t into = below(count - 1);
-        for (int i = 0; i < 2; i++) {
-            nf_exact_fold(&part[into][i], &part[count - 1][i]);
-            nf_exact swap = part[into][i];
-            part[into][i] = part[count > 2 ? count - 2 : 0][i];
-            part[count > 2 ? count - 2 : 0][i] = swap;
-        }
-    }
-    return results_of(part[0], n);
+    nf_exact_fold(&into->sum, &next->sum);
+    nf_exact_fold(&into->squares, &next->squares);
+    nf_exact_fold(&into->dot, &next->dot);
 }
 
+/* As MPI_SUM does: no carries. */
+static void add_members(sums *into, const sums *next)
+{
+    int64_t a[MEMBERS], b[MEMBERS];
+    memcpy(a, into, sizeof a);
+    memcpy(b, next, sizeof b);
+    for (size_t i = 0; i < MEMBERS; i++)
+        a[i] += b[i];
+    memcpy(into, a, sizeof a);
+}
+
+/* in_pieces_f64(x, y, n, merge) and so on: cuts the rows anywhere, sums each piece by any instruction
+ * set, and merges any two until one is left. */
+#define IN_PIECES(name, type)                                                                      \
+    static results in_pieces_##name(const type *x, const type *y, size_t n,                        \
+                                    void (*merge)(sums * into, const sums *next))                  \
+    {                                                                                              \
+        static sums part[PIECES];                                                                  \
+        size_t count = 1 + below(PIECES), start = 0;                                               \
+        memset(part, 0, sizeof part);                                                              \
+        for (size_t i = 0; i < count; i++) {                                                       \
+            size_t end = i == count - 1 ? n : start + below(2 * (n - start) / (count - i) + 1);    \
+            end = end < n ? end : n;                                                               \
+            const nf_exact_rows *rows = variants[below(variants_that_run())].rows;                 \
+            rows->sum_##name(&part[i].sum, x + start, end - start);                                \
+            rows->sumsq_##name(&part[i].squares, x + start, end - start);                          \
+            rows->dot_##name(&part[i].dot, x + start, y + start, end - start);                     \
+            start = end;                                                                           \
+        }                                                                                          \
+        for (; count > 1; count--) {                                                               \
+            size_t into = below(count), from = below(count - 1);                                   \
+            from += from >= into;                                                                  \
+            merge(&part[into], &part[from]);                                                       \
+            part[from] = part[count - 1];                                                          \
+        }                                                                                          \
+        return results_of(&part[0], n);                                                            \
+    }
+NF_EXACT_TYPES(IN_PIECES)
+
+static results whole_f64(const double *x, const double *y, size_t n)
+{
+    sums s;
+    memset(&s, 0, sizeof s);
+    for (size_t i = 0; i < n; i++)
+        nf_exact_add(&s.sum, x[i]);
+    variants[0].rows->sumsq_f64(&s.squares, x, n);
+    variants[0].rows->dot_f64(&s.dot, x, y, n);
+    return results_of(&s, n);
+}
+
+/* Thousands of cuts and orders, by fold and member by member; floats and integers as their doubles. */
 static void any_partition_gives_the_same_bits(void)
 {
-    static double x[PARTITIONED];
+    static double x[PARTITIONED], y[PARTITIONED];
+    static float f[PARTITIONED], g[PARTITIONED];
+    static uint8_t u[PARTITIONED];
+    static uint16_t w[PARTITIONED];
     for (kind what = UNIFORM; what < KINDS; what++) {
         fill(x, PARTITIONED, what);
-        nf_exact whole[2] = {{{0}, 0, 0, 0}};
-        variants[0].sum_f64(&whole[0], x, PARTITIONED);
-        variants[0].sumsq_f64(&whole[1], x, PARTITIONED);
-        results expected = results_of(whole, PARTITIONED);
-        for (int round = 0; round < 300; round++) {
-            results found = in_pieces(x, PARTITIONED);
-            CU_ASSERT_FATAL(memcmp(&found, &expected, sizeof found) == 0);
+        fill(y, PARTITIONED, what);
+        results expected = whole_f64(x, y, PARTITIONED);
+        for (int round = 0; round < 400; round++) {
+            results r = in_pieces_f64(x, y, PARTITIONED, round % 2 == 0 ? fold : add_members);
+            CU_ASSERT_FATAL(memcmp(&r, &expected, sizeof r) == 0);
         }
+        fill_floats(f, PARTITIONED, what);
+        fill_floats(g, PARTITIONED, what);
+        for (size_t i = 0; i < PARTITIONED; i++) {
+            x[i] = (double)f[i];
+            y[i] = (double)g[i];
+        }
+        expected = whole_f64(x, y, PARTITIONED);
+        for (int round = 0; round < 200; round++) {
+            results r = in_pieces_f32(f, g, PARTITIONED, round % 2 == 0 ? fold : add_members);
+            CU_ASSERT_FATAL(memcmp(&r, &expected, sizeof r) == 0);
+        }
+    }
+    for (size_t i = 0; i < PARTITIONED; i++)
+        x[i] = y[i] = u[i] = (uint8_t)(w[i] = (uint8_t)random_bits());
+    results expected = whole_f64(x, y, PARTITIONED);
+    for (int round = 0; round < 200; round++) {
+        results r = in_pieces_u8(u, u, PARTITIONED, round % 2 == 0 ? fold : add_members);
+        CU_ASSERT_FATAL(memcmp(&r, &expected, sizeof r) == 0);
+        r = in_pieces_u16(w, w, PARTITIONED, round % 2 == 0 ? fold : add_members);
+        CU_ASSERT_FATAL(memcmp(&r, &expected, sizeof r) == 0);
     }
 }
 
-/* As MPI_SUM does: no carries between the additions. */
-static void accumulators_add_member_by_member(void)
+/* 2^20 accumulators, all limbs of which are as far from carrying as they ever get. */
+static void a_million_accumulators_add_member_by_member(void)
 {
-    enum { RANKS = 1000 };
-    static double x[64];
-    int64_t total[sizeof(nf_exact) / sizeof(int64_t)] = {0};
-    big expected = {{0}};
-    fill(x, 64, BINADES_2000);
-    for (int rank = 0; rank < RANKS; rank++) {
-        nf_exact part = {{0}, 0, 0, 0};
-        int64_t member[sizeof part / sizeof(int64_t)];
-        x[below(64)] = spread(-1000, 1000);
-        for (int i = 0; i < 64; i++) {
-            nf_exact_add(&part, x[i]);
-            big_add_double(&expected, x[i]);
-        }
-        memcpy(member, &part, sizeof part);
-        for (size_t i = 0; i < sizeof total / sizeof total[0]; i++)
-            total[i] += member[i];
+    enum { MANY = 1 << 20 };
+    static nf_exact part, total;
+    memset(&part, 0, sizeof part);
+    for (int e = -NF_EXACT_BIAS; e + 64 < 2047; e += 32)
+        while (part.limb[(e + NF_EXACT_BIAS) / 32] < (int64_t)1 << 40)
+            nf_exact_add_scaled(&part, INT64_MAX, e);
+    memset(&total, 0, sizeof total);
+    big one = big_of_exact(&part), expected = {{0}};
+    for (int i = 0; i < MANY; i++)
+        for (int j = 0; j < NF_EXACT_LIMBS; j++)
+            total.limb[j] += part.limb[j];
+    for (int i = 0; i < WORDS; i++) {
+        big_add(&expected, one.word[i] & UINT32_MAX, UNIT + 64 * i + 20, false);
+        if (UNIT + 64 * i + 52 < UNIT + 64 * (WORDS - 1))
+            big_add(&expected, one.word[i] >> 32, UNIT + 64 * i + 52, false);
     }
-    nf_exact sum;
-    memcpy(&sum, total, sizeof sum);
-    CU_ASSERT(is_nearest(expected, 1, nf_exact_round(&sum)));
-    nf_exact_normalise(&sum);
-    CU_ASSERT(holds(&sum, &expected));
+    CU_ASSERT(holds(&total, &expected));
+    nf_exact_normalise(&total);
+    CU_ASSERT(holds(&total, &expected));
+    CU_ASSERT(is_nearest(expected, 1, nf_exact_round(&total)));
 }
 
 static void carries_never_overflow(void)
@@ -551,7 +682,7 @@ static void carries_never_overflow(void)
         big_add(&expected, (uint64_t)most, 31 - 2176, i % 3 == 0);
     CU_ASSERT(holds(&sum, &expected));
     for (int i = 0; i < NF_EXACT_LIMBS; i++)
-        CU_ASSERT(llabs(sum.limb[i]) < (int64_t)1 << 42);
+        CU_ASSERT(llabs(sum.limb[i]) <= (int64_t)1 << 42);
     nf_exact_normalise(&sum);
     for (int i = 0; i < NF_EXACT_LIMBS - 1; i++)
         CU_ASSERT(sum.limb[i] >= 0 && sum.limb[i] < (int64_t)1 << 32);
@@ -632,6 +763,51 @@ static void means_divide_exactly(void)
     }
 }
 
+static double root_of(term a, term b)
+{
+    nf_exact squares = {{0}, 0, 0, 0};
+    nf_exact_add_scaled(&squares, a.k, a.exponent);
+    nf_exact_add_scaled(&squares, b.k, b.exponent);
+    return nf_exact_norm2(&squares);
+}
+
+/* (2 m + 1)^2 / 4 for an even and an odd m, and what is a little more or less: the ties of roots. */
+static void check_tied_root(int64_t m, int e)
+{
+    const int64_t twice = 2 * m + 1, half = (int64_t)1 << 27;
+    nf_exact tie = {{0}, 0, 0, 0};
+    nf_exact_add_scaled(&tie, (twice / half) * (twice / half), 2 * e + 54 - 2);
+    nf_exact_add_scaled(&tie, (twice / half) * (twice % half), 2 * e + 28 - 2);
+    nf_exact_add_scaled(&tie, (twice % half) * (twice % half), 2 * e - 2);
+    nf_exact more = tie, less = tie;
+    nf_exact_add_scaled(&more, 1, -2176);
+    nf_exact_add_scaled(&less, -1, -2176);
+    CU_ASSERT(nf_exact_norm2(&tie) == ldexp((double)(m + m % 2), e));
+    CU_ASSERT(nf_exact_norm2(&more) == ldexp((double)(m + 1), e));
+    CU_ASSERT(nf_exact_norm2(&less) == ldexp((double)m, e));
+}
+
+static void roots_round_correctly(void)
+{
+    const term none = {0, 0};
+    nf_exact empty = {{0}, 0, 0, 0};
+    CU_ASSERT(nf_exact_norm2(&empty) == 0.0 && !signbit(nf_exact_norm2(&empty)));
+    CU_ASSERT(root_of((term){9, 0}, (term){16, 0}) == 5.0);
+    CU_ASSERT(root_of((term){2, 0}, none) == 0x1.6a09e667f3bcdp0);
+    CU_ASSERT(root_of((term){1, -2148}, none) == 0x1p-1074);
+    CU_ASSERT(root_of((term){1, -2150}, none) == 0.0); /* half the smallest subnormal: to even */
+    CU_ASSERT(root_of((term){1, -2150}, (term){1, -2208}) == 0x1p-1074);
+    CU_ASSERT(root_of((term){2, -2148}, none) == 0x1p-1074);
+    CU_ASSERT(root_of((term){1, 2046}, (term){1, 2046}) == 0x1.6a09e667f3bcdp1023);
+    CU_ASSERT(root_of((term){1, 2047}, (term){1, 2047}) == INFINITY);
+    CU_ASSERT(isnan(root_of((term){-1, 0}, none)));
+    for (int i = 0; i < 3000; i++) {
+        int64_t m = (int64_t)((random_bits() | (uint64_t)1 << 63) >> 11);
+        check_tied_root(m, (int)below(1900) - 1000);
+    }
+    check_tied_root(((int64_t)1 << 53) - 1, 970);
+}
+
 static void integers_are_added(void)
 {
     nf_exact sum = {{0}, 0, 0, 0};
@@ -659,10 +835,10 @@ static void check_special(const double *special, size_t count, double sum, doubl
         f[i] = (float)x[i];
     for (size_t k = 0; k < variants_that_run(); k++) {
         nf_exact total[4] = {{{0}, 0, 0, 0}};
-        variants[k].sum_f64(&total[0], x, N);
-        variants[k].sumsq_f64(&total[1], x, N);
-        variants[k].sum_f32(&total[2], f, N);
-        variants[k].sumsq_f32(&total[3], f, N);
+        variants[k].rows->sum_f64(&total[0], x, N);
+        variants[k].rows->sumsq_f64(&total[1], x, N);
+        variants[k].rows->sum_f32(&total[2], f, N);
+        variants[k].rows->sumsq_f32(&total[3], f, N);
         for (int i = 0; i < 4; i++) {
             double expected = i % 2 == 0 ? sum : squares, found = nf_exact_round(&total[i]);
             CU_ASSERT(found == expected || (found != found && expected != expected));
@@ -683,6 +859,74 @@ static void special_values_follow_the_policy(void)
         check_special((double[]){INFINITY, -INFINITY}, 2, NAN, INFINITY);
         check_special((double[]){NAN}, 1, NAN, NAN);
         check_special((double[]){INFINITY, NAN, 1}, 3, NAN, NAN);
+    }
+}
+
+static void check_special_factor(double x, double y, double expected)
+{
+    enum { N = 2500 };
+    static double a[N], b[N];
+    static float f[N], g[N];
+    fill(a, N, UNIFORM);
+    fill(b, N, UNIFORM);
+    size_t at = below(N);
+    a[at] = x;
+    b[at] = y;
+    for (size_t i = 0; i < N; i++) {
+        f[i] = (float)a[i];
+        g[i] = (float)b[i];
+    }
+    for (size_t k = 0; k < variants_that_run(); k++) {
+        nf_exact total[2] = {{{0}, 0, 0, 0}};
+        variants[k].rows->dot_f64(&total[0], a, b, N);
+        variants[k].rows->dot_f32(&total[1], f, g, N);
+        for (int i = 0; i < 2; i++) {
+            double found = nf_exact_round(&total[i]);
+            CU_ASSERT(found == expected || (found != found && expected != expected));
+        }
+    }
+}
+
+static void special_factors_follow_the_policy(void)
+{
+    const double inf = INFINITY;
+    const double known[][3] = {{inf, 2, inf}, {-3, inf, -inf},     {-inf, -inf, inf},
+                               {inf, 0, NAN}, {-0.0, inf, NAN},    {NAN, 0, NAN},
+                               {1, NAN, NAN}, {inf, 0x1p-149, inf}};
+    for (int round = 0; round < 10; round++)
+        for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+            check_special_factor(known[i][0], known[i][1], known[i][2]);
+}
+
+static void check_large_and_small(const nf_exact_rows *rows, double x, double squares, double norm)
+{
+    const double four[] = {x, -x, x, -x};
+    nf_exact total[3] = {{{0}, 0, 0, 0}};
+    rows->sum_f64(&total[0], four, 4);
+    rows->sumsq_f64(&total[1], four, 4);
+    rows->dot_f64(&total[2], four, four, 4);
+    CU_ASSERT(nf_exact_round(&total[0]) == 0.0);
+    CU_ASSERT(nf_exact_round(&total[1]) == squares);
+    CU_ASSERT(nf_exact_round(&total[2]) == squares);
+    CU_ASSERT(nf_exact_norm2(&total[1]) == norm);
+}
+
+static void nothing_overflows_on_the_way(void)
+{
+    static double x[4096];
+    for (size_t k = 0; k < variants_that_run(); k++) {
+        const nf_exact_rows *rows = variants[k].rows;
+        check_large_and_small(rows, 3, 36, 6);
+        check_large_and_small(rows, 0x1p1000, INFINITY, 0x1p1001);
+        check_large_and_small(rows, DBL_MAX, INFINITY, INFINITY);
+        check_large_and_small(rows, 0x1p-600, 0, 0x1p-599);
+        check_large_and_small(rows, 0x1p-1074, 0, 0x1p-1073);
+        nf_exact sum = {{0}, 0, 0, 0};
+        for (size_t i = 0; i < 4096; i++)
+            x[i] = i % 2 == 0 || i == 4095 ? DBL_MAX : -DBL_MAX;
+        x[4094] = 1;
+        rows->sum_f64(&sum, x, 4096);
+        CU_ASSERT(nf_exact_round(&sum) == DBL_MAX);
     }
 }
 
@@ -708,10 +952,10 @@ static void zeros_give_positive_zero(void)
                 nf_exact total[4] = {{{0}, 0, 0, 0}};
                 for (size_t i = 0; i < n; i++)
                     f[i] = (float)(x[i] = sign ? -0.0 : 0.0);
-                variants[k].sum_f64(&total[0], x, n);
-                variants[k].sumsq_f64(&total[1], x, n);
-                variants[k].sum_f32(&total[2], f, n);
-                variants[k].sumsq_f32(&total[3], f, n);
+                variants[k].rows->sum_f64(&total[0], x, n);
+                variants[k].rows->sumsq_f64(&total[1], x, n);
+                variants[k].rows->sum_f32(&total[2], f, n);
+                variants[k].rows->sumsq_f32(&total[3], f, n);
                 for (int i = 0; i < 4; i++) {
                     double found = nf_exact_round(&total[i]);
                     CU_ASSERT(found == 0.0 && !signbit(found));
@@ -724,17 +968,23 @@ int main(void)
     CU_TestInfo tests[] = {
         {"known values round correctly", known_values_round_correctly},
         {"means divide exactly", means_divide_exactly},
+        {"roots round correctly", roots_round_correctly},
         {"integers are added", integers_are_added},
         {"carries never overflow", carries_never_overflow},
         {"doubles are summed exactly", doubles_are_summed_exactly},
         {"floats are summed exactly", floats_are_summed_exactly},
         {"every distance of exponents", every_distance_of_exponents},
         {"floats at every distance", floats_at_every_distance},
+        {"strained grids", strained_grids},
         {"any bits", any_bits},
+        {"long rows of any exponent", long_rows_of_any_exponent},
         {"integers are summed exactly", integers_are_summed_exactly},
         {"any partition gives the same bits", any_partition_gives_the_same_bits},
-        {"accumulators add member by member", accumulators_add_member_by_member},
+        {"a million accumulators add member by member",
+         a_million_accumulators_add_member_by_member},
         {"special values follow the policy", special_values_follow_the_policy},
+        {"special factors follow the policy", special_factors_follow_the_policy},
+        {"nothing overflows on the way", nothing_overflows_on_the_way},
         {"specials survive folding", specials_survive_folding},
         {"zeros give positive zero", zeros_give_positive_zero},
         CU_TEST_INFO_NULL,

@@ -128,7 +128,10 @@ static void test_cast(void)
 
 static void test_reductions(void)
 {
-    static const char *const typed[] = {"sumsq",
+    static const char *const typed[] = {"sum",
+                                        "sumsq",
+                                        "norm2",
+                                        "dot",
                                         "stats",
                                         "histogram",
                                         "histogram:bins=7,lo=3,hi=90",
