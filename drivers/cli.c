@@ -72,6 +72,15 @@ error_t nf_cli_reject(const char *format, ...)
 enum { KEY_USAGE = 0x10001, KEY_LIST, KEY_GRID, KEY_TILE_SIZE, KEY_HALO_DEPTH, KEY_EXPLAIN };
 
 static const struct argp_option common_options[] = {
+    {NULL, 0, NULL, 0, "Common options:", 50},
+    {"quiet", 'q', NULL, 0, "no progress, no remarks", 50},
+    {"list", KEY_LIST, NULL, 0, "list the kernels with their parameters", 51},
+    {"help", '?', NULL, 0, "print this", 51},
+    {"usage", KEY_USAGE, NULL, 0, "print the usage in short", 51},
+    {"version", 'V', NULL, 0, "print the version", 51},
+    {0}};
+
+static const struct argp_option plan_options[] = {
     {NULL, 0, NULL, 0,
      "How the work is shared out (the result has the same bits in any case):", 40},
     {"grid", KEY_GRID, "ROWSxCOLUMNS", 0,
@@ -86,15 +95,8 @@ static const struct argp_option common_options[] = {
      "cost model)",
      40},
     {"explain", KEY_EXPLAIN, NULL, 0, "print the plan (on standard error) before it runs", 40},
-    {NULL, 0, NULL, 0, "Common options:", 50},
-    {"quiet", 'q', NULL, 0, "no progress, no remarks", 50},
-    {"list", KEY_LIST, NULL, 0, "list the kernels with their parameters", 51},
-    {"help", '?', NULL, 0, "print this", 51},
-    {"usage", KEY_USAGE, NULL, 0, "print the usage in short", 51},
-    {"version", 'V', NULL, 0, "print the version", 51},
     {0}};
 
-/* Apart, because a program may have a --threads of its own. */
 static const struct argp_option thread_options[] = {
     {"threads", 't', "N", 0,
      "OpenMP threads of each rank (default: OMP_NUM_THREADS, else the cores that may be used, "
@@ -135,14 +137,16 @@ static error_t parse_extents(const char *option, const char *text, int64_t most,
         if (count == NF_DIMS)
             return nf_cli_reject("%s %s: expected at most three numbers, as 4x2", option, text);
         if (nf_cli_integer(option, item, 1, most, &given[count++]) != NF_OK)
-            return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
+            return nf_cli_reject("%s %s: expected whole numbers from 1 to %lld, as 4x2", option,
+                                 text, (long long)most);
     }
     memcpy(extents + NF_DIMS - count, given, (size_t)count * sizeof *given);
     return 0;
 }
 
-static error_t parse_plan(int key, const char *text, nf_cli *cli)
+static error_t parse_plan(int key, char *text, struct argp_state *state)
 {
+    nf_cli *cli = state->input;
     nf_plan_options *plan = &cli->plan_options;
     int64_t grid[NF_DIMS] = {1, 1, 1}, depth = 0;
     error_t error = 0;
@@ -155,7 +159,7 @@ static error_t parse_plan(int key, const char *text, nf_cli *cli)
     case KEY_TILE_SIZE:
         return parse_extents("--tile-size", text, (int64_t)1 << 40, plan->tile);
     case KEY_HALO_DEPTH:
-        if (nf_cli_integer("--halo-depth", text, 1, NF_MAX_DEPTH, &depth) != NF_OK)
+        if (nf_cli_integer("--halo-depth", text, 1, NF_MAX_FUSED, &depth) != NF_OK)
             return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
         plan->halo_depth = (int)depth;
         return 0;
@@ -169,13 +173,14 @@ static error_t parse_plan(int key, const char *text, nf_cli *cli)
 
 static error_t parse_common(int key, char *text, struct argp_state *state)
 {
+    (void)text;
     parsing *p = state->input;
     nf_cli *cli = p->cli;
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = p->input;
-        if (state->root_argp->children[1].argp != NULL)
-            state->child_inputs[1] = cli;
+        for (int i = 1; state->root_argp->children[i].argp != NULL; i++)
+            state->child_inputs[i] = cli;
         return 0;
     case 'q':
         cli->quiet = true;
@@ -195,25 +200,22 @@ static error_t parse_common(int key, char *text, struct argp_state *state)
         cli->done = true;
         return 0;
     default:
-        return parse_plan(key, text, cli);
+        return ARGP_ERR_UNKNOWN;
     }
 }
 
-static bool has_option(const struct argp *argp, const char *name)
-{
-    for (const struct argp_option *o = argp->options; o->name != NULL; o++)
-        if (strcmp(o->name, name) == 0)
-            return true;
-    return false;
-}
-
-static nf_status parse(nf_cli *cli, int argc, char **argv, const struct argp *own, void *input)
+static nf_status parse(nf_cli *cli, int argc, char **argv, const struct argp *own, void *input,
+                       unsigned takes)
 {
     const struct argp bare = {own->options, own->parser, NULL, NULL, NULL, NULL, NULL};
     const struct argp threads = {thread_options, parse_threads, NULL, NULL, NULL, NULL, NULL};
-    struct argp_child children[] = {{&bare, 0, NULL, 0}, {&threads, 0, NULL, 0}, {0}};
-    if (has_option(own, thread_options[0].name))
-        children[1] = children[2];
+    const struct argp plan = {plan_options, parse_plan, NULL, NULL, NULL, NULL, NULL};
+    struct argp_child children[4] = {{&bare, 0, NULL, 0}};
+    int n = 1;
+    if (takes & NF_CLI_THREADS)
+        children[n++].argp = &threads;
+    if (takes & NF_CLI_PLAN)
+        children[n++].argp = &plan;
     const struct argp whole = {common_options, parse_common, own->args_doc, own->doc,
                                children,       NULL,         NULL};
     parsing p = {.cli = cli, .input = input};
@@ -243,14 +245,15 @@ static int default_threads(const nf_cli *cli)
 
 /* ---- begin and end ---- */
 
-nf_status nf_cli_start(nf_cli *cli, int argc, char **argv, const struct argp *own, void *input)
+nf_status nf_cli_start(nf_cli *cli, int argc, char **argv, const struct argp *own, void *input,
+                       unsigned takes)
 {
     const char *slash = strrchr(argv[0], '/');
     *cli = (nf_cli){.program = slash != NULL ? slash + 1 : argv[0]};
     nf_status status = nf_world_start(&argc, &argv, &cli->world);
     if (status != NF_OK)
         return status;
-    status = nf_agree(&cli->world, parse(cli, argc, argv, own, input));
+    status = nf_agree(&cli->world, parse(cli, argc, argv, own, input, takes));
     if (status == NF_OK && !cli->done)
         status = nf_node_find(&cli->world, &cli->node);
     if (status != NF_OK || cli->done)

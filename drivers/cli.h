@@ -20,11 +20,15 @@ typedef struct nf_cli {
     nf_plan_options plan_options; /* --grid, --tile-size, --halo-depth; and the caches of a rank */
 } nf_cli;
 
+/* Options that not all programs take: --threads; and those that say how the work is shared out. */
+enum { NF_CLI_THREADS = 1, NF_CLI_PLAN = 2 };
+
 /* Starts MPI, parses the command line with the program's own argp (options, parser,
- * documentation; no children) plus the common options, and finds the node and the number of threads. The parser reports what is wrong by
+ * documentation; no children) plus the common options and those in the bit set `takes`, and finds the node and the number of threads. The parser reports what is wrong by
  * `return nf_cli_reject(...)`. Collective; all ranks return the same. Call nf_cli_stop in any case.
  */
-nf_status nf_cli_start(nf_cli *cli, int argc, char **argv, const struct argp *own, void *input);
+nf_status nf_cli_start(nf_cli *cli, int argc, char **argv, const struct argp *own, void *input,
+                       unsigned takes);
 
 /* For a program's option parser: keeps the message, and returns what argp wants for an error. */
 error_t nf_cli_reject(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -72,7 +72,8 @@ static void print_work(const nf_shape *in, const nf_pass_facts *f)
     fprintf(
         stderr, "    tiles      %lld, of at most %s, in strips of %lld; %.2f%% computed twice\n",
         (long long)f->tiles, extents(in, f->tile, tile), (long long)f->strip, 100 * f->repeated);
-    fprintf(stderr, "    halo       %d+%d planes, %d+%d rows, %d+%d columns; %s in %lld messages, "
+    fprintf(stderr,
+            "    halo       %d+%d planes, %d+%d rows, %d+%d columns; %s in %lld messages, "
             "%lld of them by shared memory\n",
             f->halo.lo[0], f->halo.hi[0], f->halo.lo[1], f->halo.hi[1], f->halo.lo[2],
             f->halo.hi[2], bytes_text((double)f->halo_bytes, halo), (long long)f->halo_messages,
@@ -94,7 +95,7 @@ static void print_bound(const nf_pass_facts *f)
                     : "arithmetic");
 }
 
-nf_status nf_explain(const nf_world *world, const nf_plan *plan)
+void nf_explain(const nf_world *world, const nf_plan *plan)
 {
     nf_plan_facts facts;
     nf_plan_tell(plan, &facts);
@@ -109,5 +110,4 @@ nf_status nf_explain(const nf_world *world, const nf_plan *plan)
         print_work(&facts.in, &pass);
         print_bound(&pass);
     }
-    return NF_OK;
 }

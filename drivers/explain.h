@@ -5,6 +5,6 @@
 #include "drivers/engine/plan.h"
 
 /* Collective; rank 0 prints. */
-nf_status nf_explain(const nf_world *world, const nf_plan *plan);
+void nf_explain(const nf_world *world, const nf_plan *plan);
 
 #endif

@@ -63,10 +63,14 @@ typedef struct filtering {
     nf_fields fields; /* a conversion: only in */
 } filtering;
 
-static nf_status check_args(const filter_args *args, filtering *f)
+static nf_status check_args(const nf_cli *cli, const filter_args *args, filtering *f)
 {
+    const nf_plan_options *o = &cli->plan_options;
     if (args->output == NULL)
         return nf_fail(NF_ERR_USAGE, "expected an INPUT and an OUTPUT");
+    if (args->chain == NULL && (cli->explain || o->grid[0] > 0 || o->tile[2] > 0 || o->halo_depth))
+        return nf_fail(NF_ERR_USAGE, "a conversion has no plan: --grid, --tile-size, --halo-depth "
+                                     "and --explain need -k CHAIN");
     if (args->chain == NULL)
         return NF_OK;
     nf_status status = nf_chains_add(&f->chains, args->chain);
@@ -94,9 +98,7 @@ static nf_status plan_fields(const nf_cli *cli, filtering *f)
         return status;
     f->out_shape = *nf_plan_output(f->plan);
     if (cli->explain)
-        status = nf_explain(world, f->plan);
-    if (status != NF_OK)
-        return status;
+        nf_explain(world, f->plan);
     return nf_plan_fields(f->plan, &f->fields);
 }
 
@@ -129,7 +131,7 @@ static nf_status process(const nf_cli *cli, filtering *f)
 static nf_status filter(const nf_cli *cli, const filter_args *args, filtering *f)
 {
     const nf_world *world = &cli->world;
-    nf_status status = nf_agree(world, check_args(args, f));
+    nf_status status = nf_agree(world, check_args(cli, args, f));
     if (status == NF_OK)
         status = nf_array_open(world, args->input, &f->reader, &f->in_shape);
     if (status == NF_OK)
@@ -164,7 +166,7 @@ int main(int argc, char **argv)
     filter_args args = {.quality = 90};
     filtering f = {.chains = {NULL, 0}};
     nf_cli cli;
-    nf_status status = nf_cli_start(&cli, argc, argv, &argp, &args);
+    nf_status status = nf_cli_start(&cli, argc, argv, &argp, &args, NF_CLI_THREADS | NF_CLI_PLAN);
     if (status == NF_OK && !cli.done)
         status = filter(&cli, &args, &f);
     release(&cli, &f);

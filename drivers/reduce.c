@@ -151,9 +151,9 @@ static nf_status open_second(const nf_cli *cli, const reduce_args *args, reducin
         return NF_OK;
     nf_status status = nf_array_open(&cli->world, args->inputs[1], &r->readers[1], &shape);
     if (status == NF_OK && !nf_shape_equal(&shape, &wanted))
-        status =
-            nf_fail(NF_ERR_SHAPE, "%s: %s; expected %s, as the first array is", args->inputs[1],
-                    nf_shape_text(&shape, text), nf_shape_text(&wanted, wanted_text));
+        status = nf_fail(NF_ERR_SHAPE, "%s: %s; expected %s, as its kernel sees the first array",
+                         args->inputs[1], nf_shape_text(&shape, text),
+                         nf_shape_text(&wanted, wanted_text));
     return status;
 }
 
@@ -167,7 +167,7 @@ static nf_status reduce_array(const nf_cli *cli, const reduce_args *args, reduci
     if (status == NF_OK)
         status = open_second(cli, args, r);
     if (status == NF_OK && cli->explain)
-        status = nf_explain(&cli->world, r->plan);
+        nf_explain(&cli->world, r->plan);
     if (status == NF_OK)
         status = nf_plan_fields(r->plan, &r->fields);
     if (status == NF_OK)
@@ -194,8 +194,13 @@ static nf_status reduce(const nf_cli *cli, const reduce_args *args, reducing *r)
     nf_status status = nf_agree(&cli->world, parse_chains(args, r));
     if (status == NF_OK && r->over_array > 0)
         status = reduce_array(cli, args, r);
+    nf_plan_options plan_options = cli->plan_options;
+    if (r->over_array > 0) /* they were meant for the array */
+        plan_options = (nf_plan_options){.caches = plan_options.caches};
     for (size_t i = r->over_array; i < r->count && status == NF_OK; i++) {
-        status = nf_plan_create(&cli->world, NULL, &r->chains[i], 1, NULL, &r->plan);
+        status = nf_plan_create(&cli->world, NULL, &r->chains[i], 1, &plan_options, &r->plan);
+        if (status == NF_OK && cli->explain)
+            nf_explain(&cli->world, r->plan);
         if (status == NF_OK)
             status = run_plan(cli, r, i);
     }
@@ -221,7 +226,7 @@ int main(int argc, char **argv)
     static reducing r;
     reduce_args args = {.count = 0};
     nf_cli cli;
-    nf_status status = nf_cli_start(&cli, argc, argv, &argp, &args);
+    nf_status status = nf_cli_start(&cli, argc, argv, &argp, &args, NF_CLI_THREADS | NF_CLI_PLAN);
     if (status == NF_OK && !cli.done)
         status = reduce(&cli, &args, &r);
     release(&r);

@@ -9,6 +9,7 @@
 #include "drivers/cli.h"
 #include "drivers/engine/reference.h"
 #include "drivers/engine/team.h"
+#include "drivers/explain.h"
 #include "drivers/progress.h"
 #include "drivers/scale_args.h"
 #include "drivers/source.h"
@@ -216,10 +217,13 @@ static nf_status on_members(measuring *m, const nf_world *part, const scale_layo
     sample.nodes = (int)nf_sum_u64(part, m->cli->node.rank == 0);
     sample.oversubscribed = nf_sum_u64(part, oversubscribed) > 0;
     nf_plan_options options = m->cli->plan_options;
-    if (options.grid[0] * options.grid[1] * options.grid[2] != l->ranks)
-        memset(options.grid, 0, sizeof options.grid); /* it is for points of so many ranks */
+    if (!scale_grid_fits(&options, l->ranks) || nf_chain_is_range(j->chain))
+        memset(options.grid, 0, sizeof options.grid);
+    options.caches.l3 = nf_caches_find().l3 / (size_t)nf_node_members(&m->cli->node, l->ranks);
     nf_bench b;
     nf_status status = nf_bench_create(part, m->source, j->chain, &j->shape, &options, &b);
+    if (status == NF_OK && m->cli->explain)
+        nf_explain(part, b.plan);
     if (status == NF_OK)
         status = sample_point(m, part, &b, e, &sample, until);
     nf_bench_free(&b);
@@ -320,10 +324,14 @@ static nf_status begin_kernel(measuring *m, nf_chain *chain)
 /* ---- the study ---- */
 
 /* Before anything is measured or overwritten: every chain suits the input. */
-static nf_status check_chains(const scale_args *args, const nf_source *source)
+static nf_status check_chains(const nf_cli *cli, const scale_args *args, const nf_source *source)
 {
     const nf_shape shape = strong_shape(args, source);
-    nf_status status = nf_shape_check(&shape, "the array of the strong study");
+    scale_layouts layouts;
+    scale_layouts_choose(cli, args, &layouts);
+    nf_status status = scale_layouts_check(cli, &layouts);
+    if (status == NF_OK)
+        status = nf_shape_check(&shape, "the array of the strong study");
     if (status == NF_OK && source->shape.ndim == 1 && args->rows > 1)
         status = nf_fail(NF_ERR_USAGE, "--size: the input has one dimension; expected 1xCOLUMNS");
     for (size_t i = 0; i < args->chains.count && status == NF_OK; i++)
@@ -433,7 +441,7 @@ static nf_status scale(const nf_cli *cli, scale_args *args)
         status = nf_source_open(&cli->world, &cli->node, args->input, &source);
     if (status != NF_OK)
         return status;
-    status = nf_agree(&cli->world, check_chains(args, &source));
+    status = nf_agree(&cli->world, check_chains(cli, args, &source));
     if (status == NF_OK && cli->world.rank == 0) {
         status = describe(&m, args);
         if (status == NF_OK)
@@ -458,7 +466,7 @@ int main(int argc, char **argv)
 {
     scale_args args = {.folder = "nfold-study"};
     nf_cli cli;
-    nf_status status = nf_cli_start(&cli, argc, argv, &scale_argp, &args);
+    nf_status status = nf_cli_start(&cli, argc, argv, &scale_argp, &args, NF_CLI_PLAN);
     if (status == NF_OK && !cli.done)
         status = scale(&cli, &args);
     nf_chains_free(&args.chains);

@@ -148,6 +148,24 @@ static void default_layouts(const nf_cli *cli, scale_layouts *l)
         add_layout(l, 2, 2);
 }
 
+bool scale_grid_fits(const nf_plan_options *plan, int ranks)
+{
+    return plan->grid[0] > 0 && plan->grid[0] * plan->grid[1] * plan->grid[2] == ranks;
+}
+
+nf_status scale_layouts_check(const nf_cli *cli, const scale_layouts *l)
+{
+    const nf_plan_options *plan = &cli->plan_options;
+    for (size_t i = 0; plan->grid[0] > 0; i++) {
+        if (i == l->count)
+            return nf_fail(NF_ERR_USAGE,
+                           "--grid: no point has as many ranks as the grid has blocks");
+        if (scale_grid_fits(plan, l->list[i].ranks))
+            break;
+    }
+    return NF_OK;
+}
+
 void scale_layouts_choose(const nf_cli *cli, const scale_args *args, scale_layouts *l)
 {
     l->count = 0;

@@ -32,8 +32,13 @@ typedef struct scale_layouts {
     size_t count;
 } scale_layouts;
 
+/* Whether --grid was given, and is one for so many ranks. */
+bool scale_grid_fits(const nf_plan_options *options, int ranks);
+
 /* The points to measure: what was asked for, or serial, threads, ranks and both by powers of two. The
  * serial point, which everything is compared with, is always there, and first. */
 void scale_layouts_choose(const nf_cli *cli, const scale_args *args, scale_layouts *layouts);
+/* NF_ERR_USAGE where a --grid was given that suits none of them. */
+nf_status scale_layouts_check(const nf_cli *cli, const scale_layouts *layouts);
 
 #endif

@@ -396,7 +396,7 @@ int main(int argc, char **argv)
 {
     simulate_args args = simulate_defaults;
     nf_cli cli;
-    nf_status status = nf_cli_start(&cli, argc, argv, &simulate_argp, &args);
+    nf_status status = nf_cli_start(&cli, argc, argv, &simulate_argp, &args, 0);
     if (status == NF_OK && !cli.done)
         status = simulate(&cli, &args);
     nf_chains_free(&args.chains);

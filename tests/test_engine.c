@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drivers/engine/facts.h"
 #include "drivers/engine/node.h"
 #include "tests/arrays.h"
 #include "tests/drive.h"
@@ -36,12 +37,15 @@ static uint64_t differs(const nf_outcome *o, const nf_outcome *serial)
 static const nf_plan_options told[] = {{.halo_depth = 0},
                                        {.tile = {0, 11, 300}, .caches = {1, 1, 1}, .halo_depth = 2},
                                        {.caches = {1, 1, 1}, .halo_depth = 3},
-                                       {.tile = {3, 2, 7}, .halo_depth = NF_MAX_DEPTH}};
+                                       {.tile = {3, 2, 7}, .halo_depth = NF_MAX_FUSED}};
 
 static void compare_told(nf_chain *chain, const nf_shape *shape, const nf_outcome *serial,
                          const nf_plan_options *options)
 {
-    nf_outcome o = nf_test_drive(&world, chain, shape, NULL, options);
+    nf_plan_options fitting = *options;
+    for (int d = 0; d < NF_DIMS - (shape != NULL ? shape->ndim : 1); d++)
+        fitting.tile[d] = 0; /* a dimension that the array does not have */
+    nf_outcome o = nf_test_drive(&world, chain, shape, NULL, &fitting);
     uint64_t wrong = differs(&o, serial);
     char text[NF_SHAPE_TEXT];
     if (wrong)
@@ -230,6 +234,66 @@ static void test_planning_fails(void)
     }
 }
 
+/* ---- plans as told ---- */
+
+/* No sweep takes more steps than the depth, and all together take them all. */
+static void check_depth(int64_t steps, int depth)
+{
+    nf_shape shape = nf_test_shape(1, 60, 50, 1, NF_F32);
+    nf_plan_options options = {.halo_depth = depth};
+    nf_plan_facts facts = {.passes = 0};
+    nf_chain chain;
+    nf_plan *plan = NULL;
+    char typed[64];
+    int64_t taken = 0, most = 0;
+    snprintf(typed, sizeof typed, "heat:steps=%lld", (long long)steps);
+    nf_status status = nf_chain_parse(typed, &chain);
+    if (status == NF_OK)
+        status = nf_plan_create(&world, &shape, &chain, 1, &options, &plan);
+    judge(status != NF_OK);
+    if (plan != NULL)
+        nf_plan_tell(plan, &facts);
+    for (size_t p = 0; p < facts.passes; p++) {
+        nf_pass_facts pass;
+        nf_plan_tell_pass(plan, p, &pass);
+        taken += pass.sweeps * (int64_t)pass.count;
+        most = (int64_t)pass.count > most ? (int64_t)pass.count : most;
+        judge(pass.halo.lo[1] != (int)pass.count || pass.repeated < 0 || pass.compute <= 0);
+    }
+    judge(taken != steps || most > depth);
+    nf_plan_free(plan);
+    nf_chain_free(&chain);
+}
+
+static void test_depths(void)
+{
+    for (int depth = 1; depth <= NF_MAX_FUSED; depth += 5)
+        for (int64_t steps = 1; steps <= 34; steps += 3)
+            check_depth(steps, depth);
+}
+
+/* Options that do not suit the array or the ranks fail on all ranks, and say why. */
+static void test_options_fail(void)
+{
+    const struct {
+        nf_plan_options options;
+        const char *message;
+    } cases[] = {{{.grid = {1, world.size + 1, 1}}, "does not have a block for each of"},
+                 {{.grid = {2, 1, 1}}, "the grid has 3 extents, the array 2 dimensions"},
+                 {{.tile = {4, 4, 4}}, "the tile has 3 extents, the array 2 dimensions"}};
+    nf_shape shape = nf_test_shape(1, 60, 50, 1, NF_F32);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        nf_chain chain;
+        nf_plan *plan = NULL;
+        nf_status status = nf_chain_parse("sobel", &chain);
+        if (status == NF_OK)
+            status = nf_plan_create(&world, &shape, &chain, 1, &cases[i].options, &plan);
+        judge(status != NF_ERR_USAGE || plan != NULL ||
+              strstr(nf_message(status), cases[i].message) == NULL);
+        nf_chain_free(&chain);
+    }
+}
+
 /* ---- nodes and parts ---- */
 
 static void test_parts(void)
@@ -278,6 +342,8 @@ int main(int argc, char **argv)
                            {"ordered fold", test_ordered_fold},
                            {"agreement", test_agreement},
                            {"planning fails", test_planning_fails},
+                           {"depths", test_depths},
+                           {"options fail", test_options_fail},
                            {"parts", test_parts},
                            {"node", test_node},
                            CU_TEST_INFO_NULL};

@@ -433,6 +433,8 @@ static nf_status check_setup(const nf_kernel *kernel, nf_setup *setup)
     bool map = kernel->kind == NF_MAP;
     if (!map && setup->partial_bytes == 0)
         setup->problem = "its prepare sets no partial_bytes";
+    else if (kernel->two_inputs && kernel->kind != NF_REDUCE)
+        setup->problem = "only reductions take a second array";
     else if (kernel->kind == NF_RANGE && setup->indices < 1)
         setup->problem = "its prepare sets no indices";
     else if (map && setup->steps > 1 && !nf_shape_equal(&setup->in, &setup->out))

@@ -6,6 +6,7 @@
 #include "drivers/engine/cost.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "drivers/engine/plan_parts.h"
 
@@ -18,12 +19,14 @@ typedef struct block {
 static block block_of(const nf_plan *plan, const nf_stage *stage)
 {
     nf_cut cut = nf_cut_choose(&stage->setup.in, plan->world.size, &stage->setup.halo, NULL);
+    if (plan->options.grid[0] > 0)
+        memcpy(cut.parts, plan->options.grid, sizeof cut.parts);
     nf_box box = nf_cut_block(&cut, 0);
     block b = {.cells = 1};
     for (int d = 0; d < NF_DIMS; d++) {
         b.extent[d] = (double)nf_box_extent(&box, d);
         b.cells *= b.extent[d];
-        b.cut[d] = cut.parts[d] > 1 && nf_stage_halo(stage, d) > 0;
+        b.cut[d] = cut.parts[d] > 1 && nf_stage_reach(stage, d) > 0;
         b.neighbours += b.cut[d] ? 2 : 0;
     }
     b.bytes = 2 * b.cells * stage->setup.in.channels * (double)nf_dtype_size(stage->setup.in.dtype);
@@ -35,15 +38,15 @@ static double redundancy(const nf_plan *plan, const nf_stage *stage, const block
 {
     double more = 0, half = 0.5 * (depth - 1);
     double cell = stage->setup.in.channels * (double)nf_dtype_size(stage->setup.in.dtype);
-    int slide = stage->setup.in.ndim == 3 ? 0 : 1;
+    int along = stage->setup.in.ndim == 3 ? 0 : 1;
     double width = (double)plan->options.caches.l2 / (cell * (8 + 6 * depth));
     for (int d = 0; d < NF_DIMS; d++) {
         double part = b->cut[d] ? b->extent[d] : INFINITY;
-        if (d == slide && b->extent[d] / plan->world.threads < part)
+        if (d == along && b->extent[d] / plan->world.threads < part)
             part = b->extent[d] / plan->world.threads;
         if (d == 2 && width < part)
             part = width;
-        more += half * nf_stage_halo(stage, d) / part;
+        more += half * nf_stage_reach(stage, d) / part;
     }
     return more;
 }
@@ -58,7 +61,7 @@ static double seconds_a_step(const nf_plan *plan, const nf_stage *stage, const b
     /* Where both arrays stay in the cache, what they cost hides behind the arithmetic. */
     double memory = cached ? 0 : b->bytes / nf_nominal_memory / threads;
     for (int d = 0; d < NF_DIMS; d++)
-        ghosts *= b->extent[d] + (b->cut[d] ? depth * nf_stage_halo(stage, d) : 0);
+        ghosts *= b->extent[d] + (b->cut[d] ? depth * nf_stage_reach(stage, d) : 0);
     double halo = b->neighbours * nf_nominal_latency +
                   (ghosts / b->cells - 1) * b->bytes / 2 / nf_nominal_link;
     double team = plan->world.threads > 1 ? nf_nominal_team : 0;
@@ -68,7 +71,7 @@ static double seconds_a_step(const nf_plan *plan, const nf_stage *stage, const b
 int nf_cost_depth(const nf_plan *plan, const nf_stage *stage)
 {
     int64_t steps = stage->setup.steps;
-    int most = steps < NF_MAX_DEPTH ? (int)steps : NF_MAX_DEPTH, best = 1;
+    int most = steps < NF_MAX_FUSED ? (int)steps : NF_MAX_FUSED, best = 1;
     if (plan->options.halo_depth > 0)
         return plan->options.halo_depth < most ? plan->options.halo_depth : most;
     block b = block_of(plan, stage);

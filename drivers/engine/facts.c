@@ -28,9 +28,20 @@ static const nf_pass *find_pass(const nf_plan *plan, size_t number, const nf_gro
     return &(*group)->passes[number];
 }
 
-static double cell_bytes(const nf_shape *shape)
+/* Bytes of all arrays that a pass goes through, for a cell of each. */
+static double arrays_a_cell(const nf_plan *plan, const nf_pass *pass, double store)
 {
-    return shape->channels * (double)nf_dtype_size(shape->dtype);
+    double bytes = (double)nf_cell_bytes(&pass->in);
+    if (pass->reduces && plan->with.dtype != NF_NONE)
+        bytes += (double)nf_cell_bytes(&plan->with);
+    return pass->reduces ? bytes : bytes + store * (double)nf_cell_bytes(&pass->out);
+}
+
+/* Whether they exceed what the last-level cache has for this rank. */
+static bool exceeds_cache(const nf_plan *plan, const nf_pass *pass)
+{
+    double cells = (double)nf_box_cells(&pass->tiling.own);
+    return cells * arrays_a_cell(plan, pass, 1) > (double)plan->options.caches.l3;
 }
 
 /* Nominal operations for each cell of the array, none done twice. */
@@ -70,7 +81,7 @@ static void predict(const nf_plan *plan, const nf_pass *pass, nf_pass_facts *f)
 {
     int used = plan->cut.parts[0] * plan->cut.parts[1] * plan->cut.parts[2];
     double workers = (double)used * plan->world.threads, cells = (double)nf_shape_cells(&pass->in);
-    f->bytes = cells * (cell_bytes(&pass->in) + (pass->reduces ? 0 : 2 * cell_bytes(&pass->out)));
+    f->bytes = cells * arrays_a_cell(plan, pass, 2); /* a store reads what it overwrites */
     f->flops = cells * flops_a_cell(f) * (1 + f->repeated);
     f->compute = f->flops / nf_nominal_flops / workers;
     f->memory = f->bytes / (f->in_memory ? nf_nominal_memory : nf_nominal_cache) / workers;
@@ -89,10 +100,10 @@ void nf_plan_tell_pass(const nf_plan *plan, size_t number, nf_pass_facts *f)
                          .halo = pass->halo,
                          .border = pass->border,
                          .strip = pass->tiling.strip,
-                         .in_memory = nf_pass_exceeds_cache(plan, pass)};
+                         .in_memory = exceeds_cache(plan, pass)};
     memcpy(f->stages, pass->stages, sizeof f->stages);
     memcpy(f->tile, pass->tiling.largest, sizeof f->tile);
-    for (; pass->reduces && f->nends < group->nends && f->nends < NF_MAX_DEPTH; f->nends++)
+    for (; pass->reduces && f->nends < group->nends && f->nends < NF_MAX_TOLD; f->nends++)
         f->ends[f->nends] = group->ends[f->nends].stage;
     add_up(plan, pass, f);
     predict(plan, pass, f);

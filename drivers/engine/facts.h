@@ -4,6 +4,8 @@
 
 #include "drivers/engine/plan.h"
 
+enum { NF_MAX_TOLD = 16 };
+
 typedef struct nf_plan_facts {
     nf_shape in;
     int ranks, threads; /* threads of each rank */
@@ -11,34 +13,35 @@ typedef struct nf_plan_facts {
     nf_cut cut;
     size_t passes;
     bool ordered;      /* a fold needs a grid of tiles that depends on the array alone */
-    int64_t workspace; /* bytes of each thread, the most of all ranks */
+    int64_t workspace; /* bytes of each thread of this rank */
     nf_caches caches;  /* what the tiles were chosen for */
 } nf_plan_facts;
 
-/* One pass; where nothing else is said, of all ranks together and one sweep. */
+/* One pass; where nothing else is said, of all ranks together and one sweep. What is said to be of
+ * this rank differs between them by a row or so. */
 typedef struct nf_pass_facts {
-    const nf_stage *stages[NF_MAX_DEPTH];
+    const nf_stage *stages[NF_MAX_FUSED];
     size_t count;
-    const nf_stage *ends[NF_MAX_DEPTH]; /* reductions that end it, the first of them */
+    const nf_stage *ends[NF_MAX_TOLD]; /* reductions that end it, the first of them */
     size_t nends;
     nf_shape in; /* what it reads */
     int64_t sweeps;
     nf_halo halo;
     nf_border border;             /* how that goes on beyond its edges */
-    int64_t tile[NF_DIMS], strip; /* of rank 0: the largest tile, rows (planes) of a strip */
+    int64_t tile[NF_DIMS], strip; /* of this rank: the largest tile, rows (planes) of a strip */
     int64_t tiles;
     int64_t halo_bytes, halo_messages;
     int64_t halo_shared; /* messages that go through memory which two ranks of a node share */
     double
         bytes; /* read and written, the cells of each array once; what a store reads first, too */
-    bool in_memory;  /* they exceed the last-level cache */
+    bool in_memory;  /* those of this rank exceed its part of the last-level cache */
     double flops;    /* nominal */
     double repeated; /* part of the cells' arithmetic that is done more than once */
-    double compute, memory, exchange; /* seconds, predicted for the slowest rank by cost.h */
+    double compute, memory, exchange; /* seconds, predicted for a rank, in the mean, by cost.h */
 } nf_pass_facts;
 
 void nf_plan_tell(const nf_plan *plan, nf_plan_facts *facts);
-/* Collective; the same on all ranks. pass < facts.passes. */
+/* Collective. pass < facts.passes. */
 void nf_plan_tell_pass(const nf_plan *plan, size_t pass, nf_pass_facts *facts);
 
 #endif

@@ -41,7 +41,6 @@ typedef struct lanes {
 
 struct nf_exchange {
     MPI_Comm comm;
-    nf_cut cut;
     nf_halo_lists lists;
     lanes in, out;
     uint64_t turn; /* exchanges begun */
@@ -79,7 +78,6 @@ nf_status nf_exchange_create(const nf_world *world, const nf_cut *cut, const nf_
     nf_exchange *ex = *exchange = calloc(1, sizeof *ex);
     if (ex == NULL)
         return nf_fail(NF_ERR_MEMORY, "no memory for halo messages");
-    ex->cut = *cut;
     if (world->comm != NULL)
         ex->comm = world->comm->mpi;
     nf_status status = nf_halo_lists_make(cut, world->rank, halo, wrap, &ex->lists);

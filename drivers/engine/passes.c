@@ -4,7 +4,7 @@
 
 #include "drivers/engine/plan_parts.h"
 
-int nf_stage_halo(const nf_stage *stage, int d)
+int nf_stage_reach(const nf_stage *stage, int d)
 {
     return stage->setup.halo.lo[d] + stage->setup.halo.hi[d];
 }
@@ -38,7 +38,7 @@ int64_t nf_pass_margin(const nf_pass *pass, size_t i, int d)
 {
     int64_t margin = 0;
     for (size_t later = i + 1; later < pass->count; later++)
-        margin += nf_stage_halo(pass->stages[later], d);
+        margin += nf_stage_reach(pass->stages[later], d);
     return margin;
 }
 
@@ -47,9 +47,9 @@ int64_t nf_pass_margin(const nf_pass *pass, size_t i, int d)
 /* Whether `stage` can follow in the same sweep. */
 static bool can_fuse(const nf_pass *pass, const nf_stage *stage)
 {
-    if (pass->count == 0 || pass->count == NF_MAX_FUSED)
-        return pass->count == 0;
-    if (pass->sweeps > 1)
+    if (pass->count == 0)
+        return true;
+    if (pass->count == NF_MAX_FUSED || pass->sweeps > 1)
         return false;
     if (stage->fills || nf_halo_none(&stage->setup.halo))
         return true;
@@ -102,7 +102,7 @@ static nf_pass *add_map(const nf_plan *plan, nf_pass *pass, const nf_stage *stag
         pass = next_pass(pass);
     pass = add_steps(pass, stage, depth);
     pass->sweeps = steps / depth;
-    return add_steps(pass, stage, steps % depth);
+    return steps % depth == 0 ? pass : add_steps(next_pass(pass), stage, steps % depth);
 }
 
 nf_status nf_passes_make(const nf_plan *plan, nf_group *group, const nf_chain *chain)

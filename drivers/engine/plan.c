@@ -64,18 +64,13 @@ static nf_status note_second(nf_plan *plan, const nf_chain *chain)
         return NF_OK;
     if (plan->with.dtype != NF_NONE && !nf_shape_equal(&plan->with, &end->setup.in))
         return nf_fail(
-            NF_ERR_SHAPE, "'%s' needs a second array of %s elements, a kernel before it one of %s",
+            NF_ERR_SHAPE, "'%s' needs a second array of %s elements, another chain one of %s",
             chain->typed, nf_dtype_name(end->setup.in.dtype), nf_dtype_name(plan->with.dtype));
     plan->with = end->setup.in;
     return NF_OK;
 }
 
 /* ---- memory ---- */
-
-static size_t round_up(size_t n, size_t to)
-{
-    return (n + to - 1) / to * to;
-}
 
 static nf_status allocate_workspace(nf_plan *plan)
 {
@@ -86,14 +81,14 @@ static nf_status allocate_workspace(nf_plan *plan)
             most = bytes > most ? bytes : most;
         }
     }
-    plan->workspace_stride = round_up(round_up(sizeof(nf_slide), 64) + most, 4096);
+    plan->workspace_stride = nf_round_up(nf_kept_bytes() + most, 4096);
     size_t bytes = plan->workspace_stride * (size_t)plan->world.threads;
     plan->workspace = aligned_alloc(4096, bytes);
     if (plan->workspace == NULL)
         return nf_fail(NF_ERR_MEMORY, "no memory for %zu KiB of workspace a thread",
                        plan->workspace_stride >> 10);
     for (int t = 0; t < plan->world.threads; t++)
-        memset(plan->workspace + (size_t)t * plan->workspace_stride, 0, sizeof(nf_slide));
+        memset(plan->workspace + (size_t)t * plan->workspace_stride, 0, sizeof(nf_kept));
     return NF_OK;
 }
 
@@ -101,9 +96,9 @@ static nf_status allocate_partials(nf_plan *plan, const nf_pass *pass, nf_partia
 {
     bool ordered = !end->stage->kernel->any_order;
     end->count = ordered ? pass->ntiles : plan->world.threads;
-    end->stride = round_up(end->stage->setup.partial_bytes, ordered ? 16 : 128);
-    end->memory = aligned_alloc(128, round_up((size_t)end->count * end->stride + 128, 128));
-    end->spare = aligned_alloc(128, round_up(end->stride + 128, 128));
+    end->stride = nf_round_up(end->stage->setup.partial_bytes, ordered ? 16 : 128);
+    end->memory = aligned_alloc(128, nf_round_up((size_t)end->count * end->stride + 128, 128));
+    end->spare = aligned_alloc(128, nf_round_up(end->stride + 128, 128));
     if (end->memory == NULL || end->spare == NULL)
         return nf_fail(NF_ERR_MEMORY, "no memory for the partial results of '%s'",
                        end->stage->kernel->name);
@@ -193,31 +188,24 @@ void nf_fields_free(nf_fields *fields)
 /* This rank's tiles: first those that can begin before the halo has come. */
 static nf_status list_tiles(nf_pass *pass)
 {
-    pass->ntiles = nf_tiling_count(&pass->tiling);
-    pass->tiles = malloc((size_t)(pass->ntiles + 1) * sizeof *pass->tiles);
-    if (pass->tiles == NULL)
-        return nf_fail(NF_ERR_MEMORY, "no memory for a list of %lld tiles",
-                       (long long)pass->ntiles);
-    int64_t used = 0;
+    int64_t count = pass->ntiles = nf_tiling_count(&pass->tiling), outer = count;
     bool overlap = pass->exchange != NULL && !nf_exchange_is_local(pass->exchange);
-    for (int outer = overlap ? 0 : 1; outer <= 1; outer++) {
-        for (int64_t i = 0; i < pass->ntiles; i++) {
-            nf_box tile = nf_tiling_box(&pass->tiling, i), needed = nf_pass_needs(pass, &tile);
-            bool inner = nf_box_contains(&pass->tiling.own, &needed);
-            if (!overlap || inner == (outer == 0))
-                pass->tiles[used++] = i;
-        }
-        pass->inner = outer == 0 ? used : pass->inner;
+    pass->tiles = malloc((size_t)(count + 1) * sizeof *pass->tiles);
+    if (pass->tiles == NULL)
+        return nf_fail(NF_ERR_MEMORY, "no memory for a list of %lld tiles", (long long)count);
+    for (int64_t i = count; i-- > 0;) { /* the outer ones from the end */
+        nf_box tile = nf_tiling_box(&pass->tiling, i), needed = nf_pass_needs(pass, &tile);
+        if (!overlap || !nf_box_contains(&pass->tiling.own, &needed))
+            pass->tiles[--outer] = i;
+    }
+    pass->inner = outer;
+    for (int64_t i = 0, left = 0, next = outer; i < count; i++) { /* the inner ones between them */
+        if (next < count && pass->tiles[next] == i)
+            next++;
+        else
+            pass->tiles[left++] = i;
     }
     return NF_OK;
-}
-
-bool nf_pass_exceeds_cache(const nf_plan *plan, const nf_pass *pass)
-{
-    size_t cells = (size_t)nf_box_cells(&pass->tiling.own);
-    size_t in = (size_t)pass->in.channels * nf_dtype_size(pass->in.dtype);
-    size_t out = (size_t)pass->out.channels * nf_dtype_size(pass->out.dtype);
-    return cells * (in + out) > plan->options.caches.l3;
 }
 
 static nf_status finish_pass(nf_plan *plan, nf_group *group, size_t p)
@@ -255,6 +243,20 @@ static nf_halo widest(const nf_halo *a, const nf_halo *b)
         halo.hi[d] = b->hi[d] > halo.hi[d] ? b->hi[d] : halo.hi[d];
     }
     return halo;
+}
+
+/* Grids and tiles are told in the dimensions that the array has. */
+static nf_status check_options(const nf_plan *plan)
+{
+    for (int d = 0; d < NF_DIMS - plan->in.ndim; d++) {
+        if (plan->options.grid[d] > 1)
+            return nf_fail(NF_ERR_USAGE, "the grid has %d extents, the array %d dimension%s",
+                           NF_DIMS - d, plan->in.ndim, plan->in.ndim > 1 ? "s" : "");
+        if (plan->options.tile[d] > 0)
+            return nf_fail(NF_ERR_USAGE, "the tile has %d extents, the array %d dimension%s",
+                           NF_DIMS - d, plan->in.ndim, plan->in.ndim > 1 ? "s" : "");
+    }
+    return NF_OK;
 }
 
 static nf_status choose_cut(nf_plan *plan)
@@ -313,6 +315,8 @@ static nf_status build(nf_plan *plan, const nf_shape *in, nf_chain *chains, size
 {
     fill_caches(&plan->options.caches);
     nf_status status = prepare(plan, in, chains, nchains);
+    if (status == NF_OK)
+        status = check_options(plan);
     if (status == NF_OK)
         status = make_groups(plan, chains, nchains);
     if (status == NF_OK)

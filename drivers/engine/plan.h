@@ -18,12 +18,12 @@
 /* What may be told instead of chosen; all zero: everything is chosen. */
 typedef struct nf_plan_options {
     int grid[NF_DIMS];     /* blocks in each dimension; their product is the number of ranks */
-    int64_t tile[NF_DIMS]; /* the largest extents of a tile */
-    int halo_depth;        /* steps of an iterated map between two exchanges, 1 to NF_MAX_DEPTH */
+    int64_t tile[NF_DIMS]; /* the largest extents of a tile; 0: chosen; not for ordered folds */
+    int halo_depth;        /* steps of an iterated map between two exchanges, 1 to NF_MAX_FUSED */
     nf_caches caches;      /* what a thread (l2) and a rank (l3) may fill; 0: as hwloc reports */
 } nf_plan_options;
 
-enum { NF_MAX_DEPTH = 16 };
+enum { NF_MAX_FUSED = 16 }; /* stages of one sweep, and so steps of a map between two exchanges */
 
 /* Seconds of a run on this rank that were not spent computing, added up by kind. */
 typedef struct nf_times {

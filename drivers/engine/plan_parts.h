@@ -1,15 +1,12 @@
-/* plan_parts.h - what a plan is made of. Shared by the files that make it (plan.c, passes.c,
- * tiling.c, cost.c) and run it (run.c, sweep.c) alone. */
+/* plan_parts.h - what a plan is made of. For those that make, run and describe plans alone. */
 #ifndef NF_PLAN_PARTS_H
 #define NF_PLAN_PARTS_H
 
 #include "drivers/engine/halo.h"
 #include "drivers/engine/plan.h"
 
-enum { NF_MAX_FUSED = NF_MAX_DEPTH };
-
-/* How a rank's block is cut for its threads. A tile goes through a pass strip by strip along the
- * dimension `slide`. */
+/* How a rank's block is cut for its threads. A tile goes through a pass strip by strip, from low to
+ * high indices of the dimension `along`: rows, in volumes planes. */
 typedef struct nf_tiling {
     nf_box own;             /* the block */
     int64_t mine[NF_DIMS];  /* tiles of this rank */
@@ -18,7 +15,7 @@ typedef struct nf_tiling {
     int64_t first[NF_DIMS],
         all[NF_DIMS];         /* there: this rank's first tile, and tiles of all ranks */
     int64_t largest[NF_DIMS]; /* extents that no tile exceeds */
-    int slide;
+    int along;
     int64_t strip; /* extent of a strip */
 } nf_tiling;
 
@@ -70,15 +67,10 @@ struct nf_plan {
     size_t ngroups;
     nf_watch watch;
     int64_t watched, total; /* tiles that thread 0 has done, of all it has to do in a run */
-    char *workspace;        /* of each thread: a nf_slide (sweep.h), scratch rows, buffers */
+    char *workspace;        /* of each thread: a nf_kept (sweep.h), scratch rows, buffers */
     size_t workspace_stride;
     uint64_t sweeps; /* numbers every sweep that was ever begun */
 };
-
-/* ---- plan.c ---- */
-
-/* Whether the blocks before and after the pass exceed what the last-level cache has for them. */
-bool nf_pass_exceeds_cache(const nf_plan *plan, const nf_pass *pass);
 
 /* ---- tiling.c ---- */
 
@@ -89,7 +81,7 @@ void nf_tiling_choose(const nf_plan *plan, nf_pass *pass);
 /* The tiling of the same pass on another rank (plans with ordered folds). */
 nf_tiling nf_tiling_of(const nf_plan *plan, const nf_pass *pass, int rank);
 int64_t nf_tiling_count(const nf_tiling *tiling);
-/* Tile number i of this rank, those that follow each other along `slide` in a row. */
+/* Tile number i of this rank, those that follow each other along `along` in a row. */
 nf_box nf_tiling_box(const nf_tiling *tiling, int64_t i);
 int64_t nf_tiling_number(const nf_tiling *tiling, int64_t i); /* among all; fixed grids only */
 
@@ -104,10 +96,10 @@ void nf_pass_boxes(const nf_pass *pass, const nf_box *out, nf_box written[NF_MAX
 /* What the pass reads for that, cells beyond the array included. */
 nf_box nf_pass_needs(const nf_pass *pass, const nf_box *out);
 
-/* Along dimension d: how many more cells than its tile stage i writes; and the sum of both sides of
- * a stage's halo. */
+/* Along dimension d: how many more cells than its tile stage i writes; and how far a stage reads
+ * on both sides together. */
 int64_t nf_pass_margin(const nf_pass *pass, size_t i, int d);
-int nf_stage_halo(const nf_stage *stage, int d);
+int nf_stage_reach(const nf_stage *stage, int d);
 
 /* ---- cost.c ---- */
 

@@ -15,12 +15,12 @@ static void run_sweep(nf_sweep *s, nf_field *from, nf_times *times)
     if (pass->exchange != NULL)
         nf_exchange_begin(pass->exchange, from);
     double sent = nf_seconds();
-    nf_sweep_inner(s);
+    nf_sweep_before_halo(s);
     double inner = nf_seconds();
     if (pass->exchange != NULL)
         nf_exchange_end(pass->exchange, from);
     double received = nf_seconds();
-    nf_sweep_outer(s, from);
+    nf_sweep_after_halo(s, from);
     times->halo += sent - start + received - inner;
 }
 

@@ -99,6 +99,11 @@ int64_t nf_shape_elements(const nf_shape *shape)
     return nf_shape_cells(shape) * shape->channels;
 }
 
+size_t nf_cell_bytes(const nf_shape *shape)
+{
+    return (size_t)shape->channels * nf_dtype_size(shape->dtype);
+}
+
 size_t nf_shape_bytes(const nf_shape *shape)
 {
     return (size_t)nf_shape_elements(shape) * nf_dtype_size(shape->dtype);

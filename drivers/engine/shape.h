@@ -21,6 +21,14 @@ bool nf_box_contains(const nf_box *outer, const nf_box *inner);
 bool nf_halo_none(const nf_halo *halo);
 nf_halo nf_halo_sum(const nf_halo *a, const nf_halo *b);
 
+static inline size_t nf_round_up(size_t n, size_t to)
+{
+    return (n + to - 1) / to * to;
+}
+
+/* Bytes of a cell: all its channels. */
+size_t nf_cell_bytes(const nf_shape *shape);
+
 /* Strides, in elements, of cells stored densely in C order. */
 void nf_dense_strides(const int64_t extent[NF_DIMS], int channels, ptrdiff_t stride[NF_DIMS]);
 

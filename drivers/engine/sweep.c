@@ -10,14 +10,9 @@
 
 #include "drivers/engine/team.h"
 
-static size_t round_up(size_t n, size_t to)
+size_t nf_kept_bytes(void)
 {
-    return (n + to - 1) / to * to;
-}
-
-static size_t slide_bytes(void)
-{
-    return round_up(sizeof(nf_slide), 64);
+    return nf_round_up(sizeof(nf_kept), 64);
 }
 
 /* Whether stage i writes to a buffer instead of the field. */
@@ -35,9 +30,9 @@ static size_t room_bytes(const nf_pass *pass, size_t i)
     const nf_shape *shape = &pass->stages[i]->setup.out;
     int64_t extent[NF_DIMS];
     for (int d = 0; d < NF_DIMS; d++)
-        extent[d] = (d == t->slide ? t->strip : t->largest[d]) + nf_pass_margin(pass, i, d);
+        extent[d] = (d == t->along ? t->strip : t->largest[d]) + nf_pass_margin(pass, i, d);
     size_t row = (size_t)(extent[2] * shape->channels) * nf_dtype_size(shape->dtype);
-    return (size_t)(extent[0] * extent[1]) * round_up(row, 64);
+    return (size_t)(extent[0] * extent[1]) * nf_round_up(row, 64);
 }
 
 size_t nf_sweep_measure(nf_pass *pass)
@@ -47,23 +42,23 @@ size_t nf_sweep_measure(nf_pass *pass)
     for (size_t i = 0; i < pass->count; i++) {
         const nf_setup *setup = &pass->stages[i]->setup;
         int64_t cells = pass->tiling.largest[2] + nf_pass_margin(pass, i, 2) +
-                        nf_stage_halo(pass->stages[i], 2);
-        size_t stride = round_up((size_t)(cells * setup->in.channels), 8);
+                        nf_stage_reach(pass->stages[i], 2);
+        size_t stride = nf_round_up((size_t)(cells * setup->in.channels), 8);
         pass->scratch_stride = stride > pass->scratch_stride ? stride : pass->scratch_stride;
         size_t rows = (size_t)setup->scratch_rows;
         scratch_rows = rows > scratch_rows ? rows : scratch_rows;
     }
     bytes = scratch_rows * pass->scratch_stride * sizeof(double);
     for (size_t i = 0; i < pass->count; i++) {
-        pass->buffer_at[i] = slide_bytes() + bytes;
+        pass->buffer_at[i] = nf_kept_bytes() + bytes;
         bytes += is_buffered(pass, i) ? room_bytes(pass, i) : 0;
     }
     return bytes;
 }
 
-static nf_slide *slide_of(const nf_plan *plan, int thread)
+static nf_kept *kept_of(const nf_plan *plan, int thread)
 {
-    return (nf_slide *)(void *)(plan->workspace + (size_t)thread * plan->workspace_stride);
+    return (nf_kept *)(void *)(plan->workspace + (size_t)thread * plan->workspace_stride);
 }
 
 /* ---- one stage of one strip ---- */
@@ -82,35 +77,39 @@ static nf_tile make_tile(const nf_box *box, const nf_patch *in, const nf_patch *
     return tile;
 }
 
-/* Makes stage i's buffer stand for `room`: what it holds of that already, up to row `done`, moves
- * to where it belongs. */
-static void make_room(const nf_sweep *s, nf_slide *slide, size_t i, const nf_box *room)
+/* Stage i's buffer, empty, standing for `room`. */
+static nf_patch empty_patch(const nf_pass *pass, nf_kept *kept, size_t i, const nf_box *room)
 {
-    const nf_shape *shape = &s->pass->stages[i]->setup.out;
-    ptrdiff_t size = (ptrdiff_t)nf_dtype_size(shape->dtype);
-    int d = s->pass->tiling.slide;
-    nf_patch *patch = &slide->patch[i];
-    if (slide->done[i] <= room->lo[d]) { /* nothing */
-        size_t row = (size_t)(nf_box_extent(room, 2) * shape->channels * size);
-        *patch = (nf_patch){.channels = shape->channels, .dtype = shape->dtype};
-        patch->origin = (char *)slide + s->pass->buffer_at[i];
-        patch->stride[2] = shape->channels;
-        patch->stride[1] = (ptrdiff_t)round_up(row, 64) / size;
-        patch->stride[0] = patch->stride[1] * nf_box_extent(room, 1);
-    } else if (room->lo[d] > patch->box.lo[d]) {
-        ptrdiff_t step = patch->stride[d] * size;
-        memmove(patch->origin, patch->origin + (room->lo[d] - patch->box.lo[d]) * step,
-                (size_t)((slide->done[i] - room->lo[d]) * step));
-    }
+    const nf_shape *shape = &pass->stages[i]->setup.out;
+    size_t size = nf_dtype_size(shape->dtype);
+    size_t row = (size_t)nf_box_extent(room, 2) * nf_cell_bytes(shape);
+    nf_patch patch = {.box = *room, .channels = shape->channels, .dtype = shape->dtype};
+    patch.origin = (char *)kept + pass->buffer_at[i];
+    patch.stride[2] = shape->channels;
+    patch.stride[1] = (ptrdiff_t)(nf_round_up(row, 64) / size);
+    patch.stride[0] = patch.stride[1] * nf_box_extent(room, 1);
+    return patch;
+}
+
+/* Makes stage i's buffer stand for `room`, of which it holds the rows before `done` already: they
+ * move to its beginning. */
+static void make_room(const nf_pass *pass, nf_kept *kept, size_t i, const nf_box *room)
+{
+    int d = pass->tiling.along;
+    nf_patch *patch = &kept->patch[i];
+    int64_t gone = room->lo[d] - patch->box.lo[d], left = kept->done[i] - room->lo[d];
+    ptrdiff_t step = patch->stride[d] * (ptrdiff_t)nf_dtype_size(patch->dtype);
+    if (gone > 0)
+        memmove(patch->origin, patch->origin + gone * step, (size_t)(left * step));
     patch->box = *room;
 }
 
-static void apply(const nf_sweep *s, nf_slide *slide, size_t i, const nf_box *box,
-                  const nf_patch *in, const nf_patch *out)
+static void apply(const nf_sweep *s, nf_kept *kept, size_t i, const nf_box *box, const nf_patch *in,
+                  const nf_patch *out)
 {
     const nf_stage *stage = s->pass->stages[i];
     nf_tile tile = make_tile(box, in, out);
-    tile.scratch = (double *)(void *)((char *)slide + slide_bytes());
+    tile.scratch = (double *)(void *)((char *)kept + nf_kept_bytes());
     tile.scratch_stride = s->pass->scratch_stride;
     stage->kernel->apply[in->dtype](&tile, stage->setup.config, NULL);
 }
@@ -135,18 +134,18 @@ static void reduce(const nf_sweep *s, int thread, int64_t item, const nf_box *bo
 /* ---- one strip ---- */
 
 /* What each stage has to write for this strip that it has not written for those before. */
-static void find_fresh(const nf_pass *pass, const nf_slide *slide, const nf_box *strip,
+static void find_fresh(const nf_pass *pass, const nf_kept *kept, const nf_box *strip,
                        nf_box fresh[NF_MAX_FUSED])
 {
-    int d = pass->tiling.slide;
+    int d = pass->tiling.along;
     nf_pass_boxes(pass, strip, fresh);
     for (size_t i = 0; i < pass->count; i++)
-        if (slide->done[i] > fresh[i].lo[d])
-            fresh[i].lo[d] = slide->done[i];
+        if (kept->done[i] > fresh[i].lo[d])
+            fresh[i].lo[d] = kept->done[i];
 }
 
 /* Stage i's part of a strip; returns the patch that it has written to. */
-static nf_patch run_stage(const nf_sweep *s, nf_slide *slide, size_t i,
+static nf_patch run_stage(const nf_sweep *s, nf_kept *kept, size_t i,
                           const nf_box fresh[NF_MAX_FUSED], const nf_patch *in)
 {
     const nf_pass *pass = s->pass;
@@ -155,14 +154,17 @@ static nf_patch run_stage(const nf_sweep *s, nf_slide *slide, size_t i,
     if (is_buffered(pass, i)) {
         const nf_stage *next = last ? NULL : pass->stages[i + 1];
         nf_box room = last ? fresh[i] : nf_box_grow(&fresh[i + 1], &next->setup.halo);
-        make_room(s, slide, i, &room);
-        out = slide->patch[i];
+        if (kept->done[i] > room.lo[pass->tiling.along])
+            make_room(pass, kept, i, &room);
+        else
+            kept->patch[i] = empty_patch(pass, kept, i, &room);
+        out = kept->patch[i];
     } else {
         out = nf_field_patch(s->to);
     }
     if (!nf_box_empty(&fresh[i])) {
-        apply(s, slide, i, &fresh[i], in, &out);
-        slide->done[i] = fresh[i].hi[pass->tiling.slide];
+        apply(s, kept, i, &fresh[i], in, &out);
+        kept->done[i] = fresh[i].hi[pass->tiling.along];
     }
     if (!last && pass->stages[i + 1]->fills)
         nf_fill_border(&out, pass->in.dim, pass->stages[i + 1]->border,
@@ -173,17 +175,18 @@ static nf_patch run_stage(const nf_sweep *s, nf_slide *slide, size_t i,
 static void run_strip(const nf_sweep *s, int thread, int64_t item, const nf_box *strip)
 {
     const nf_pass *pass = s->pass;
-    nf_slide *slide = slide_of(s->plan, thread);
+    nf_kept *kept = kept_of(s->plan, thread);
     nf_box fresh[NF_MAX_FUSED];
     nf_patch at = {.channels = 1, .dtype = NF_NONE};
     if (s->from != NULL)
         at = nf_field_patch(s->from);
-    find_fresh(pass, slide, strip, fresh);
+    find_fresh(pass, kept, strip, fresh);
     for (size_t i = 0; i < pass->count; i++) {
-        /* Where the next stage has nothing new to write, this one has not either. */
+        /* Where the next stage has nothing new to write, this one has not either; the next one then does
+         * not look at what it is given. */
         if (i + 1 < pass->count && nf_box_empty(&fresh[i + 1]))
             continue;
-        at = run_stage(s, slide, i, fresh, &at);
+        at = run_stage(s, kept, i, fresh, &at);
     }
     if (pass->reduces)
         reduce(s, thread, item, strip, &at);
@@ -192,32 +195,32 @@ static void run_strip(const nf_sweep *s, int thread, int64_t item, const nf_box 
 /* ---- one tile ---- */
 
 /* Whether the tile goes on below the one that this thread has done last. */
-static bool goes_on(const nf_pass *pass, uint64_t sweep, const nf_slide *slide, const nf_box *tile)
+static bool goes_on(const nf_pass *pass, uint64_t sweep, const nf_kept *kept, const nf_box *tile)
 {
-    int d = pass->tiling.slide;
-    if (slide->sweep != sweep || tile->lo[d] != slide->last.hi[d])
+    int d = pass->tiling.along;
+    if (kept->sweep != sweep || tile->lo[d] != kept->last.hi[d])
         return false;
     for (int other = 0; other < NF_DIMS; other++)
         if (other != d &&
-            (tile->lo[other] != slide->last.lo[other] || tile->hi[other] != slide->last.hi[other]))
+            (tile->lo[other] != kept->last.lo[other] || tile->hi[other] != kept->last.hi[other]))
             return false;
     return true;
 }
 
-static void begin_tile(const nf_pass *pass, uint64_t sweep, nf_slide *slide, const nf_box *tile)
+static void begin_tile(const nf_pass *pass, uint64_t sweep, nf_kept *kept, const nf_box *tile)
 {
-    if (!goes_on(pass, sweep, slide, tile))
+    if (!goes_on(pass, sweep, kept, tile))
         for (size_t i = 0; i < pass->count; i++)
-            slide->done[i] = INT64_MIN;
-    slide->sweep = sweep;
-    slide->last = *tile;
+            kept->done[i] = INT64_MIN;
+    kept->sweep = sweep;
+    kept->last = *tile;
 }
 
 /* The tile's next strip, after `strip` where that is not NULL; empty: there is none. */
 static nf_box next_strip(const nf_tiling *t, const nf_box *tile, const nf_box *strip)
 {
     nf_box next = *tile;
-    int d = t->slide;
+    int d = t->along;
     next.lo[d] = strip == NULL ? tile->lo[d] : strip->hi[d];
     next.hi[d] = tile->hi[d] - next.lo[d] < t->strip ? tile->hi[d] : next.lo[d] + t->strip;
     return next;
@@ -227,21 +230,21 @@ static void run_tile(void *context, int thread, int64_t number)
 {
     const nf_sweep *s = context;
     const nf_tiling *t = &s->pass->tiling;
-    int64_t item = s->pass->tiles[s->first + number];
+    int64_t item = s->pass->tiles[number + (s->inner ? 0 : s->pass->inner)];
     nf_box tile = nf_tiling_box(t, item);
-    begin_tile(s->pass, s->number, slide_of(s->plan, thread), &tile);
+    begin_tile(s->pass, s->number, kept_of(s->plan, thread), &tile);
     for (nf_box strip = next_strip(t, &tile, NULL); !nf_box_empty(&strip);
          strip = next_strip(t, &tile, &strip))
         run_strip(s, thread, item, &strip);
-    if (thread == 0 && s->first < s->pass->inner)
+    if (thread == 0 && s->inner)
         nf_exchange_advance(s->pass->exchange);
     if (thread == 0)
         nf_watch_show(&s->plan->watch, (double)++s->plan->watched, (double)s->plan->total);
 }
 
-void nf_sweep_inner(nf_sweep *s)
+void nf_sweep_before_halo(nf_sweep *s)
 {
-    s->first = 0;
+    s->inner = true;
     nf_team_run(s->plan->world.threads, s->pass->inner, run_tile, s);
 }
 
@@ -266,13 +269,13 @@ static bool has_edge(const edge *e)
            (e->patch.box.lo[e->d] < 0 || e->patch.box.hi[e->d] > e->pass->in.dim[e->d]);
 }
 
-void nf_sweep_outer(nf_sweep *s, nf_field *from)
+void nf_sweep_after_halo(nf_sweep *s, nf_field *from)
 {
     const nf_pass *pass = s->pass;
     int threads = s->plan->world.threads;
     nf_team_phase phases[NF_DIMS + 1] = {{0, NULL, NULL}};
     edge edges[NF_DIMS];
-    s->first = pass->inner;
+    s->inner = false;
     phases[NF_DIMS] = (nf_team_phase){pass->ntiles - pass->inner, run_tile, s};
     for (int d = 0; d < NF_DIMS && pass->exchange != NULL && pass->ntiles > 0; d++) {
         edge *e = &edges[d];
@@ -286,20 +289,20 @@ void nf_sweep_outer(nf_sweep *s, nf_field *from)
 
 /* ---- counting ---- */
 
-static double tile_flops(const nf_pass *pass, nf_slide *slide, const nf_box *tile)
+static double tile_flops(const nf_pass *pass, nf_kept *kept, const nf_box *tile)
 {
     double flops = 0;
-    begin_tile(pass, 1, slide, tile);
+    begin_tile(pass, 1, kept, tile);
     for (nf_box strip = next_strip(&pass->tiling, tile, NULL); !nf_box_empty(&strip);
          strip = next_strip(&pass->tiling, tile, &strip)) {
         nf_box fresh[NF_MAX_FUSED];
-        find_fresh(pass, slide, &strip, fresh);
+        find_fresh(pass, kept, &strip, fresh);
         for (size_t i = 0; i < pass->count; i++) {
             const nf_setup *setup = &pass->stages[i]->setup;
             if (nf_box_empty(&fresh[i]))
                 continue;
             flops += (double)nf_box_cells(&fresh[i]) * setup->out.channels * setup->flops_per_cell;
-            slide->done[i] = fresh[i].hi[pass->tiling.slide];
+            kept->done[i] = fresh[i].hi[pass->tiling.along];
         }
     }
     return flops;
@@ -311,12 +314,12 @@ double nf_sweep_flops(const nf_plan *plan, const nf_pass *pass)
     const int64_t begin[] = {0, pass->inner}, count[] = {pass->inner, pass->ntiles - pass->inner};
     double flops = 0;
     for (int t = 0; t < threads; t++) {
-        nf_slide slide = {.sweep = 0};
+        nf_kept kept = {.sweep = 0};
         for (int part = 0; part < 2; part++) {
             int64_t end = nf_team_first(count[part], threads, t + 1);
             for (int64_t i = nf_team_first(count[part], threads, t); i < end; i++) {
                 nf_box tile = nf_tiling_box(&pass->tiling, pass->tiles[begin[part] + i]);
-                flops += tile_flops(pass, &slide, &tile);
+                flops += tile_flops(pass, &kept, &tile);
             }
         }
     }

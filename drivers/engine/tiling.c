@@ -9,6 +9,7 @@ static int64_t ceil_div(int64_t a, int64_t b)
     return (a + b - 1) / b;
 }
 
+/* Within least and most; where they contradict each other, least. */
 static int64_t clamp(int64_t v, int64_t least, int64_t most)
 {
     v = v < most ? v : most;
@@ -37,42 +38,37 @@ void nf_tile_fixed(const nf_shape *shape, int64_t tile[NF_DIMS])
 
 /* ---- the size of a strip ---- */
 
-static int64_t cell_bytes(const nf_shape *shape)
-{
-    return shape->channels * (int64_t)nf_dtype_size(shape->dtype);
-}
-
 /* Bytes that a strip of this extent has in use for each cell across it: the rows of the input, of
  * what each stage leaves to the next, and of the output. */
-static int64_t bytes_across(const nf_pass *pass, int slide, int64_t strip)
+static int64_t bytes_across(const nf_pass *pass, int along, int64_t strip)
 {
-    int64_t bytes = strip * cell_bytes(&pass->out);
+    int64_t bytes = strip * (int64_t)nf_cell_bytes(&pass->out);
     for (size_t i = 0; i < pass->count; i++) {
         const nf_stage *stage = pass->stages[i];
-        bytes += (strip + nf_stage_halo(stage, slide)) * cell_bytes(&stage->setup.in);
+        bytes += (strip + nf_stage_reach(stage, along)) * (int64_t)nf_cell_bytes(&stage->setup.in);
     }
     return bytes;
 }
 
 /* How many cells across a strip may have, so that it stays in the second-level cache. */
-static int64_t room_across(const nf_plan *plan, const nf_pass *pass, int slide, int64_t strip)
+static int64_t room_across(const nf_plan *plan, const nf_pass *pass, int along, int64_t strip)
 {
-    return (int64_t)plan->options.caches.l2 / bytes_across(pass, slide, strip);
+    return (int64_t)plan->options.caches.l2 / bytes_across(pass, along, strip);
 }
 
 /* Rows that each stage keeps are moved once a strip, so that it should be no lower than those are
  * many; but whole rows of the array, which the processor fetches ahead best, are worth up to twice
  * that. */
-static int64_t choose_strip(const nf_plan *plan, const nf_pass *pass, int slide)
+static int64_t choose_strip(const nf_plan *plan, const nf_pass *pass, int along)
 {
     enum { LEAST = 8, MOST = 64 };
     int64_t strip = LEAST;
     for (size_t i = 1; i < pass->count; i++) {
-        int halo = nf_stage_halo(pass->stages[i], slide);
+        int halo = nf_stage_reach(pass->stages[i], along);
         strip = halo > strip ? halo : strip;
     }
     strip = strip < MOST ? strip : MOST;
-    bool fits = room_across(plan, pass, slide, strip) >= pass->in.dim[2];
+    bool fits = room_across(plan, pass, along, strip) >= pass->in.dim[2];
     return fits ? strip : strip / 2;
 }
 
@@ -85,11 +81,11 @@ static void choose_across(const nf_plan *plan, const nf_pass *pass, nf_tiling *t
         t->largest[2] = clamp(ceil_div(dim[2], MOST_RANGES), RANGE, INT64_MAX);
         return;
     }
-    t->strip = choose_strip(plan, pass, t->slide);
-    int64_t room = room_across(plan, pass, t->slide, t->strip);
+    t->strip = choose_strip(plan, pass, t->along);
+    int64_t room = room_across(plan, pass, t->along, t->strip);
     t->largest[0] = t->largest[1] = 1;
     t->largest[2] = clamp(room, NARROWEST, dim[2]);
-    if (t->slide == 0)
+    if (t->along == 0)
         t->largest[1] = clamp(room / t->largest[2], 1, dim[1]);
     /* A row of an image that is one row high is as good as many short ones. */
     if (dim[0] * dim[1] == 1)
@@ -109,19 +105,19 @@ static int64_t parts_of(const nf_tiling *t, int d)
 static void choose_along(const nf_plan *plan, nf_tiling *t)
 {
     enum { ROWS = 64, CALL = 1 << 14 };
-    int64_t rows = nf_box_extent(&t->own, t->slide), threads = plan->world.threads;
+    int64_t rows = nf_box_extent(&t->own, t->along), threads = plan->world.threads;
     int64_t across = 1;
-    for (int d = t->slide + 1; d < NF_DIMS; d++)
+    for (int d = t->along + 1; d < NF_DIMS; d++)
         across *= clamp(nf_box_extent(&t->own, d), 1, t->largest[d]);
     /* Short rows go by many at a time. */
     t->strip = clamp(CALL / across, t->strip, INT64_MAX);
     int64_t high = ROWS > t->strip ? ROWS : t->strip;
     int64_t a_thread = clamp(rows / (threads * high), 1, INT64_MAX);
-    t->mine[t->slide] = clamp(threads * a_thread, 1, rows);
+    t->mine[t->along] = clamp(threads * a_thread, 1, rows);
     /* Too few rows to go round: cut across, too. */
-    if (t->mine[t->slide] < threads) {
-        int64_t parts = t->mine[2] * t->mine[t->slide];
-        int64_t wanted = ceil_div(parts, threads) * threads / t->mine[t->slide];
+    if (t->mine[t->along] < threads) {
+        int64_t parts = t->mine[2] * t->mine[t->along];
+        int64_t wanted = ceil_div(parts, threads) * threads / t->mine[t->along];
         int64_t most = ceil_div(nf_box_extent(&t->own, 2), 64);
         t->mine[2] = clamp(wanted, t->mine[2], most > t->mine[2] ? most : t->mine[2]);
     }
@@ -135,8 +131,8 @@ static void cut_evenly(const nf_plan *plan, nf_tiling *t)
             t->largest[d] = told[d];
         t->mine[d] = parts_of(t, d);
     }
-    if (told[t->slide] > 0)
-        t->strip = clamp(t->strip, 1, told[t->slide]);
+    if (told[t->along] > 0)
+        t->strip = clamp(t->strip, 1, told[t->along]);
     else
         choose_along(plan, t);
     for (int d = 0; d < NF_DIMS; d++)
@@ -149,7 +145,7 @@ static void cut_fixed(const nf_shape *shape, nf_tiling *t)
 {
     nf_tile_fixed(shape, t->fixed);
     memcpy(t->largest, t->fixed, sizeof t->largest);
-    t->strip = t->fixed[t->slide];
+    t->strip = t->fixed[t->along];
     for (int d = 0; d < NF_DIMS; d++) {
         t->first[d] = t->own.lo[d] / t->fixed[d];
         t->all[d] = ceil_div(shape->dim[d], t->fixed[d]);
@@ -161,22 +157,22 @@ void nf_tiling_choose(const nf_plan *plan, nf_pass *pass)
 {
     nf_tiling *t = &pass->tiling;
     *t = (nf_tiling){.own = nf_cut_block(&plan->cut, plan->world.rank),
-                     .slide = pass->in.ndim == 3 ? 0 : 1};
+                     .along = pass->in.ndim == 3 ? 0 : 1};
     if (nf_box_empty(&t->own))
         return;
     if (plan->ordered) {
         cut_fixed(&pass->in, t);
     } else {
         choose_across(plan, pass, t);
-        t->largest[t->slide] = nf_box_extent(&t->own, t->slide);
+        t->largest[t->along] = nf_box_extent(&t->own, t->along);
         cut_evenly(plan, t);
     }
-    t->strip = clamp(t->strip, 1, t->largest[t->slide]);
+    t->strip = clamp(t->strip, 1, t->largest[t->along]);
 }
 
 nf_tiling nf_tiling_of(const nf_plan *plan, const nf_pass *pass, int rank)
 {
-    nf_tiling t = {.own = nf_cut_block(&plan->cut, rank), .slide = pass->tiling.slide};
+    nf_tiling t = {.own = nf_cut_block(&plan->cut, rank), .along = pass->tiling.along};
     if (!nf_box_empty(&t.own))
         cut_fixed(&pass->in, &t);
     return t;
@@ -189,13 +185,13 @@ int64_t nf_tiling_count(const nf_tiling *t)
     return t->mine[0] * t->mine[1] * t->mine[2];
 }
 
-/* The place of tile i in this rank's grid: `slide` changes fastest. */
+/* The place of tile i in this rank's grid: `along` changes fastest. */
 static void place(const nf_tiling *t, int64_t i, int64_t at[NF_DIMS])
 {
-    at[t->slide] = i % t->mine[t->slide];
-    i /= t->mine[t->slide];
+    at[t->along] = i % t->mine[t->along];
+    i /= t->mine[t->along];
     for (int d = NF_DIMS - 1; d >= 0; d--) {
-        if (d == t->slide)
+        if (d == t->along)
             continue;
         at[d] = i % t->mine[d];
         i /= t->mine[d];
