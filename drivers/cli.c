@@ -248,8 +248,9 @@ static int default_threads(const nf_cli *cli)
 nf_status nf_cli_start(nf_cli *cli, int argc, char **argv, const struct argp *own, void *input,
                        unsigned takes)
 {
-    const char *slash = strrchr(argv[0], '/');
-    *cli = (nf_cli){.program = slash != NULL ? slash + 1 : argv[0]};
+    char *slash = strrchr(argv[0], '/');
+    argv[0] = slash != NULL ? slash + 1 : argv[0]; /* for argp's messages, too */
+    *cli = (nf_cli){.program = argv[0]};
     nf_status status = nf_world_start(&argc, &argv, &cli->world);
     if (status != NF_OK)
         return status;

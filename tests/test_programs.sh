@@ -81,6 +81,33 @@ for ranks in 2 3 8; do
     check "reduce, $ranks ranks" run $ranks reduce -j -t 2 -k stats -k sumsq -k 'sobel | histogram:bins=9' serial.h5
     same "same numbers, $ranks ranks" serial.txt out.txt
 done
+
+# Through files, one kernel after the other; shared out as told; two arrays.
+check 'the first of three' run 2 filter -k 'gaussian:sigma=2' image.png step1.h5:/image
+check 'the second of three' run 3 filter -k sharpen step1.h5:/image step2.h5:/image
+check 'the third of three' run 1 filter -k sobel step2.h5:/image step3.h5:/group/image
+for file in serial step3; do # from one name, so that nothing but the cells can differ
+    cp $file.h5 cells.h5
+    check "cells of $file" run 0 filter cells.h5 cells-$file.png
+done
+same 'a chain is its kernels one by one' cells-serial.png cells-step3.png
+for told in '--grid 4x1' '--grid 1x4' '--grid 2x2' '--tile-size 7x100' '--tile-size 1x1 --halo-depth 3' '--halo-depth 16'; do
+    check "filter $told" run 4 filter $told -k "$chain | heat:steps=5" image.png told.png
+    check 'serial' run 0 filter -t 1 --halo-depth 1 -k "$chain | heat:steps=5" image.png plain.png
+    same "same bytes, $told" plain.png told.png
+done
+check 'the plan' run 3 filter --explain -k "$chain" image.png told.png
+[ "$(grep -c '^plan: .* on 3 ranks' err.txt)" -eq 1 ] || { fail 'the plan is not printed once'; cat err.txt; }
+check 'dot, one array twice' run 3 reduce -j -k dot -k sumsq -k norm2 image.png serial.png
+sed -E 's/.*"dot": ([^,}]*).*/\1/' out.txt >dot.txt
+check 'dot, the other way round' run 0 reduce -j -k dot serial.png image.png
+sed -E 's/.*"dot": ([^,}]*).*/\1/' out.txt >tod.txt
+same 'the dot product commutes' dot.txt tod.txt
+check 'dot with itself' run 2 reduce -j -k dot image.png image.png
+sed -E 's/.*"dot": ([^,}]*).*/\1/' out.txt >dot.txt
+check 'the sum of squares' run 2 reduce -j -k sumsq image.png
+sed -E 's/.*"sumsq": ([^,}]*).*/\1/' out.txt >sumsq.txt
+same 'which is the sum of squares' dot.txt sumsq.txt
 check 'a range needs no input' run 3 reduce -k sumsq_range:n=1000000
 grep -q 333332833333500000 out.txt || fail 'the sum of squares below 10^6'
 
@@ -103,6 +130,7 @@ check 'a volume' run 2 reduce -k stats volume.h5
 
 # ---- bad input ----------------------------------------------------------------------------------------------
 cp out.png kept.png
+check 'another shape' run 0 filter -k cast:to=f64 image.png numbers.h5
 head -c 2000 image.png >cut.png
 : >empty.png
 echo 'just words' >words.png
@@ -132,6 +160,16 @@ for ranks in 0 3; do
     refuse $ranks 1 'no-folder' filter -k sobel image.png no-folder/out.png
     refuse $ranks 1 'f32' filter -k cast:to=f32 image.png kept.png
     refuse $ranks 1 'suffix' filter -k sobel image.png out.xyz
+    refuse $ranks 2 'the grid 5x5 does not have a block for each' filter --grid 5x5 -k sobel image.png kept.png
+    refuse $ranks 2 'the grid has 3 extents' filter --grid 2x1x1 -k sobel image.png kept.png
+    refuse $ranks 2 'the tile has 3 extents' filter --tile-size 2x8x8 -k sobel image.png kept.png
+    refuse $ranks 2 'as 4x2' filter --grid 4x -k sobel image.png kept.png
+    refuse $ranks 2 'halo-depth' filter --halo-depth 0 -k sobel image.png kept.png
+    refuse $ranks 2 'has no plan' filter --explain image.png kept.png
+    refuse $ranks 2 'needs two arrays' reduce -k dot image.png
+    refuse $ranks 2 'no kernel that takes a second' reduce -k sumsq image.png kept.png
+    refuse $ranks 1 'as its kernel sees the first' reduce -k dot image.png numbers.h5
+    refuse $ranks 2 'as many ranks' scale --grid 9x9 -k sobel -o study
     refuse $ranks 2 'processes' scale --ranks 99 -o study
     refuse $ranks 2 'both say' scale --size 10x10 --tile 2x2 -o study
 done
