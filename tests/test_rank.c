@@ -239,12 +239,145 @@ static void test_windows(void)
     }
 }
 
+/* ---- median, percentile ---- */
+
+static void test_median(void)
+{
+    static const char *const typed[] = {"median:size=1",           "median:size=3",
+                                        "median:size=5",           "median:size=7",
+                                        "median:size=17",          "percentile:size=3,p=0",
+                                        "percentile:size=5,p=3",   "percentile:size=5,p=99",
+                                        "percentile:size=9,p=100", "percentile:size=17,p=70"};
+    for (size_t k = 0; k < sizeof typed / sizeof *typed; k++)
+        check_images(typed[k]);
+    nf_shape wide = nf_test_shape(1, 30, 5000, 1, NF_U8);
+    check("median:size=3", &wide);
+    check("median:size=5", &wide);
+    check("percentile:size=15,p=40", &wide);
+}
+
+static void test_median_of_volumes(void)
+{
+    check_volumes("median:size=3");
+    check_volumes("median:size=5");
+    check_volumes("percentile:size=7,p=20");
+}
+
+/* Ends of the order are erosion and dilation; half of it is the median: three codes, the same bits. */
+static void test_ranks(void)
+{
+    static const int sizes[] = {1, 3, 5, 9, 19};
+    for (size_t d = 0; d < DTYPES; d++) {
+        nf_shape shape = nf_test_shape(1, 33, 95, 2, dtypes[d]);
+        void *cells = nf_test_array(&shape);
+        for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+            char one[64], other[64];
+            snprintf(one, sizeof one, "percentile:size=%d,p=0", sizes[s]);
+            snprintf(other, sizeof other, "erode:size=%d", sizes[s]);
+            check_same(one, other, &shape, cells);
+            snprintf(one, sizeof one, "percentile:size=%d,p=100", sizes[s]);
+            snprintf(other, sizeof other, "dilate:size=%d", sizes[s]);
+            check_same(one, other, &shape, cells);
+            snprintf(one, sizeof one, "percentile:size=%d,p=50", sizes[s]);
+            snprintf(other, sizeof other, "median:size=%d", sizes[s]);
+            check_same(one, other, &shape, cells);
+        }
+        free(cells);
+    }
+}
+
+/* By the 0-1 principle a network that selects the median of all zeros and ones selects it always: each
+ * of the 2^n windows, side by side, so that no two share a cell. */
+static void check_network(int size, int64_t first, int64_t count)
+{
+    int64_t across = 1 << 9, down = count >> 9;
+    nf_shape shape = nf_test_shape(1, down * size, across * size, 1, NF_U8);
+    unsigned char *cells = calloc(nf_shape_bytes(&shape), 1);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(cells);
+    for (int64_t w = 0; w < count; w++)
+        for (int bit = 0; bit < size * size; bit++) {
+            int64_t y = w / across * size + bit / size, x = w % across * size + bit % size;
+            cells[y * shape.dim[2] + x] = (unsigned char)((first + w) >> bit & 1);
+        }
+    char typed[64];
+    snprintf(typed, sizeof typed, "median:size=%d", size);
+    unsigned char *out = output_of(typed, &shape, cells);
+    int64_t wrong = 0;
+    for (int64_t w = 0; w < count; w++) {
+        int64_t y = w / across * size + size / 2, x = w % across * size + size / 2;
+        int ones = __builtin_popcountll((unsigned long long)(first + w));
+        wrong += out[y * shape.dim[2] + x] != (ones > size * size / 2);
+    }
+    CU_ASSERT_EQUAL(wrong, 0);
+    free(cells);
+    free(out);
+}
+
+static void test_networks(void)
+{
+    check_network(3, 0, 1 << 9);
+    for (int64_t first = 0; first < 1 << 25; first += 1 << 20)
+        check_network(5, first, 1 << 20);
+}
+
+static void test_median_of_impulse(void)
+{
+    nf_shape shape = nf_test_shape(1, 25, 25, 1, NF_F32);
+    float impulse[625] = {[312] = 9}, nothing[625] = {0};
+    static const char *const typed[] = {"median:size=3", "median:size=5", "median:size=9"};
+    for (size_t k = 0; k < sizeof typed / sizeof *typed; k++) {
+        float *out = output_of(typed[k], &shape, impulse);
+        CU_ASSERT(memcmp(out, nothing, sizeof nothing) == 0);
+        free(out);
+    }
+}
+
+static void test_constants(void)
+{
+    static const char *const typed[] = {"median:size=3",  "median:size=5",         "median:size=7",
+                                        "median:size=21", "percentile:size=3,p=9", "erode:size=9",
+                                        "dilate:size=9"};
+    nf_shape shape = nf_test_shape(1, 31, 17, 3, NF_F64);
+    size_t n = (size_t)nf_shape_elements(&shape);
+    double *cells = malloc(n * sizeof *cells);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(cells);
+    for (size_t i = 0; i < n; i++)
+        cells[i] = -2.75;
+    for (size_t k = 0; k < sizeof typed / sizeof *typed; k++) {
+        double *out = output_of(typed[k], &shape, cells);
+        CU_ASSERT(memcmp(out, cells, n * sizeof *cells) == 0);
+        free(out);
+    }
+    free(cells);
+}
+
+/* scipy.ndimage.percentile_filter: of 9 elements, 33 percent is the one at 2, counted from 0. */
+static void test_known_percentiles(void)
+{
+    static const struct {
+        const char *typed;
+        unsigned char middle;
+    } known[] = {{"percentile:p=0", 1},  {"percentile:p=11", 1},  {"percentile:p=33", 3},
+                 {"percentile:p=34", 4}, {"percentile:p=50", 5},  {"percentile:p=99", 9},
+                 {"median", 5},          {"percentile:p=100", 9}, {"percentile:p=88", 8}};
+    nf_shape shape = nf_test_shape(1, 3, 3, 1, NF_U8);
+    static const unsigned char cells[9] = {7, 2, 9, 4, 1, 6, 3, 8, 5};
+    for (size_t k = 0; k < sizeof known / sizeof *known; k++) {
+        unsigned char *out = output_of(known[k].typed, &shape, cells);
+        CU_ASSERT_EQUAL(out[4], known[k].middle);
+        free(out);
+    }
+}
+
 static void test_refusals(void)
 {
     nf_shape image = nf_test_shape(1, 9, 9, 1, NF_U8), volume = nf_test_shape(3, 4, 5, 1, NF_U8);
     CU_ASSERT_EQUAL(status_of("erode:size=4", &image), NF_ERR_PARAM);
     CU_ASSERT_EQUAL(status_of("dilate:size=0", &image), NF_ERR_PARAM);
     CU_ASSERT_EQUAL(status_of("gradient:size=3,shape=disc", &volume), NF_ERR_PARAM);
+    CU_ASSERT_EQUAL(status_of("median:size=4", &image), NF_ERR_PARAM);
+    CU_ASSERT_EQUAL(status_of("percentile:size=41", &volume), NF_ERR_PARAM);
+    CU_ASSERT_EQUAL(status_of("percentile:p=101", &image), NF_ERR_PARAM);
 }
 
 int main(void)
@@ -256,6 +389,13 @@ int main(void)
                            {"composition", test_composition},
                            {"special floats", test_special_floats},
                            {"windows", test_windows},
+                           {"median", test_median},
+                           {"median of volumes", test_median_of_volumes},
+                           {"ranks", test_ranks},
+                           {"networks", test_networks},
+                           {"median of an impulse", test_median_of_impulse},
+                           {"constants", test_constants},
+                           {"percentiles, known", test_known_percentiles},
                            {"refusals", test_refusals},
                            CU_TEST_INFO_NULL};
     printf("instruction set: %s\n", nf_kernel_isa());
