@@ -19,7 +19,7 @@ typedef struct median_config {
     int64_t count, rank;
 } median_config;
 
-enum { MOST_COUNT = 255 * 255 };
+enum { MOST_COUNT = 255 * 255, GROUP = 4 };
 
 /* Bytes of a vector that the compiler keeps in one register. */
 #if defined __AVX512BW__
@@ -124,7 +124,7 @@ nf_status nf_median_prepare(nf_setup *setup, double percent)
     setup->config = config;
     setup->halo =
         (nf_halo){{volume ? radius : 0, radius, radius}, {volume ? radius : 0, radius, radius}};
-    setup->scratch_rows = planes * size + 1; /* vectors reach beyond the last */
+    setup->scratch_rows = planes * size + GROUP; /* vectors reach up to 64 GROUP bytes beyond */
     setup->flops_per_cell = (double)count;
     return NF_OK;
 }
@@ -308,38 +308,62 @@ static void NF_NAME(median_5)(const nf_tile *tile)
 
 typedef NF_KEY NF_NAME(vector) __attribute__((vector_size(VECTOR)));
 
+/* Windows that are done at a time: GROUP vectors of them, side by side. */
+enum { NF_NAME(LANES) = VECTOR / sizeof(NF_KEY) };
+typedef struct NF_NAME(group) {
+    NF_NAME(vector) v[GROUP];
+} NF_NAME(group);
+
 /* How many elements of each window are below its trial; the windows begin at `first` in each row. */
-static inline __attribute__((always_inline)) NF_NAME(vector)
-    NF_NAME(below)(const rows_of *rows, const NF_KEY *first, NF_NAME(vector) trial)
+static inline __attribute__((always_inline)) void NF_NAME(count_below)(const rows_of *rows,
+                                                                       const NF_KEY *first,
+                                                                       const NF_NAME(group) * trial,
+                                                                       NF_NAME(group) * count)
 {
-    NF_NAME(vector) count = trial ^ trial;
+    NF_NAME(group) sum = {{{0}}}, least = *trial;
     for (ptrdiff_t row = 0; row < rows->count; row++, first += rows->stride) {
-        for (ptrdiff_t j = 0; j < rows->size; j++) {
-            NF_NAME(vector) v;
-            memcpy(&v, first + j * rows->step, sizeof v);
-            count -= (NF_NAME(vector))(v < trial);
+        const NF_KEY *element = first;
+        for (ptrdiff_t j = 0; j < rows->size; j++, element += rows->step) {
+            for (int g = 0; g < GROUP; g++) {
+                NF_NAME(vector) v;
+                memcpy(&v, element + g * NF_NAME(LANES), sizeof v);
+                sum.v[g] -= (NF_NAME(vector))(v < least.v[g]);
+            }
         }
     }
-    return count;
+    *count = sum;
 }
 
-/* The greatest key that no more than rank elements are below: bit by bit, from none of them set. */
+/* The greatest keys that no more than rank elements are below: bit by bit, from none of them set. */
+static void NF_NAME(select)(const rows_of *rows, const NF_KEY *first, NF_NAME(group) * key)
+{
+    enum { BITS = 8 * sizeof(NF_KEY) };
+    NF_NAME(vector) zero = {0}, rank = zero + (NF_KEY)rows->rank;
+    for (int g = 0; g < GROUP; g++) { /* the keys of floats have a sign */
+        key->v[g] = zero;
+        if (sizeof(NF_KEY) >= sizeof(float))
+            key->v[g] |= (NF_KEY)((uint64_t)1 << (BITS - 1));
+    }
+    for (int bit = BITS - 1; bit >= 0; bit--) {
+        NF_NAME(group) trial, count;
+        for (int g = 0; g < GROUP; g++)
+            trial.v[g] = key->v[g] ^ (NF_KEY)((uint64_t)1 << bit);
+        NF_NAME(count_below)(rows, first, &trial, &count);
+        for (int g = 0; g < GROUP; g++) {
+            NF_NAME(vector) fits = (NF_NAME(vector))(count.v[g] <= rank);
+            key->v[g] = (fits & trial.v[g]) | (~fits & key->v[g]);
+        }
+    }
+}
+
 static void NF_NAME(select_row)(const rows_of *rows, ptrdiff_t n, NF_T *out)
 {
     const NF_KEY *first = rows->first;
-    enum { BITS = 8 * sizeof(NF_KEY), LANES = VECTOR / sizeof(NF_KEY) };
-    for (ptrdiff_t i = 0; i < n; i += LANES) {
-        NF_NAME(vector) key = {0}, rank = key + (NF_KEY)rows->rank;
-        if (sizeof(NF_KEY) >= sizeof(float)) /* the keys of floats have a sign */
-            key |= (NF_KEY)((uint64_t)1 << (BITS - 1));
-        for (int bit = BITS - 1; bit >= 0; bit--) {
-            NF_NAME(vector) trial = key ^ (NF_KEY)((uint64_t)1 << bit);
-            NF_NAME(vector)
-            fits = (NF_NAME(vector))(NF_NAME(below)(rows, first + i, trial) <= rank);
-            key = (fits & trial) | (~fits & key);
-        }
-        for (ptrdiff_t j = 0; j < LANES && i + j < n; j++)
-            out[i + j] = NF_ELEMENT(key[j]);
+    for (ptrdiff_t i = 0; i < n; i += GROUP * NF_NAME(LANES)) {
+        NF_NAME(group) key;
+        NF_NAME(select)(rows, first + i, &key);
+        for (ptrdiff_t j = 0; j < GROUP * NF_NAME(LANES) && i + j < n; j++)
+            out[i + j] = NF_ELEMENT(key.v[j / NF_NAME(LANES)][j % NF_NAME(LANES)]);
     }
 }
 
