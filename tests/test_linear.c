@@ -1,0 +1,276 @@
+/* test_linear.c - the linear filters against their independent references and by what must hold for
+ * them whatever the reference says. CTest runs it once for each instruction set that the processor
+ * has. */
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "drivers/engine/reference.h"
+#include "tests/arrays.h"
+#include "tests/drive.h"
+#include "tests/suite.h"
+
+static const nf_dtype dtypes[] = {NF_U8, NF_U16, NF_F32, NF_F64};
+static const char *const borders[] = {"clamp", "reflect", "mirror", "wrap", "constant,value=7"};
+
+/* ---- against the references ---- */
+
+/* One chain on one array; says what went wrong. */
+static void check(const char *typed, const nf_shape *shape)
+{
+    nf_chain chain;
+    char text[NF_SHAPE_TEXT];
+    void *cells = nf_test_array(shape);
+    nf_status status = nf_chain_parse(typed, &chain);
+    if (status == NF_OK)
+        status = nf_check_chain(&chain, shape, cells, cells);
+    CU_ASSERT_EQUAL(status, NF_OK);
+    if (status != NF_OK)
+        printf("\n  %s on %s: %s\n", typed, nf_shape_text(shape, text), nf_message(status));
+    nf_chain_free(&chain);
+    free(cells);
+}
+
+/* The filter with every border and type, on odd shapes and such as are smaller than a window; as
+ * images, and where `volumes`, as volumes. */
+static void check_filter(const char *filter, bool volumes)
+{
+    static const int64_t sizes[][3] = {{1, 1, 1}, {1, 1, 9}, {1, 11, 1}, {1, 2, 3},  {1, 37, 23},
+                                       {2, 1, 3}, {3, 4, 2}, {9, 1, 1},  {6, 13, 7}, {4, 11, 19}};
+    for (size_t i = 0; i < 4 * 5 * sizeof sizes / sizeof *sizes; i++) {
+        const int64_t *size = sizes[i / 20];
+        nf_shape shape =
+            nf_test_shape(size[0], size[1], size[2], 1 + (int)(i / 20 % 4), dtypes[i / 5 % 4]);
+        char typed[128];
+        snprintf(typed, sizeof typed, "%sborder=%s", filter, borders[i % 5]);
+        if (shape.ndim == 2 || volumes)
+            check(typed, &shape);
+    }
+}
+
+static void test_box(void)
+{
+    check_filter("box:size=1,", true);
+    check_filter("box:", true);
+    check_filter("box:size=5,", true);
+    check_filter("box:size=7,", true);
+    check_filter("box:size=9,", true);
+    check_filter("box:size=23,", true);
+    check_filter("box:size=99,", false);
+}
+
+/* ---- runs ---- */
+
+static nf_outcome drive(const char *typed, const nf_shape *shape, const void *cells,
+                        const nf_plan_options *options, int threads)
+{
+    nf_world alone = {.size = 1, .threads = threads};
+    nf_chain chain;
+    nf_outcome o = {.status = nf_chain_parse(typed, &chain)};
+    if (o.status == NF_OK)
+        o = nf_test_drive(&alone, &chain, shape, cells, options);
+    CU_ASSERT_EQUAL_FATAL(o.status, NF_OK);
+    nf_chain_free(&chain);
+    return o;
+}
+
+/* The filters as the properties below take them, by the number of dimensions. */
+static const char *const images[] = {"box:size=3", "box:size=7", "box:size=31"};
+static const char *const volumes[] = {"box:size=5", "box:size=9"};
+enum { IMAGES = sizeof images / sizeof *images, VOLUMES = sizeof volumes / sizeof *volumes };
+
+static void for_each_filter(void (*visit)(const char *typed, const nf_shape *shape), nf_dtype dtype)
+{
+    nf_shape image = nf_test_shape(1, 41, 67, 3, dtype),
+             volume = nf_test_shape(9, 14, 21, 2, dtype);
+    for (size_t i = 0; i < IMAGES; i++)
+        visit(images[i], &image);
+    for (size_t i = 0; i < VOLUMES; i++)
+        visit(volumes[i], &volume);
+}
+
+/* ---- the same bits for any tile ---- */
+
+static void check_tiles(const char *typed, const nf_shape *shape)
+{
+    static const int64_t tiles[][3] = {{1, 1, 1}, {2, 3, 5}, {9, 7, 67}, {4, 41, 8}};
+    void *cells = nf_test_array(shape);
+    nf_outcome whole = drive(typed, shape, cells, NULL, 1);
+    for (size_t t = 0; t < sizeof tiles / sizeof *tiles; t++) {
+        nf_plan_options options = {.tile = {tiles[t][0], tiles[t][1], tiles[t][2]}};
+        nf_outcome cut = drive(typed, shape, cells, &options, 1 + (int)t % 3);
+        CU_ASSERT_EQUAL(cut.bytes, whole.bytes);
+        CU_ASSERT_EQUAL(memcmp(cut.cells, whole.cells, whole.bytes), 0);
+        nf_outcome_free(&cut);
+    }
+    nf_outcome_free(&whole);
+    free(cells);
+}
+
+static void test_tiles(void)
+{
+    for (size_t d = 0; d < sizeof dtypes / sizeof *dtypes; d++)
+        for_each_filter(check_tiles, dtypes[d]);
+}
+
+/* ---- what holds for any linear filter ---- */
+
+/* With a wrapping border, an array that is shifted in a circle gives the output shifted: bit by bit,
+ * since no result depends on where its cell is. */
+static void check_shift(const char *typed, const nf_shape *shape)
+{
+    enum { DZ = 2, DY = 5, DX = 3 };
+    char wrapping[128];
+    size_t cell = (size_t)shape->channels * nf_dtype_size(shape->dtype);
+    char *cells = nf_test_array(shape), *shifted = malloc(nf_shape_bytes(shape));
+    const int64_t *n = shape->dim;
+    CU_ASSERT_FATAL(cells != NULL && shifted != NULL);
+    snprintf(wrapping, sizeof wrapping, "%s%cborder=wrap", typed, strchr(typed, ':') ? ',' : ':');
+    nf_outcome o = drive(wrapping, shape, cells, NULL, 1), s = {.cells = NULL};
+    for (int turn = 0; turn < 2; turn++) { /* the input, then the output */
+        const char *from = turn == 0 ? cells : o.cells;
+        for (int64_t i = 0; i < n[0] * n[1] * n[2]; i++) {
+            int64_t x = (i % n[2] + DX) % n[2], y = (i / n[2] % n[1] + DY) % n[1];
+            int64_t z = (i / n[2] / n[1] + DZ) % n[0];
+            memcpy(shifted + (size_t)((z * n[1] + y) * n[2] + x) * cell, from + (size_t)i * cell,
+                   cell);
+        }
+        if (turn == 0)
+            s = drive(wrapping, shape, shifted, NULL, 1);
+    }
+    CU_ASSERT_EQUAL(memcmp(s.cells, shifted, s.bytes), 0);
+    nf_outcome_free(&o);
+    nf_outcome_free(&s);
+    free(cells);
+    free(shifted);
+}
+
+static void test_shift(void)
+{
+    for (size_t d = 0; d < sizeof dtypes / sizeof *dtypes; d++)
+        for_each_filter(check_shift, dtypes[d]);
+}
+
+/* f(3 a - 2 b) = 3 f(a) - 2 f(b), within what is rounded. */
+static void check_linear(const char *typed, const nf_shape *shape)
+{
+    size_t n = (size_t)nf_shape_elements(shape);
+    double *a = nf_test_array(shape), *b = malloc(n * sizeof *b), *both = malloc(n * sizeof *both);
+    CU_ASSERT_FATAL(a != NULL && b != NULL && both != NULL);
+    for (size_t i = 0; i < n; i++) {
+        b[i] = a[(i * 7 + 5) % n];
+        both[i] = 3 * a[i] - 2 * b[i];
+    }
+    nf_outcome oa = drive(typed, shape, a, NULL, 1), ob = drive(typed, shape, b, NULL, 1),
+               oc = drive(typed, shape, both, NULL, 1);
+    const double *fa = (void *)oa.cells, *fb = (void *)ob.cells, *fc = (void *)oc.cells;
+    for (size_t i = 0; i < n; i++)
+        CU_ASSERT_DOUBLE_EQUAL(fc[i], 3 * fa[i] - 2 * fb[i], 1e-8);
+    nf_outcome_free(&oa);
+    nf_outcome_free(&ob);
+    nf_outcome_free(&oc);
+    free(a);
+    free(b);
+    free(both);
+}
+
+static void test_linear(void)
+{
+    for_each_filter(check_linear, NF_F64);
+}
+
+/* ---- answers worked out by hand ---- */
+
+/* Each window with the impulse in it has 1000 / 27 of it. */
+static void test_known_box(void)
+{
+    double impulse[125] = {[62] = 1000};
+    nf_shape volume = nf_test_shape(5, 5, 5, 1, NF_F64);
+    nf_outcome o = drive("box", &volume, impulse, NULL, 1);
+    for (int i = 0; i < 125; i++) {
+        int z = i / 25, y = i / 5 % 5, x = i % 5;
+        bool near = abs(z - 2) < 2 && abs(y - 2) < 2 && abs(x - 2) < 2;
+        CU_ASSERT_DOUBLE_EQUAL(((double *)(void *)o.cells)[i], near ? 1000.0 / 27 : 0, 1e-13);
+    }
+    nf_outcome_free(&o);
+}
+
+/* Integers: the exact mean, rounded once. A row whose window of 3, 5, ... has each sum that there can
+ * be: s cells of 1 among zeros, then among 254s; as high as the window. */
+static void check_exact_box(int size, nf_dtype dtype)
+{
+    int count = size * size, top = dtype == NF_U8 ? 255 : 65535;
+    nf_shape square = nf_test_shape(1, size, size, 1, dtype);
+    char typed[64];
+    void *cells = malloc((size_t)count * nf_dtype_size(dtype));
+    CU_ASSERT_PTR_NOT_NULL_FATAL(cells);
+    snprintf(typed, sizeof typed, "box:size=%d,border=clamp", size);
+    for (int lifted = 0; lifted <= count; lifted++) {
+        int base = lifted * 5039 % top, sum = count * base + lifted;
+        for (int i = 0; i < count; i++)
+            nf_test_store(dtype, (char *)cells + (size_t)i * nf_dtype_size(dtype),
+                          base + (i < lifted));
+        nf_outcome o = drive(typed, &square, cells, NULL, 1);
+        size_t middle = (size_t)(count / 2);
+        int got =
+            dtype == NF_U8 ? ((uint8_t *)o.cells)[middle] : ((uint16_t *)(void *)o.cells)[middle];
+        CU_ASSERT_EQUAL(got, (2 * sum + count) / (2 * count));
+        nf_outcome_free(&o);
+    }
+    free(cells);
+}
+
+static void test_exact_box(void)
+{
+    for (int size = 1; size <= 15; size += 2) {
+        check_exact_box(size, NF_U8);
+        check_exact_box(size, NF_U16);
+    }
+}
+
+/* A constant stays as it is; in floats within the last places. */
+static void check_constant(const char *typed, const nf_shape *shape)
+{
+    size_t n = (size_t)nf_shape_elements(shape), size = nf_dtype_size(shape->dtype);
+    bool whole = shape->dtype == NF_U8 || shape->dtype == NF_U16;
+    double value = whole ? 201 : (double)12.3f;
+    char *cells = malloc(n * size);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(cells);
+    for (size_t i = 0; i < n; i++)
+        nf_test_store(shape->dtype, cells + i * size, value);
+    nf_outcome o = drive(typed, shape, cells, NULL, 1);
+    for (size_t i = 0; i < n; i++) {
+        const void *at = o.cells + i * size;
+        double got = shape->dtype == NF_U8    ? *(const uint8_t *)at
+                     : shape->dtype == NF_U16 ? *(const uint16_t *)at
+                     : shape->dtype == NF_F32 ? (double)*(const float *)at
+                                              : *(const double *)at;
+        double slack =
+            whole ? 0 : value * 32 * (shape->dtype == NF_F32 ? (double)FLT_EPSILON : DBL_EPSILON);
+        CU_ASSERT(fabs(got - value) <= slack);
+    }
+    nf_outcome_free(&o);
+    free(cells);
+}
+
+static void test_constants(void)
+{
+    for (size_t d = 0; d < sizeof dtypes / sizeof *dtypes; d++)
+        for_each_filter(check_constant, dtypes[d]);
+}
+
+int main(void)
+{
+    CU_TestInfo tests[] = {{"box", test_box},
+                           {"same bits for any tile", test_tiles},
+                           {"shift", test_shift},
+                           {"linearity", test_linear},
+                           {"constants", test_constants},
+                           {"box, known", test_known_box},
+                           {"box, exact", test_exact_box},
+                           CU_TEST_INFO_NULL};
+    printf("instruction set: %s\n", nf_kernel_isa());
+    return nf_suite_run("linear", tests, 0);
+}
