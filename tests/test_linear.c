@@ -61,6 +61,19 @@ static void test_box(void)
     check_filter("box:size=99,", false);
 }
 
+static void test_gradients(void)
+{
+    check_filter("sobel:", true);
+    check_filter("scharr:", true);
+    check_filter("prewitt:", true);
+}
+
+static void test_laplacian(void)
+{
+    check_filter("laplacian:", true);
+    check_filter("laplacian:offset=128.25,", true);
+}
+
 /* ---- runs ---- */
 
 static nf_outcome drive(const char *typed, const nf_shape *shape, const void *cells,
@@ -76,31 +89,38 @@ static nf_outcome drive(const char *typed, const nf_shape *shape, const void *ce
     return o;
 }
 
-/* The filters as the properties below take them, by the number of dimensions. */
-static const char *const images[] = {"box:size=3", "box:size=7", "box:size=31"};
-static const char *const volumes[] = {"box:size=5", "box:size=9"};
-enum { IMAGES = sizeof images / sizeof *images, VOLUMES = sizeof volumes / sizeof *volumes };
+/* The filters as the properties below take them. */
+static const struct filter {
+    const char *typed;
+    bool volumes, linear;
+    double gain; /* what a constant array is multiplied with */
+} filters[] = {{"box:size=3", true, true, 1}, {"box:size=7", false, true, 1},
+               {"box:size=9", true, true, 1}, {"box:size=31", false, true, 1},
+               {"laplacian", true, true, 0},  {"sobel", true, false, 0},
+               {"scharr", true, false, 0},    {"prewitt", true, false, 0}};
 
-static void for_each_filter(void (*visit)(const char *typed, const nf_shape *shape), nf_dtype dtype)
+static void for_each_filter(void (*visit)(const struct filter *filter, const nf_shape *shape))
 {
-    nf_shape image = nf_test_shape(1, 41, 67, 3, dtype),
-             volume = nf_test_shape(9, 14, 21, 2, dtype);
-    for (size_t i = 0; i < IMAGES; i++)
-        visit(images[i], &image);
-    for (size_t i = 0; i < VOLUMES; i++)
-        visit(volumes[i], &volume);
+    for (size_t i = 0; i < 4 * sizeof filters / sizeof *filters; i++) {
+        const struct filter *filter = &filters[i / 4];
+        nf_shape image = nf_test_shape(1, 41, 67, 3, dtypes[i % 4]);
+        nf_shape volume = nf_test_shape(9, 14, 21, 2, dtypes[i % 4]);
+        visit(filter, &image);
+        if (filter->volumes)
+            visit(filter, &volume);
+    }
 }
 
 /* ---- the same bits for any tile ---- */
 
-static void check_tiles(const char *typed, const nf_shape *shape)
+static void check_tiles(const struct filter *filter, const nf_shape *shape)
 {
     static const int64_t tiles[][3] = {{1, 1, 1}, {2, 3, 5}, {9, 7, 67}, {4, 41, 8}};
     void *cells = nf_test_array(shape);
-    nf_outcome whole = drive(typed, shape, cells, NULL, 1);
+    nf_outcome whole = drive(filter->typed, shape, cells, NULL, 1);
     for (size_t t = 0; t < sizeof tiles / sizeof *tiles; t++) {
         nf_plan_options options = {.tile = {tiles[t][0], tiles[t][1], tiles[t][2]}};
-        nf_outcome cut = drive(typed, shape, cells, &options, 1 + (int)t % 3);
+        nf_outcome cut = drive(filter->typed, shape, cells, &options, 1 + (int)t % 3);
         CU_ASSERT_EQUAL(cut.bytes, whole.bytes);
         CU_ASSERT_EQUAL(memcmp(cut.cells, whole.cells, whole.bytes), 0);
         nf_outcome_free(&cut);
@@ -111,15 +131,14 @@ static void check_tiles(const char *typed, const nf_shape *shape)
 
 static void test_tiles(void)
 {
-    for (size_t d = 0; d < sizeof dtypes / sizeof *dtypes; d++)
-        for_each_filter(check_tiles, dtypes[d]);
+    for_each_filter(check_tiles);
 }
 
 /* ---- what holds for any linear filter ---- */
 
 /* With a wrapping border, an array that is shifted in a circle gives the output shifted: bit by bit,
  * since no result depends on where its cell is. */
-static void check_shift(const char *typed, const nf_shape *shape)
+static void check_shift(const struct filter *filter, const nf_shape *shape)
 {
     enum { DZ = 2, DY = 5, DX = 3 };
     char wrapping[128];
@@ -127,7 +146,8 @@ static void check_shift(const char *typed, const nf_shape *shape)
     char *cells = nf_test_array(shape), *shifted = malloc(nf_shape_bytes(shape));
     const int64_t *n = shape->dim;
     CU_ASSERT_FATAL(cells != NULL && shifted != NULL);
-    snprintf(wrapping, sizeof wrapping, "%s%cborder=wrap", typed, strchr(typed, ':') ? ',' : ':');
+    snprintf(wrapping, sizeof wrapping, "%s%cborder=wrap", filter->typed,
+             strchr(filter->typed, ':') ? ',' : ':');
     nf_outcome o = drive(wrapping, shape, cells, NULL, 1), s = {.cells = NULL};
     for (int turn = 0; turn < 2; turn++) { /* the input, then the output */
         const char *from = turn == 0 ? cells : o.cells;
@@ -149,22 +169,24 @@ static void check_shift(const char *typed, const nf_shape *shape)
 
 static void test_shift(void)
 {
-    for (size_t d = 0; d < sizeof dtypes / sizeof *dtypes; d++)
-        for_each_filter(check_shift, dtypes[d]);
+    for_each_filter(check_shift);
 }
 
 /* f(3 a - 2 b) = 3 f(a) - 2 f(b), within what is rounded. */
-static void check_linear(const char *typed, const nf_shape *shape)
+static void check_linear(const struct filter *filter, const nf_shape *shape)
 {
     size_t n = (size_t)nf_shape_elements(shape);
+    if (!filter->linear || shape->dtype != NF_F64)
+        return;
     double *a = nf_test_array(shape), *b = malloc(n * sizeof *b), *both = malloc(n * sizeof *both);
     CU_ASSERT_FATAL(a != NULL && b != NULL && both != NULL);
     for (size_t i = 0; i < n; i++) {
         b[i] = a[(i * 7 + 5) % n];
         both[i] = 3 * a[i] - 2 * b[i];
     }
-    nf_outcome oa = drive(typed, shape, a, NULL, 1), ob = drive(typed, shape, b, NULL, 1),
-               oc = drive(typed, shape, both, NULL, 1);
+    nf_outcome oa = drive(filter->typed, shape, a, NULL, 1),
+               ob = drive(filter->typed, shape, b, NULL, 1),
+               oc = drive(filter->typed, shape, both, NULL, 1);
     const double *fa = (void *)oa.cells, *fb = (void *)ob.cells, *fc = (void *)oc.cells;
     for (size_t i = 0; i < n; i++)
         CU_ASSERT_DOUBLE_EQUAL(fc[i], 3 * fa[i] - 2 * fb[i], 1e-8);
@@ -178,7 +200,7 @@ static void check_linear(const char *typed, const nf_shape *shape)
 
 static void test_linear(void)
 {
-    for_each_filter(check_linear, NF_F64);
+    for_each_filter(check_linear);
 }
 
 /* ---- answers worked out by hand ---- */
@@ -194,6 +216,47 @@ static void test_known_box(void)
         bool near = abs(z - 2) < 2 && abs(y - 2) < 2 && abs(x - 2) < 2;
         CU_ASSERT_DOUBLE_EQUAL(((double *)(void *)o.cells)[i], near ? 1000.0 / 27 : 0, 1e-13);
     }
+    nf_outcome_free(&o);
+}
+
+/* In the middle of a ramp of slope 1, 10, 100 along the axes, beside a cell that is off by one. */
+static void test_known_gradients(void)
+{
+    double ramp[27], plane[9];
+    nf_shape volume = nf_test_shape(3, 3, 3, 1, NF_F64), image = nf_test_shape(1, 3, 3, 1, NF_F64);
+    for (int i = 0; i < 27; i++)
+        ramp[i] = i % 3 + i / 3 % 3 * 10 + i / 9 * 100;
+    memcpy(plane, ramp, sizeof plane);
+    plane[0] -= 1; /* a corner: it tells the weights apart */
+    const double s2 = sqrt(2 * 2 + 20 * 20 + 200 * 200);
+    static const struct {
+        const char *typed;
+        double edge, sum;
+    } operators[] = {{"sobel", 1, 4}, {"prewitt", 1, 3}, {"scharr", 3, 16}};
+    for (int k = 0; k < 3; k++) {
+        double edge = operators[k].edge, sum = operators[k].sum;
+        nf_outcome o = drive(operators[k].typed, &volume, ramp, NULL, 1);
+        CU_ASSERT_DOUBLE_EQUAL(((double *)(void *)o.cells)[13], sum * sum * s2, 1e-9);
+        nf_outcome_free(&o);
+        o = drive(operators[k].typed, &image, plane, NULL, 1);
+        CU_ASSERT_DOUBLE_EQUAL(((double *)(void *)o.cells)[4],
+                               hypot(2 * sum + edge, 20 * sum + edge), 1e-11);
+        nf_outcome_free(&o);
+    }
+}
+
+/* An impulse of 10: -60 in a volume, 10 beside it; bytes saturate around the offset. */
+static void test_known_laplacian(void)
+{
+    double impulse[27] = {[13] = 10};
+    unsigned char bytes[9] = {[4] = 40};
+    nf_shape volume = nf_test_shape(3, 3, 3, 1, NF_F64), image = nf_test_shape(1, 3, 3, 1, NF_U8);
+    nf_outcome o = drive("laplacian:border=constant", &volume, impulse, NULL, 1);
+    const double *out = (void *)o.cells;
+    CU_ASSERT(out[13] == -60 && out[4] == 10 && out[22] == 10 && out[14] == 10 && out[1] == 0);
+    nf_outcome_free(&o);
+    o = drive("laplacian:offset=128", &image, bytes, NULL, 1);
+    CU_ASSERT((uint8_t)o.cells[4] == 0 && (uint8_t)o.cells[1] == 168 && (uint8_t)o.cells[0] == 128);
     nf_outcome_free(&o);
 }
 
@@ -230,8 +293,8 @@ static void test_exact_box(void)
     }
 }
 
-/* A constant stays as it is; in floats within the last places. */
-static void check_constant(const char *typed, const nf_shape *shape)
+/* A constant is multiplied with the gain; in floats within the last places. */
+static void check_constant(const struct filter *filter, const nf_shape *shape)
 {
     size_t n = (size_t)nf_shape_elements(shape), size = nf_dtype_size(shape->dtype);
     bool whole = shape->dtype == NF_U8 || shape->dtype == NF_U16;
@@ -240,7 +303,7 @@ static void check_constant(const char *typed, const nf_shape *shape)
     CU_ASSERT_PTR_NOT_NULL_FATAL(cells);
     for (size_t i = 0; i < n; i++)
         nf_test_store(shape->dtype, cells + i * size, value);
-    nf_outcome o = drive(typed, shape, cells, NULL, 1);
+    nf_outcome o = drive(filter->typed, shape, cells, NULL, 1);
     for (size_t i = 0; i < n; i++) {
         const void *at = o.cells + i * size;
         double got = shape->dtype == NF_U8    ? *(const uint8_t *)at
@@ -249,7 +312,7 @@ static void check_constant(const char *typed, const nf_shape *shape)
                                               : *(const double *)at;
         double slack =
             whole ? 0 : value * 32 * (shape->dtype == NF_F32 ? (double)FLT_EPSILON : DBL_EPSILON);
-        CU_ASSERT(fabs(got - value) <= slack);
+        CU_ASSERT(fabs(got - filter->gain * value) <= slack);
     }
     nf_outcome_free(&o);
     free(cells);
@@ -257,18 +320,21 @@ static void check_constant(const char *typed, const nf_shape *shape)
 
 static void test_constants(void)
 {
-    for (size_t d = 0; d < sizeof dtypes / sizeof *dtypes; d++)
-        for_each_filter(check_constant, dtypes[d]);
+    for_each_filter(check_constant);
 }
 
 int main(void)
 {
     CU_TestInfo tests[] = {{"box", test_box},
+                           {"gradients", test_gradients},
+                           {"laplacian", test_laplacian},
                            {"same bits for any tile", test_tiles},
                            {"shift", test_shift},
                            {"linearity", test_linear},
                            {"constants", test_constants},
                            {"box, known", test_known_box},
+                           {"gradients, known", test_known_gradients},
+                           {"laplacian, known", test_known_laplacian},
                            {"box, exact", test_exact_box},
                            CU_TEST_INFO_NULL};
     printf("instruction set: %s\n", nf_kernel_isa());
