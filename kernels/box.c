@@ -26,8 +26,6 @@ typedef int32_t narrow_u16, four_u8, four_u16, wide_u8;
 typedef float narrow_f32;
 typedef double narrow_f64, four_f32, four_f64, wide_u16, wide_f32, wide_f64;
 
-#define SCRATCH_ROW(tile, i) ((void *)((tile)->scratch + (i) * (tile)->scratch_stride))
-
 enum { CHUNK = 512, LARGEST = 1001, LARGEST_CUBE = 201 }; /* 255 * 201^3 < 2^31 */
 
 #define NF_BODY "kernels/box.c"
@@ -224,9 +222,9 @@ static void NF_NAME(any)(const nf_tile *tile, const box_config *conf)
     int size = conf->size, r = size / 2;
     ptrdiff_t step = tile->channels, margin = r * step, n = NF_ROW_LENGTH(tile);
     ptrdiff_t width = n + 2 * margin, down = tile->in_stride[1];
-    NF_NAME(wide) *sums = (void *)tile->scratch, *const spare[3] = {SCRATCH_ROW(tile, 1),
-                                                                    SCRATCH_ROW(tile, 2),
-                                                                    SCRATCH_ROW(tile, 3)};
+    NF_NAME(wide) *sums = (void *)tile->scratch, *const spare[3] = {NF_SCRATCH_ROW(tile, 1),
+                                                                    NF_SCRATCH_ROW(tile, 2),
+                                                                    NF_SCRATCH_ROW(tile, 3)};
     for (int64_t y = 0; y < tile->size[1]; y++) {
         const NF_T *top = NF_ROW_IN(tile, 0, y - r) - margin;
         if (IS_INTEGER && y > 0)
@@ -242,12 +240,12 @@ static void NF_NAME(volume)(const nf_tile *tile, const box_config *conf)
     int size = conf->size, r = size / 2;
     ptrdiff_t step = tile->channels, margin = r * step, n = NF_ROW_LENGTH(tile);
     ptrdiff_t width = n + 2 * margin;
-    NF_NAME(wide) *sums = (void *)tile->scratch, *const spare[3] = {SCRATCH_ROW(tile, 1),
-                                                                    SCRATCH_ROW(tile, 2),
-                                                                    SCRATCH_ROW(tile, 3)};
+    NF_NAME(wide) *sums = (void *)tile->scratch, *const spare[3] = {NF_SCRATCH_ROW(tile, 1),
+                                                                    NF_SCRATCH_ROW(tile, 2),
+                                                                    NF_SCRATCH_ROW(tile, 3)};
     size_t row_bytes = tile->scratch_stride * sizeof(double);
     for (int64_t z = 0; z < tile->size[0]; z++) {
-        nf_window planes = {(char *)SCRATCH_ROW(tile, 4), row_bytes, size, 0, 0};
+        nf_window planes = {(char *)NF_SCRATCH_ROW(tile, 4), row_bytes, size, 0, 0};
         for (int64_t y = 0; y < tile->size[1]; y++) {
             for (int row = nf_window_next(&planes); row < size; row++)
                 NF_NAME(sum_rows)

@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+/* Row i of a tile's scratch. */
+#define NF_SCRATCH_ROW(tile, i) ((void *)((tile)->scratch + (size_t)(i) * (tile)->scratch_stride))
+
 typedef struct nf_window {
     char *rows;       /* room for 2 * height rows */
     size_t row_bytes; /* from one to the next */

@@ -74,6 +74,14 @@ static void test_laplacian(void)
     check_filter("laplacian:offset=128.25,", true);
 }
 
+static void test_gaussian(void)
+{
+    check_filter("gaussian:sigma=0.3,", true);
+    check_filter("gaussian:sigma=1.1,truncate=3,", true);
+    check_filter("gaussian:sigma=1.3,", true);
+    check_filter("gaussian:sigma=9,truncate=2,", false);
+}
+
 /* ---- runs ---- */
 
 static nf_outcome drive(const char *typed, const nf_shape *shape, const void *cells,
@@ -260,6 +268,22 @@ static void test_known_laplacian(void)
     nf_outcome_free(&o);
 }
 
+/* The weights of sigma 1, exp(-i^2 / 2) over its sum for i from -4 to 4, which is 2.5066208. */
+static void test_known_gaussian(void)
+{
+    static const double weights[5] = {0.3989434694, 0.2419714457, 0.0539911274, 0.0044318616,
+                                      0.0001338306};
+    static double impulse[11 * 11 * 11] = {[665] = 1};
+    nf_shape volume = nf_test_shape(11, 11, 11, 1, NF_F64);
+    nf_outcome o = drive("gaussian:sigma=1", &volume, impulse, NULL, 1);
+    for (int i = 0; i < 11 * 11 * 11; i++) {
+        int z = abs(i / 121 - 5), y = abs(i / 11 % 11 - 5), x = abs(i % 11 - 5);
+        double expected = z < 5 && y < 5 && x < 5 ? weights[z] * weights[y] * weights[x] : 0;
+        CU_ASSERT_DOUBLE_EQUAL(((double *)(void *)o.cells)[i], expected, 1e-9);
+    }
+    nf_outcome_free(&o);
+}
+
 /* Integers: the exact mean, rounded once. A row whose window of 3, 5, ... has each sum that there can
  * be: s cells of 1 among zeros, then among 254s; as high as the window. */
 static void check_exact_box(int size, nf_dtype dtype)
@@ -326,6 +350,7 @@ static void test_constants(void)
 int main(void)
 {
     CU_TestInfo tests[] = {{"box", test_box},
+                           {"gaussian", test_gaussian},
                            {"gradients", test_gradients},
                            {"laplacian", test_laplacian},
                            {"same bits for any tile", test_tiles},
@@ -333,6 +358,7 @@ int main(void)
                            {"linearity", test_linear},
                            {"constants", test_constants},
                            {"box, known", test_known_box},
+                           {"gaussian, known", test_known_gaussian},
                            {"gradients, known", test_known_gradients},
                            {"laplacian, known", test_known_laplacian},
                            {"box, exact", test_exact_box},
