@@ -82,6 +82,17 @@ static void test_gaussian(void)
     check_filter("gaussian:sigma=9,truncate=2,", false);
 }
 
+static void test_of_gaussians(void)
+{
+    check_filter("unsharp:", false);
+    check_filter("unsharp:radius=1.5,percent=80,threshold=0,", false);
+    check_filter("dog:offset=128,", false);
+    check_filter("dog:sigma1=3.2,sigma2=0.6,truncate=3,", false);
+    check_filter("log:offset=128,", false);
+    check_filter("log:sigma=2.4,truncate=5,", false);
+    check_filter("log:sigma=0.3,", false);
+}
+
 /* ---- runs ---- */
 
 static nf_outcome drive(const char *typed, const nf_shape *shape, const void *cells,
@@ -284,6 +295,36 @@ static void test_known_gaussian(void)
     nf_outcome_free(&o);
 }
 
+/* The value in the middle of an image of 25 x 25 that is 1 there and else 0. */
+static double of_impulse(const char *typed, int dy, int dx)
+{
+    static double impulse[25 * 25] = {[12 * 25 + 12] = 1};
+    nf_shape image = nf_test_shape(1, 25, 25, 1, NF_F64);
+    nf_outcome o = drive(typed, &image, impulse, NULL, 1);
+    double value = ((double *)(void *)o.cells)[(12 + dy) * 25 + 12 + dx];
+    nf_outcome_free(&o);
+    return value;
+}
+
+/* By the closed forms: (r^2 / sigma^4 - 2 / sigma^2) exp(-r^2 / (2 sigma^2)) / (2 pi sigma^2), which the
+ * sampled and cut weights come close to; and what the Gaussian's weights in the middle, 0.3989434694
+ * for sigma 1 and 0.1995 for 2, make of an impulse. */
+static void test_known_of_gaussians(void)
+{
+    const double tau = 2 * 3.14159265358979323846, g1 = 1 / tau, g2 = 1 / (4 * tau);
+    for (int dy = 0; dy < 5; dy++) {
+        double square = dy * dy + 4, exact = (square / 16 - 0.5) * exp(-square / 8) * g2;
+        CU_ASSERT_DOUBLE_EQUAL(of_impulse("log:sigma=2,truncate=6", dy, -2), exact, 1e-7);
+    }
+    CU_ASSERT_DOUBLE_EQUAL(of_impulse("dog:sigma2=2", 0, 0), g1 - g2, 1e-4);
+    CU_ASSERT_DOUBLE_EQUAL(of_impulse("dog:sigma1=2,sigma2=1,offset=3", 0, 0), 3 + g2 - g1, 1e-4);
+    CU_ASSERT_DOUBLE_EQUAL(of_impulse("unsharp:threshold=0.8", 0, 0), 1 + 1.5 * (1 - g2), 1e-4);
+    CU_ASSERT_DOUBLE_EQUAL(of_impulse("unsharp:percent=50,threshold=0", 0, 0), 1 + (1 - g2) / 2,
+                           1e-4);
+    CU_ASSERT_EQUAL(of_impulse("unsharp:threshold=0.97", 0, 0), 1);
+    CU_ASSERT_EQUAL(of_impulse("unsharp:threshold=0.8", 0, 1), 0);
+}
+
 /* Integers: the exact mean, rounded once. A row whose window of 3, 5, ... has each sum that there can
  * be: s cells of 1 among zeros, then among 254s; as high as the window. */
 static void check_exact_box(int size, nf_dtype dtype)
@@ -351,6 +392,7 @@ int main(void)
 {
     CU_TestInfo tests[] = {{"box", test_box},
                            {"gaussian", test_gaussian},
+                           {"unsharp, dog, log", test_of_gaussians},
                            {"gradients", test_gradients},
                            {"laplacian", test_laplacian},
                            {"same bits for any tile", test_tiles},
@@ -359,6 +401,7 @@ int main(void)
                            {"constants", test_constants},
                            {"box, known", test_known_box},
                            {"gaussian, known", test_known_gaussian},
+                           {"unsharp, dog, log, known", test_known_of_gaussians},
                            {"gradients, known", test_known_gradients},
                            {"laplacian, known", test_known_laplacian},
                            {"box, exact", test_exact_box},
