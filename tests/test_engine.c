@@ -219,7 +219,7 @@ static void test_planning_fails(void)
     static const struct {
         const char *typed, *message;
         nf_shape shape;
-    } cases[] = {{"sobel", "does not take an array of 3 dimensions", {{4, 5, 6}, 3, 1, NF_U8}},
+    } cases[] = {{"sharpen", "does not take an array of 3 dimensions", {{4, 5, 6}, 3, 1, NF_U8}},
                  {"convolve:mask=1,2,3,4", "square with an odd side", {{1, 9, 9}, 2, 1, NF_U8}},
                  {"histogram:lo=5,hi=5", "hi must be greater", {{1, 9, 9}, 2, 1, NF_F32}}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

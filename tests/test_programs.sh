@@ -178,7 +178,7 @@ if [ "$(id -u)" -ne 0 ]; then # root writes where it wants
     refuse 2 1 'locked' filter -k sobel image.png locked/out.png
 fi
 
-refuse 3 1 '3 dimensions' scale --input volume.h5 -k sobel -o study
+refuse 3 1 '3 dimensions' scale --input volume.h5 -k sharpen -o study
 refuse 2 2 'one dimension' scale --input line.h5 --size 4x5 -k sumsq -o study
 ln -s missing/target.png nowhere.png
 refuse 0 1 'leads nowhere' filter -k sobel image.png nowhere.png
