@@ -11,7 +11,7 @@
  *
  * A new kernel is a file kernels/NAME.c that defines `const nf_kernel NF_ISA_NAME(nf_kernel_NAME)`
  * (isa.h), and the line NF_KERNEL(NAME) in list.h; CMake, --list, the programs and the tests find it
- * there. each_dtype.h writes its arithmetic once for all element types. sobel.c is a short map, sumsq.c
+ * there. each_dtype.h writes its arithmetic once for all element types. heat.c is a short map, sumsq.c
  * a short reduction.
  */
 #ifndef NF_KERNEL_H
