@@ -19,9 +19,12 @@ enum { TYPES = 4 };
 
 /* ---- against the references ---- */
 
-/* One chain on one array of made-up cells, or these; says what went wrong. Every rank alone. */
+/* One chain on one array of made-up cells, or these; says what went wrong. Of no use to
+ * several ranks, each of which would do the same. */
 static void check_cells(const char *typed, const nf_shape *shape, const void *cells)
 {
+    if (world.size > 1)
+        return;
     nf_chain chain;
     char text[NF_SHAPE_TEXT];
     nf_status status = nf_chain_parse(typed, &chain);
@@ -289,6 +292,263 @@ static void test_checksum_changes(void)
     }
 }
 
+/* ---- maps against the references ---- */
+
+static void test_maps(void)
+{
+    static const char *const typed[] = {"scale",
+                                        "scale:a=0,b=7",
+                                        "scale:a=-1.5,b=300.25",
+                                        "scale:a=1e300,b=-1",
+                                        "scale:a=0.5",
+                                        "clamp",
+                                        "clamp:lo=20",
+                                        "clamp:hi=99.5",
+                                        "clamp:lo=-3.5,hi=70000",
+                                        "clamp:lo=10.1,hi=10.1",
+                                        "threshold:value=127",
+                                        "threshold:value=126.5",
+                                        "threshold:value=-1",
+                                        "threshold:value=1e300",
+                                        "threshold:value=-1e300",
+                                        "invert",
+                                        "abs",
+                                        "gamma:exponent=2.2",
+                                        "gamma:exponent=0.45",
+                                        "gamma:exponent=3",
+                                        "gamma:exponent=0",
+                                        "gray"};
+    for (size_t k = 0; k < sizeof typed / sizeof *typed; k++)
+        check_types(typed[k]);
+    for (int d = 0; d < TYPES; d++) {
+        if (dtypes[d] != NF_U16)
+            check_shapes("rgb2hsv", dtypes[d], 1);
+        check_shapes("channel:index=0", dtypes[d], 1);
+        check_shapes("channel:index=1", dtypes[d], 2);
+        check_shapes("channel:index=3", dtypes[d], 4);
+    }
+}
+
+static const char *const chains[] = {
+    "gray | sobel",
+    "gaussian:sigma=1 | gray | threshold:value=100",
+    "rgb2hsv | channel:index=2 | heat:steps=3 | invert",
+    "sharpen | rgb2hsv | cast:to=f32 | gaussian:sigma=1,border=wrap | channel:index=1",
+    "sobel | gray | argmax",
+    "channel:index=1 | scale:a=0.3,b=9 | checksum"};
+enum { CHAINS = sizeof chains / sizeof *chains };
+
+/* Maps that change the number of channels, before, between and after those that read around. */
+static void test_chains(void)
+{
+    nf_shape shape = nf_test_shape(1, 61, 47, 3, NF_U8);
+    for (size_t k = 0; k < CHAINS; k++)
+        check(chains[k], &shape);
+}
+
+static bool same(const nf_outcome *a, const nf_outcome *b)
+{
+    if (world.rank != 0)
+        return true;
+    if (a->cells == NULL)
+        return a->results.count > 0 && nf_results_equal(&a->results, &b->results);
+    return a->bytes == b->bytes && memcmp(a->cells, b->cells, a->bytes) == 0;
+}
+
+/* The same bits from all ranks, in whatever tiles, as from one. */
+static void test_layouts(void)
+{
+    nf_shape shape = nf_test_shape(1, 61, 47, 3, NF_U8);
+    nf_world all = world, alone = {.size = 1, .threads = 1};
+    for (size_t k = 0; k < CHAINS; k++) {
+        world = alone;
+        nf_outcome serial = drive(chains[k], &shape, NULL, 0);
+        world = all;
+        for (int how = 0; how < TOLD; how++) {
+            nf_outcome o = drive(chains[k], &shape, NULL, how);
+            CU_ASSERT(same(&o, &serial));
+            nf_outcome_free(&o);
+        }
+        nf_outcome_free(&serial);
+    }
+}
+
+/* ---- maps, worked out by hand ---- */
+
+/* A map of one row of n cells gives these bytes. */
+static void maps(const char *typed, int64_t n, int channels, nf_dtype dtype, const void *cells,
+                 const void *expected, size_t bytes)
+{
+    nf_shape shape = nf_test_shape(1, 1, n, channels, dtype);
+    nf_outcome o = drive(typed, &shape, cells, 0);
+    bool right = world.rank != 0 || (o.bytes == bytes && memcmp(o.cells, expected, bytes) == 0);
+    CU_ASSERT(right);
+    if (!right)
+        printf("\n  %s of %s is not as expected\n", typed, nf_dtype_name(dtype));
+    nf_outcome_free(&o);
+}
+
+static void test_known_scale(void)
+{
+    const uint8_t bytes[] = {0, 1, 2, 3, 127, 255};
+    const uint8_t half[] = {0, 1, 1, 2, 64, 128}, down[] = {2, 1, 0, 0, 0, 0};
+    const uint8_t twice[] = {1, 3, 5, 7, 255, 255}, sevens[] = {7, 7, 7, 7, 7, 7};
+    maps("scale:a=0.5", 6, 1, NF_U8, bytes, half, 6);
+    maps("scale:a=-1,b=2", 6, 1, NF_U8, bytes, down, 6);
+    maps("scale:a=2,b=0.5", 6, 1, NF_U8, bytes, twice, 6);
+    maps("scale:a=0,b=7.49", 6, 1, NF_U8, bytes, sevens, 6);
+    const double reals[] = {-0.5, (double)INFINITY, 1e300, 3};
+    const double tens[] = {-5, (double)INFINITY, 1e301, 30};
+    maps("scale:a=10", 4, 1, NF_F64, reals, tens, sizeof tens);
+}
+
+static void test_known_clamp(void)
+{
+    const float x[] = {-1, 0.25f, 7, NAN, (float)-INFINITY, (float)INFINITY};
+    const float expected[] = {0, 0.25f, 1, NAN, 0, 1};
+    maps("clamp:lo=0,hi=1", 6, 1, NF_F32, x, expected, sizeof x);
+    const uint8_t bytes[] = {0, 9, 10, 11, 19, 20, 21}, bounded[] = {10, 10, 10, 11, 19, 20, 20};
+    maps("clamp:lo=9.5,hi=20.4", 7, 1, NF_U8, bytes, bounded, sizeof bytes);
+}
+
+/* Above, not equal; what is compared is not rounded: 0.1f is above 0.1. */
+static void test_known_threshold(void)
+{
+    const uint8_t bytes[] = {0, 99, 100, 101, 255}, above[] = {0, 0, 0, 255, 255};
+    const uint8_t whole[] = {255, 255, 255, 255, 255}, none[5] = {0};
+    maps("threshold:value=100", 5, 1, NF_U8, bytes, above, 5);
+    maps("threshold:value=100.9", 5, 1, NF_U8, bytes, above, 5);
+    maps("threshold:value=-0.1", 5, 1, NF_U8, bytes, whole, 5);
+    maps("threshold:value=255", 5, 1, NF_U8, bytes, none, 5);
+    const uint16_t words[] = {65534, 65535}, last[] = {0, 65535};
+    maps("threshold:value=65534", 2, 1, NF_U16, words, last, sizeof words);
+    const float x[] = {0.1f, 0.2f, -0.3f, NAN, (float)INFINITY}, y[] = {1, 1, 0, 0, 1};
+    maps("threshold:value=0.1", 5, 1, NF_F32, x, y, sizeof x);
+    const float z[] = {0, 0, 0, 0, 1};
+    maps("threshold:value=0.2000000030", 5, 1, NF_F32, x, z, sizeof x);
+    maps("threshold:value=1e300", 5, 1, NF_F32, x, z, sizeof x);
+}
+
+/* Inverting twice, scaling by 1, and magnitudes of magnitudes change nothing. */
+static void test_identities(void)
+{
+    static const char *const typed[] = {"invert | invert", "scale:a=1", "clamp", "gamma:exponent=1",
+                                        "scale:a=-1,b=255 | invert"};
+    uint8_t bytes[256];
+    for (int i = 0; i < 256; i++)
+        bytes[i] = (uint8_t)i;
+    uint16_t *words = malloc(65536 * sizeof *words);
+    float *floats = malloc(65536 * sizeof *floats);
+    CU_ASSERT_FATAL(words != NULL && floats != NULL);
+    for (int i = 0; i < 65536; i++) {
+        words[i] = (uint16_t)i;
+        floats[i] = (float)i * 0x1p-16f; /* 1 minus these is exact */
+    }
+    for (size_t k = 0; k < sizeof typed / sizeof *typed; k++)
+        maps(typed[k], 256, 1, NF_U8, bytes, bytes, sizeof bytes);
+    for (size_t k = 0; k < 4; k++) {
+        maps(typed[k], 65536, 1, NF_U16, words, words, 65536 * sizeof *words);
+        maps(typed[k], 65536, 1, NF_F32, floats, floats, 65536 * sizeof *floats);
+    }
+    maps("abs", 256, 1, NF_U8, bytes, bytes, sizeof bytes);
+    const double signs[] = {-0.0, -1.5, 2, (double)-INFINITY};
+    const double magnitudes[] = {0, 1.5, 2, (double)INFINITY};
+    maps("abs", 4, 1, NF_F64, signs, magnitudes, sizeof signs);
+    free(words);
+    free(floats);
+}
+
+static void test_known_gamma(void)
+{
+    const uint8_t bytes[] = {0, 1, 128, 254, 255}, square[] = {0, 0, 64, 253, 255};
+    const uint8_t root[] = {0, 16, 181, 254, 255}, white[] = {255, 255, 255, 255, 255};
+    maps("gamma:exponent=2", 5, 1, NF_U8, bytes, square, 5);
+    maps("gamma:exponent=0.5", 5, 1, NF_U8, bytes, root, 5);
+    maps("gamma:exponent=0", 5, 1, NF_U8, bytes, white, 5);
+    const uint16_t words[] = {0, 32768, 65535}, squares[] = {0, 16384, 65535};
+    maps("gamma:exponent=2", 3, 1, NF_U16, words, squares, sizeof words);
+    const float x[] = {0, 0.25f, 1, 4, -2, (float)INFINITY};
+    const float cubes[] = {0, 0.015625f, 1, 64, -8, (float)INFINITY};
+    maps("gamma:exponent=3", 6, 1, NF_F32, x, cubes, sizeof x);
+    const double wide[] = {0, 0x1p-1000, 16}, fourth[] = {0, 0x1p-250, 2};
+    maps("gamma:exponent=0.25", 3, 1, NF_F64, wide, fourth, sizeof wide);
+}
+
+/* What Pillow gives for pure colours. */
+static void test_known_gray(void)
+{
+    const uint8_t rgb[] = {255, 0, 0, 0, 255, 0, 0, 0, 255, 255, 255, 255, 1, 2, 3};
+    const uint8_t rgba[] = {255, 0, 0, 9, 0, 255, 0, 8}, luma[] = {76, 150, 29, 255, 2};
+    maps("gray", 5, 3, NF_U8, rgb, luma, 5);
+    maps("gray", 2, 4, NF_U8, rgba, luma, 2);
+    maps("gray", 3, 2, NF_U8, rgb, (const uint8_t[]){255, 0, 255}, 3);
+    const uint16_t white[] = {65535, 65535, 65535, 65535, 0, 0};
+    maps("gray", 2, 3, NF_U16, white, (const uint16_t[]){65535, 19595}, 4);
+}
+
+/* A quarter of all hues and of the rest, by whole numbers: the fast one divides floats. */
+static void test_every_hue(void)
+{
+    enum { STEP = 5, LEVELS = 52, N = LEVELS * LEVELS * LEVELS };
+    uint8_t *rgb = malloc(3 * N), *hsv = malloc(3 * N);
+    CU_ASSERT_FATAL(rgb != NULL && hsv != NULL);
+    for (int i = 0; i < N; i++) {
+        int r = i / LEVELS / LEVELS * STEP, g = i / LEVELS % LEVELS * STEP, b = i % LEVELS * STEP;
+        r += i % 7 < r % 3 && r < 255 ? 1 : 0;
+        int v = r > g ? r : g, least = r < g ? r : g;
+        v = v > b ? v : b;
+        int d = v - (least < b ? least : b);
+        int up = v == r ? 60 * (g - b) : v == g ? 60 * (b - r) + 120 * d : 60 * (r - g) + 240 * d;
+        up = up < -d ? up + 360 * d : up; /* of 2 d */
+        rgb[3 * i] = (uint8_t)r, rgb[3 * i + 1] = (uint8_t)g, rgb[3 * i + 2] = (uint8_t)b;
+        hsv[3 * i] = (uint8_t)(d == 0 ? 0 : (up + d) / (2 * d));
+        hsv[3 * i + 1] = (uint8_t)(v == 0 ? 0 : (2 * 255 * d + v) / (2 * v));
+        hsv[3 * i + 2] = (uint8_t)v;
+    }
+    maps("rgb2hsv", N, 3, NF_U8, rgb, hsv, 3 * N);
+    free(rgb);
+    free(hsv);
+}
+
+static void test_known_hsv(void)
+{
+    const uint8_t rgb[] = {255, 0, 0, 0, 255, 0, 0, 0, 255, 9, 9, 9, 255, 0, 1, 0, 0, 0};
+    const uint8_t hsv[] = {0, 255, 255, 60, 255, 255, 120, 255, 255, 0, 0, 9, 0, 255, 255, 0, 0, 0};
+    maps("rgb2hsv", 6, 3, NF_U8, rgb, hsv, sizeof hsv);
+    const double real[] = {1, 0, 0.5, 0.25, 0.25, 0.25, 0.5, 1, 0};
+    const double degrees[] = {330, 1, 1, 0, 0, 0.25, 90, 1, 1};
+    maps("rgb2hsv", 3, 3, NF_F64, real, degrees, sizeof degrees);
+    const uint8_t rgba[] = {0, 0, 255, 1, 7, 7, 7, 2}, blue[] = {120, 255, 255, 0, 0, 7};
+    maps("rgb2hsv", 2, 4, NF_U8, rgba, blue, sizeof blue);
+    maps("channel:index=3", 2, 4, NF_U8, rgba, (const uint8_t[]){1, 2}, 2);
+}
+
+/* ---- what is refused ---- */
+
+static void refuses(const char *typed, nf_dtype dtype, const char *words)
+{
+    nf_shape shape = nf_test_shape(1, 4, 5, 3, dtype);
+    nf_chain chain;
+    nf_status status = nf_chain_parse(typed, &chain);
+    if (status == NF_OK)
+        status = nf_chain_prepare(&chain, &shape);
+    CU_ASSERT_NOT_EQUAL(status, NF_OK);
+    CU_ASSERT_PTR_NOT_NULL(strstr(nf_message(status), words));
+    nf_chain_free(&chain);
+}
+
+static void test_refusals(void)
+{
+    refuses("channel:index=3", NF_U8, "no such channel");
+    refuses("gray | channel:index=1", NF_U8, "no such channel");
+    refuses("channel:index=4", NF_U8, "out of range");
+    refuses("channel", NF_U8, "needs index");
+    refuses("clamp:lo=2,hi=1", NF_F32, "hi must not be less");
+    refuses("rgb2hsv", NF_U16, "does not take elements of type u16");
+    refuses("gamma", NF_U8, "needs exponent");
+    refuses("threshold", NF_U8, "needs value");
+}
+
 int main(int argc, char **argv)
 {
     CU_TestInfo tests[] = {{"reductions", test_reductions},
@@ -297,6 +557,18 @@ int main(int argc, char **argv)
                            {"NaN in each lane", test_nan_lanes},
                            {"checksum, known", test_known_checksums},
                            {"checksum changes", test_checksum_changes},
+                           {"maps", test_maps},
+                           {"chains", test_chains},
+                           {"layouts", test_layouts},
+                           {"scale, known", test_known_scale},
+                           {"clamp, known", test_known_clamp},
+                           {"threshold, known", test_known_threshold},
+                           {"identities", test_identities},
+                           {"gamma, known", test_known_gamma},
+                           {"gray, known", test_known_gray},
+                           {"every hue", test_every_hue},
+                           {"rgb2hsv, known", test_known_hsv},
+                           {"refusals", test_refusals},
                            CU_TEST_INFO_NULL};
     if (nf_world_start(&argc, &argv, &world) != NF_OK)
         return 1;
