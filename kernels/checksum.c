@@ -4,7 +4,7 @@
  * An element is one word of 32 bits, its bits extended by zeros; an f64 is two, the low one first.
  * With w_i the words in C order (channels last) and all arithmetic modulo 2^64,
  *   S = sum over i of w_i * A(i mod 4096) * B(i div 4096),
- *   A(k) = fmix32(k + 1),  B(k) = fmix64(k + 1) | 1,
+ *   A(k) = fmix32(k + 1) mod 2^30,  B(k) = fmix64(k + 1) | 1,
  *   checksum = fmix64(S + H),  H = h(h(h(h(h(h(0, ndim), planes), rows), columns), channels), type)
  *   with h(a, b) = fmix64(a + b + 1) and the type 1, 2, 3, 4 for u8, u16, f32, f64,
  * where fmix32 and fmix64 are the finalisers of MurmurHash3 (Appleby), bijections that leave 0
@@ -23,7 +23,8 @@ enum { BLOCK = 4096 };
 
 typedef struct checksum_config {
     nf_shape shape;
-    uint32_t weights[BLOCK]; /* A */
+    uint32_t weights[BLOCK];         /* A */
+    int16_t low[BLOCK], high[BLOCK]; /* their lower and upper 15 bits */
 } checksum_config;
 
 static uint32_t fmix32(uint32_t h)
@@ -44,6 +45,11 @@ static uint64_t fmix64(uint64_t h)
     return h ^ h >> 33;
 }
 
+static uint32_t word_weight(uint32_t k)
+{
+    return fmix32(k + 1) & 0x3fffffff;
+}
+
 static uint64_t block_weight(uint64_t block)
 {
     return fmix64(block + 1) | 1;
@@ -58,8 +64,11 @@ static nf_status prepare(nf_setup *setup)
     if (config == NULL)
         return NF_ERR_MEMORY;
     config->shape = setup->in;
-    for (uint32_t k = 0; k < BLOCK; k++)
-        config->weights[k] = fmix32(k + 1);
+    for (uint32_t k = 0; k < BLOCK; k++) {
+        config->weights[k] = word_weight(k);
+        config->low[k] = (int16_t)(config->weights[k] & 0x7fff);
+        config->high[k] = (int16_t)(config->weights[k] >> 15);
+    }
     setup->config = config;
     setup->partial_bytes = sizeof(int64_t);
     setup->flops_per_cell = 2;
@@ -112,7 +121,7 @@ static void reference(const nf_cells *in, const void *config, nf_sink *out)
                 for (int c = 0; c < shape->channels; c++) {
                     uint64_t bits = bits_of(shape->dtype, in->at(in, z, y, x, c));
                     for (int word = 0; word <= (shape->dtype == NF_F64); word++, i++) {
-                        uint64_t weight = fmix32((uint32_t)(i % BLOCK) + 1);
+                        uint64_t weight = word_weight((uint32_t)(i % BLOCK));
                         sum += (bits >> 32 * word & 0xffffffffu) * weight * block_weight(i / BLOCK);
                     }
                 }
@@ -136,25 +145,43 @@ const nf_kernel NF_ISA_NAME(nf_kernel_checksum) = {
 
 #else
 
-/* n elements times the weights of their words. */
-static uint64_t NF_NAME(weigh)(const NF_T *x, ptrdiff_t n, const uint32_t *weights)
+/* n bytes times the halves of their weights, added up as far as 32 bits go: 256 * 255 * 32767. */
+static uint64_t NF_NAME(weigh_bytes)(const NF_T *x, ptrdiff_t n, const int16_t *low,
+                                     const int16_t *high)
 {
+    enum { PIECE = 256 };
     uint64_t sum = 0;
-    if (sizeof(NF_T) == 8) {
-        for (ptrdiff_t i = 0; i < n; i++) {
-            uint64_t bits;
+    for (ptrdiff_t first = 0; first < n; first += PIECE) {
+        ptrdiff_t end = n - first < PIECE ? n : first + PIECE;
+        int32_t lower = 0, upper = 0;
+        for (ptrdiff_t i = first; i < end; i++) {
+            lower += (int16_t)x[i] * low[i];
+            upper += (int16_t)x[i] * high[i];
+        }
+        sum += (uint64_t)lower + ((uint64_t)upper << 15);
+    }
+    return sum;
+}
+
+/* n elements times the weights of their words, the first of which is this one of its block. */
+static uint64_t NF_NAME(weigh)(const checksum_config *conf, const NF_T *x, ptrdiff_t n,
+                               uint64_t word)
+{
+    const uint32_t *weights = conf->weights + word;
+    uint64_t sum = 0, bits;
+    uint32_t half;
+    if (sizeof(NF_T) == 1)
+        return NF_NAME(weigh_bytes)(x, n, conf->low + word, conf->high + word);
+    for (ptrdiff_t i = 0; i < n; i++) {
+        if (sizeof(NF_T) == 8) {
             memcpy(&bits, (const char *)x + i * 8, 8);
             sum += (bits & 0xffffffffu) * weights[2 * i] + (bits >> 32) * weights[2 * i + 1];
-        }
-    } else if (sizeof(NF_T) == 4) {
-        for (ptrdiff_t i = 0; i < n; i++) {
-            uint32_t bits;
-            memcpy(&bits, (const char *)x + i * 4, 4);
-            sum += (uint64_t)bits * weights[i];
-        }
-    } else {
-        for (ptrdiff_t i = 0; i < n; i++)
+        } else if (sizeof(NF_T) == 4) {
+            memcpy(&half, (const char *)x + i * 4, 4);
+            sum += (uint64_t)half * weights[i];
+        } else {
             sum += (uint64_t)(uint32_t)x[i] * weights[i];
+        }
     }
     return sum;
 }
@@ -167,8 +194,7 @@ static uint64_t NF_NAME(digest_row)(const checksum_config *conf, const NF_T *x, 
     for (ptrdiff_t i = 0; i < n;) {
         uint64_t at = element + (uint64_t)i, within = at % each;
         ptrdiff_t room = (ptrdiff_t)(each - within), count = n - i < room ? n - i : room;
-        sum +=
-            NF_NAME(weigh)(x + i, count, conf->weights + words * within) * block_weight(at / each);
+        sum += NF_NAME(weigh)(conf, x + i, count, words * within) * block_weight(at / each);
         i += count;
     }
     return sum;

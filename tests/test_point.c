@@ -248,9 +248,9 @@ static void test_known_checksums(void)
         words[i] = (uint16_t)(i * 7919 % 65536);
     nf_shape six = nf_test_shape(1, 2, 3, 1, NF_U8), two = nf_test_shape(1, 1, 2, 1, NF_F64);
     nf_shape many = nf_test_shape(1, 70, 71, 3, NF_U16);
-    checksum_is(&six, bytes, UINT64_C(0x4742ea76a03469bf));
+    checksum_is(&six, bytes, UINT64_C(0xf59909e6e59d3f0a));
     checksum_is(&two, reals, UINT64_C(0x1cd2fa8865452716));
-    checksum_is(&many, words, UINT64_C(0xf817d966bfeb48d2));
+    checksum_is(&many, words, UINT64_C(0xd7d43db3ed02d98b));
 }
 
 static void swap(char *a, char *b, size_t size)
