@@ -1,10 +1,13 @@
 /* gamma.c - x to the power of `exponent`, values scaled to 0..1: white (x / white)^exponent for
- * integers, rounded to the nearest (halves up); as skimage.exposure.adjust_gamma but for that, which
- * cuts off. Floats are taken as they are, neither scaled nor saturated: above 1 they stay so, below 0
- * the power is what C's pow says, NaN but for whole exponents. */
+ * integers, rounded to the nearest (halves up); skimage.exposure.adjust_gamma cuts off instead.
+ * Floats are taken as they are, neither scaled nor saturated: above 1 they stay so, below 0 the
+ * power is what C's pow says, NaN but for whole exponents. f32 is computed in double and rounded
+ * once. */
 #ifndef NF_T
 
+#include <float.h>
 #include <math.h>
+#include <string.h>
 
 #include "kernels/isa.h"
 #include "kernels/point.h"
@@ -13,6 +16,40 @@ typedef struct gamma_config {
     double exponent, full;
     uint16_t table[]; /* integers: the result for each value */
 } gamma_config;
+
+/* x^exponent for x of 2^-1000 or more, within 2^-39 of it, 2^200 or more being 2^200 and 2^-200 or
+ * less 2^-200: what lies beyond a float. Without branches, so that loops of it are vector
+ * instructions. With x = m 2^k, m between the roots of 1/2 and 2, and s = (m - 1) / (m + 1),
+ *   log2 x = k + 2 (s + s^3 / 3 + ... + s^15 / 15) / ln 2,
+ * and 2^y is 2^n, n the nearest integer, times the Taylor series of e^((y - n) ln 2). */
+static inline double power(double x, double exponent)
+{
+    const double round = 0x1.8p52, ln2 = 0x1.62e42fefa39efp-1;
+    uint64_t bits, k, shift;
+    double kd, m, t, p;
+    memcpy(&bits, &x, sizeof bits);
+    k = (bits - 0x3fe6a09e667f3bcdu + ((uint64_t)1023 << 52)) >> 52; /* 1023 more than k */
+    shift = k | 0x4330000000000000u;                                 /* 2^52 + k */
+    memcpy(&kd, &shift, sizeof kd);
+    bits -= (k - 1023) << 52;
+    memcpy(&m, &bits, sizeof m);
+    double s = (m - 1) / (m + 1), q = s * s;
+    double series = 1.0 / 9 + q * (1.0 / 11 + q * (1.0 / 13 + q * (1.0 / 15)));
+    series = 1 + q * (1.0 / 3 + q * (1.0 / 5 + q * (1.0 / 7 + q * series)));
+    double y = exponent * (kd - (0x1p52 + 1023) + 2 / ln2 * s * series);
+    y = y < 200 ? y : 200;
+    y = y > -200 ? y : -200;
+    t = y + round;
+    double g = (y - (t - round)) * ln2;
+    p = 1 + g * (1.0 / 8) * (1 + g * (1.0 / 9) * (1 + g * (1.0 / 10) * (1 + g * (1.0 / 11))));
+    p = 1 + g * (1.0 / 4) * (1 + g * (1.0 / 5) * (1 + g * (1.0 / 6) * (1 + g * (1.0 / 7) * p)));
+    p = 1 + g * (1 + g * (1.0 / 2) * (1 + g * (1.0 / 3) * p));
+    memcpy(&shift, &t, sizeof shift);
+    memcpy(&bits, &p, sizeof bits);
+    bits += shift << 52;
+    memcpy(&p, &bits, sizeof p);
+    return p;
+}
 
 #define NF_BODY "kernels/gamma.c"
 #include "kernels/each_dtype.h"
@@ -65,18 +102,38 @@ const nf_kernel NF_ISA_NAME(nf_kernel_gamma) = {
 
 #include "kernels/point.h"
 
+/* Whether n elements are floats that `power` takes: none negative, infinite or NaN. */
+static bool NF_NAME(are_plain)(const NF_T *x, ptrdiff_t n)
+{
+    int others = sizeof(NF_T) != 4;
+    for (ptrdiff_t i = 0; i < n; i++)
+        others |= !((double)x[i] >= 0) | ((double)x[i] > (double)FLT_MAX);
+    return !others;
+}
+
+static void NF_NAME(map_piece)(const NF_T *restrict in, NF_T *restrict out, ptrdiff_t n,
+                               const gamma_config *conf)
+{
+    double exponent = conf->exponent, of_zero = exponent > 0 ? 0 : 1;
+    if (NF_IS_INTEGER)
+        for (ptrdiff_t i = 0; i < n; i++)
+            out[i] = (NF_T)conf->table[(size_t)in[i]];
+    else if (NF_NAME(are_plain)(in, n))
+        for (ptrdiff_t i = 0; i < n; i++) {
+            double x = (double)in[i], p = power(x > 0 ? x : 1, exponent);
+            out[i] = (NF_T)(x > 0 ? p : of_zero);
+        }
+    else
+        for (ptrdiff_t i = 0; i < n; i++)
+            out[i] = (NF_T)pow((double)in[i], exponent);
+}
+
 static void NF_NAME(map_row)(const NF_T *restrict in, NF_T *restrict out, ptrdiff_t cells,
                              int channels, const void *config)
 {
-    const gamma_config *conf = config;
-    NF_ACC exponent = (NF_ACC)conf->exponent;
-    for (ptrdiff_t i = 0; i < cells * channels; i++) {
-        if (NF_IS_INTEGER)
-            out[i] = (NF_T)conf->table[(size_t)in[i]];
-        else
-            out[i] = (NF_T)(sizeof(NF_ACC) == 4 ? (double)powf((float)in[i], (float)exponent)
-                                                : pow((double)in[i], (double)exponent));
-    }
+    enum { PIECE = 512 };
+    for (ptrdiff_t i = 0, n = cells * channels; i < n; i += PIECE)
+        NF_NAME(map_piece)(in + i, out + i, n - i < PIECE ? n - i : PIECE, config);
 }
 
 NF_POINT_APPLY

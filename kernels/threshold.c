@@ -1,5 +1,5 @@
-/* threshold.c - white (255, 65535, or 1 for floats) where x > value, 0 elsewhere and where x is NaN:
- * OpenCV's THRESH_BINARY. Nothing is rounded before it is compared. */
+/* threshold.c - white (255, 65535, or 1 for floats) where x > value, 0 elsewhere and where x is
+ * NaN: OpenCV's THRESH_BINARY. Nothing is rounded before it is compared. */
 #ifndef NF_T
 
 #include <math.h>

@@ -2,6 +2,7 @@
  * references, against answers worked out by hand, and by properties; driven by these ranks, by 1 to
  * 3 threads, in tiles that do not divide. CTest runs it for several numbers of ranks, and once for
  * each instruction set that the processor has. */
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -317,6 +318,7 @@ static void test_maps(void)
                                         "gamma:exponent=0.45",
                                         "gamma:exponent=3",
                                         "gamma:exponent=0",
+                                        "gamma:exponent=18.3",
                                         "gray"};
     for (size_t k = 0; k < sizeof typed / sizeof *typed; k++)
         check_types(typed[k]);
@@ -470,8 +472,29 @@ static void test_known_gamma(void)
     const float x[] = {0, 0.25f, 1, 4, -2, (float)INFINITY};
     const float cubes[] = {0, 0.015625f, 1, 64, -8, (float)INFINITY};
     maps("gamma:exponent=3", 6, 1, NF_F32, x, cubes, sizeof x);
+    maps("gamma:exponent=3", 4, 1, NF_F32, x, cubes, 4 * sizeof *x);
+    const float far[] = {1e30f, 1e-30f, 0x1p-149f, FLT_MAX, 0},
+                near[] = {(float)INFINITY, 0, 0, (float)INFINITY, 0};
+    maps("gamma:exponent=100", 5, 1, NF_F32, far, near, sizeof far);
     const double wide[] = {0, 0x1p-1000, 16}, fourth[] = {0, 0x1p-250, 2};
     maps("gamma:exponent=0.25", 3, 1, NF_F64, wide, fourth, sizeof wide);
+}
+
+/* Powers of positive floats have a way of their own: over all magnitudes. */
+static void test_powers(void)
+{
+    enum { N = 3000 };
+    nf_shape shape = nf_test_shape(1, 1, N, 1, NF_F32);
+    float x[N];
+    for (int i = 0; i < N; i++)
+        x[i] = (float)ldexp(1 + (double)i / N, i % 277 - 149);
+    check_cells("gamma:exponent=2.2", &shape, x);
+    check_cells("gamma:exponent=0.4545", &shape, x);
+    check_cells("gamma:exponent=0", &shape, x);
+    check_cells("gamma:exponent=1", &shape, x);
+    for (int i = 0; i < N; i++)
+        x[i] = (float)(0.5 + (double)i / N);
+    check_cells("gamma:exponent=99.9", &shape, x);
 }
 
 /* What Pillow gives for pure colours. */
@@ -565,6 +588,7 @@ int main(int argc, char **argv)
                            {"threshold, known", test_known_threshold},
                            {"identities", test_identities},
                            {"gamma, known", test_known_gamma},
+                           {"powers", test_powers},
                            {"gray, known", test_known_gray},
                            {"every hue", test_every_hue},
                            {"rgb2hsv, known", test_known_hsv},
