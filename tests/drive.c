@@ -43,8 +43,11 @@ nf_outcome nf_test_drive(const nf_world *part, nf_chain *chain, const nf_shape *
     nf_times times = {0};
     nf_shape with;
     bool maps = nf_chain_maps(chain) == chain->count, range = nf_chain_is_range(chain);
+    nf_plan_options fitting = options != NULL ? *options : (nf_plan_options){.halo_depth = 0};
+    for (int d = 0; d < NF_DIMS - (shape != NULL ? shape->ndim : 1); d++)
+        fitting.tile[d] = 0;
     nf_results_init(&o.results);
-    o.status = nf_plan_create(part, shape, chain, 1, options, &plan);
+    o.status = nf_plan_create(part, shape, chain, 1, &fitting, &plan);
     if (o.status != NF_OK)
         return o;
     o.status = nf_plan_fields(plan, &fields);

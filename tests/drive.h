@@ -12,7 +12,8 @@ typedef struct nf_outcome {
 } nf_outcome;
 
 /* Collective. `cells`: the whole input, dense, on every rank; NULL: nf_test_value of each element, as a
- * second input always has. `options` NULL: the plan chooses. Runs twice, so that what one run leaves behind cannot help or hurt the next. */
+ * second input always has. `options` NULL: the plan chooses; tiles may
+ * have more extents than the array. Runs twice, so that what one run leaves behind cannot help or hurt the next. */
 nf_outcome nf_test_drive(const nf_world *world, nf_chain *chain, const nf_shape *shape,
                          const void *cells, const nf_plan_options *options);
 void nf_outcome_free(nf_outcome *outcome);
