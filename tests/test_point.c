@@ -191,7 +191,7 @@ static void test_ties_and_nans(void)
     gives("min", &shape, x, (double)NAN);
     gives("norminf", &shape, x, (double)NAN);
     for (int i = 0; i < N; i++)
-        x[i] = i % 2 ? -0.0 : 0.0;
+        x[i] = i % 2 ? 0.0 : -0.0;
     finds("argmin", &shape, x, 0, 0);
     gives("max", &shape, x, 0);
     gives("min", &shape, x, 0);
@@ -396,6 +396,8 @@ static void test_known_scale(void)
     const uint8_t half[] = {0, 1, 1, 2, 64, 128}, down[] = {2, 1, 0, 0, 0, 0};
     const uint8_t twice[] = {1, 3, 5, 7, 255, 255}, sevens[] = {7, 7, 7, 7, 7, 7};
     maps("scale:a=0.5", 6, 1, NF_U8, bytes, half, 6);
+    /* 0.01 * 49 + 0.01 is 1/2 in double and less in float. */
+    maps("scale:a=0.01,b=0.01", 2, 1, NF_U8, (const uint8_t[]){48, 49}, (const uint8_t[]){0, 1}, 2);
     maps("scale:a=-1,b=2", 6, 1, NF_U8, bytes, down, 6);
     maps("scale:a=2,b=0.5", 6, 1, NF_U8, bytes, twice, 6);
     maps("scale:a=0,b=7.49", 6, 1, NF_U8, bytes, sevens, 6);
@@ -517,7 +519,8 @@ static void test_every_hue(void)
     CU_ASSERT_FATAL(rgb != NULL && hsv != NULL);
     for (int i = 0; i < N; i++) {
         int r = i / LEVELS / LEVELS * STEP, g = i / LEVELS % LEVELS * STEP, b = i % LEVELS * STEP;
-        r += i % 7 < r % 3 && r < 255 ? 1 : 0;
+        r += i % 7 == 0 && r < 255 ? 1 : 0;
+        b += i % 11 == 0 && b < 255 ? 1 : 0;
         int v = r > g ? r : g, least = r < g ? r : g;
         v = v > b ? v : b;
         int d = v - (least < b ? least : b);
