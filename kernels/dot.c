@@ -2,23 +2,13 @@
  * how. */
 #ifndef NF_T
 
-#include "kernels/exact.h"
-#include "kernels/isa.h"
+#include "kernels/exact_kernel.h"
 #define NF_BODY "kernels/dot.c"
 #include "kernels/each_dtype.h"
 
 static nf_status prepare(nf_setup *setup)
 {
-    setup->partial_bytes = sizeof(nf_exact);
-    setup->flops_per_cell = 2;
-    setup->bytes_per_cell = 2 * (double)nf_dtype_size(setup->in.dtype);
-    return NF_OK;
-}
-
-static void fold(void *into, const void *next, const void *config)
-{
-    (void)config;
-    nf_exact_fold(into, next);
+    return nf_exact_prepare(setup, 2, 2);
 }
 
 static void finish(const void *partial, const void *config, nf_sink *out)
@@ -30,13 +20,7 @@ static void finish(const void *partial, const void *config, nf_sink *out)
 static void reference(const nf_cells *in, const void *config, nf_sink *out)
 {
     (void)config;
-    long double sum = 0;
-    for (int64_t z = 0; z < in->shape.dim[0]; z++)
-        for (int64_t y = 0; y < in->shape.dim[1]; y++)
-            for (int64_t x = 0; x < in->shape.dim[2]; x++)
-                for (int c = 0; c < in->shape.channels; c++)
-                    sum += (long double)in->at(in, z, y, x, c) * in->with->at(in->with, z, y, x, c);
-    out->real(out, "dot", (double)sum);
+    out->real(out, "dot", (double)nf_plain_sum(in, in->with));
 }
 
 const nf_kernel NF_ISA_NAME(nf_kernel_dot) = {
@@ -47,7 +31,7 @@ const nf_kernel NF_ISA_NAME(nf_kernel_dot) = {
     .two_inputs = true,
     .prepare = prepare,
     .apply = NF_APPLY(apply),
-    .fold = fold,
+    .fold = nf_exact_fold_partials,
     .any_order = true,
     .adds = true,
     .finish = finish,

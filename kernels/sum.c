@@ -1,23 +1,13 @@
 /* sum.c - the sum of all elements, correctly rounded: exact.h tells how. */
 #ifndef NF_T
 
-#include "kernels/exact.h"
-#include "kernels/isa.h"
+#include "kernels/exact_kernel.h"
 #define NF_BODY "kernels/sum.c"
 #include "kernels/each_dtype.h"
 
 static nf_status prepare(nf_setup *setup)
 {
-    setup->partial_bytes = sizeof(nf_exact);
-    setup->flops_per_cell = 1;
-    setup->bytes_per_cell = (double)nf_dtype_size(setup->in.dtype);
-    return NF_OK;
-}
-
-static void fold(void *into, const void *next, const void *config)
-{
-    (void)config;
-    nf_exact_fold(into, next);
+    return nf_exact_prepare(setup, 1, 1);
 }
 
 static void finish(const void *partial, const void *config, nf_sink *out)
@@ -29,13 +19,7 @@ static void finish(const void *partial, const void *config, nf_sink *out)
 static void reference(const nf_cells *in, const void *config, nf_sink *out)
 {
     (void)config;
-    long double sum = 0;
-    for (int64_t z = 0; z < in->shape.dim[0]; z++)
-        for (int64_t y = 0; y < in->shape.dim[1]; y++)
-            for (int64_t x = 0; x < in->shape.dim[2]; x++)
-                for (int c = 0; c < in->shape.channels; c++)
-                    sum += in->at(in, z, y, x, c);
-    out->real(out, "sum", (double)sum);
+    out->real(out, "sum", (double)nf_plain_sum(in, NULL));
 }
 
 const nf_kernel NF_ISA_NAME(nf_kernel_sum) = {
@@ -45,7 +29,7 @@ const nf_kernel NF_ISA_NAME(nf_kernel_sum) = {
     .ndims = NF_1D | NF_2D | NF_3D,
     .prepare = prepare,
     .apply = NF_APPLY(apply),
-    .fold = fold,
+    .fold = nf_exact_fold_partials,
     .any_order = true,
     .adds = true,
     .finish = finish,
