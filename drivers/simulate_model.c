@@ -129,7 +129,7 @@ nf_status simulate_predict(const nf_loggp *net, nf_chain *chain, const nf_shape 
         return status;
     nf_loggp with = *net;
     with.pack = cost->pack;
-    int used = p.cut.parts[0] * p.cut.parts[1] * p.cut.parts[2];
+    int used = nf_cut_blocks(&p.cut);
     double seconds = 0;
     for (int rank = 0; rank < used; rank++) {
         nf_box own = nf_cut_block(&p.cut, rank);

@@ -12,6 +12,7 @@
 
 #include <omp.h>
 
+#include "tests/bench.h"
 #include "tests/exact_variants.h"
 
 enum { PARTS = 64, AHEAD = 4096, MAX_ROUNDS = 101, MAX_THREADS = 2, ISAS = 3 };
@@ -217,18 +218,6 @@ static double seconds(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static int compare(const void *a, const void *b)
-{
-    const double *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
-}
-
-static double median(double *x, size_t n)
-{
-    qsort(x, n, sizeof *x, compare);
-    return n % 2 != 0 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
-}
-
 /* The part of a thread: where it starts, of n elements; both are multiples of PARTS bytes. */
 static size_t part_start(size_t n, int thread, int threads)
 {
@@ -281,7 +270,7 @@ static void run_case(const bench_case *c, char *data, size_t bytes, size_t round
                 for (method how = READ; how < METHODS; how++)
                     time[how][r > 0 ? r - 1 : 0] = run_once(c, isa, how, data, bytes, threads);
             for (method how = READ; how < METHODS; how++)
-                speed[how] = 1e-9 * (double)bytes / median(time[how], rounds);
+                speed[how] = 1e-9 * (double)bytes / bench_median(time[how], rounds);
             double ratio = speed[EXACT_SUM] / speed[PLAIN];
             printf("%-24s %-8s %d %7.1f %7.1f %6.2f %7.1f %6.2f %6.2f%s\n", c->name,
                    variants[isa].isa, threads, speed[READ], speed[PLAIN],

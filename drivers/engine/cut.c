@@ -32,10 +32,15 @@ int nf_cut_owner(const nf_cut *cut, int d, int64_t cell)
     return (int)((limit - 1) / units);
 }
 
+int nf_cut_blocks(const nf_cut *cut)
+{
+    return cut->parts[0] * cut->parts[1] * cut->parts[2];
+}
+
 nf_box nf_cut_block(const nf_cut *cut, int rank)
 {
     nf_box box = {{0, 0, 0}, {0, 0, 0}};
-    if (rank >= cut->parts[0] * cut->parts[1] * cut->parts[2])
+    if (rank >= nf_cut_blocks(cut))
         return box;
     for (int d = NF_DIMS - 1; d >= 0; d--) {
         nf_cut_interval(cut, d, rank % cut->parts[d], &box.lo[d], &box.hi[d]);
@@ -100,7 +105,7 @@ nf_cut nf_cut_choose(const nf_shape *shape, int ranks, const nf_halo *halo,
             int64_t c = ranks / (a * b), limit = aligned_cells(&cut, 2);
             cut.parts[0] = (int)a, cut.parts[1] = (int)b,
             cut.parts[2] = (int)(c < limit ? c : limit);
-            int parts = cut.parts[0] * cut.parts[1] * cut.parts[2];
+            int parts = nf_cut_blocks(&cut);
             if (parts < best_parts)
                 continue;
             double cost = halo_cost(&cut, halo);

@@ -14,7 +14,7 @@ void nf_plan_tell(const nf_plan *plan, nf_plan_facts *facts)
                              .workspace = (int64_t)plan->workspace_stride,
                              .caches = plan->options.caches};
     facts->cut = plan->cut;
-    facts->used = plan->cut.parts[0] * plan->cut.parts[1] * plan->cut.parts[2];
+    facts->used = nf_cut_blocks(&plan->cut);
     for (size_t g = 0; g < plan->ngroups; g++)
         facts->passes += plan->groups[g].npasses;
 }
@@ -44,12 +44,19 @@ static bool exceeds_cache(const nf_plan *plan, const nf_pass *pass)
     return cells * arrays_a_cell(plan, pass, 1) > (double)plan->options.caches.l3;
 }
 
-/* Nominal operations for each cell of the array, none done twice. */
-static double flops_a_cell(const nf_pass_facts *f)
+/* Nominal operations of the maps for each cell of the array, none done twice. */
+static double map_flops_a_cell(const nf_pass_facts *f)
 {
     double flops = 0;
     for (size_t i = 0; i < f->count; i++)
         flops += f->stages[i]->setup.out.channels * f->stages[i]->setup.flops_per_cell;
+    return flops;
+}
+
+/* Likewise, with those of the reductions. */
+static double flops_a_cell(const nf_pass_facts *f)
+{
+    double flops = map_flops_a_cell(f);
     for (size_t i = 0; i < f->nends; i++)
         flops += f->ends[i]->setup.in.channels * f->ends[i]->setup.flops_per_cell;
     return flops;
@@ -70,16 +77,13 @@ static void add_up(const nf_plan *plan, const nf_pass *pass, nf_pass_facts *f)
     f->halo_messages = (int64_t)sum(plan, in.messages);
     f->halo_shared = (int64_t)sum(plan, in.shared);
     f->tiles = (int64_t)sum(plan, (double)pass->ntiles);
-    double once = 0, cells = (double)nf_box_cells(&pass->tiling.own);
-    for (size_t i = 0; i < pass->count; i++)
-        once += cells * pass->stages[i]->setup.out.channels * pass->stages[i]->setup.flops_per_cell;
-    once = sum(plan, once);
+    double once = sum(plan, (double)nf_box_cells(&pass->tiling.own) * map_flops_a_cell(f));
     f->repeated = once > 0 ? sum(plan, nf_sweep_flops(plan, pass)) / once - 1 : 0;
 }
 
 static void predict(const nf_plan *plan, const nf_pass *pass, nf_pass_facts *f)
 {
-    int used = plan->cut.parts[0] * plan->cut.parts[1] * plan->cut.parts[2];
+    int used = nf_cut_blocks(&plan->cut);
     double workers = (double)used * plan->world.threads, cells = (double)nf_shape_cells(&pass->in);
     f->bytes = cells * arrays_a_cell(plan, pass, 2); /* a store reads what it overwrites */
     f->flops = cells * flops_a_cell(f) * (1 + f->repeated);

@@ -27,6 +27,7 @@ nf_cut nf_cut_choose(const nf_shape *shape, int ranks, const nf_halo *halo,
 nf_status nf_cut_given(const nf_shape *shape, int ranks, const int grid[NF_DIMS],
                        const int64_t align[NF_DIMS], nf_cut *cut);
 
+int nf_cut_blocks(const nf_cut *cut);             /* how many there are */
 nf_box nf_cut_block(const nf_cut *cut, int rank); /* empty beyond the last block */
 /* The cells [*lo, *hi) of the blocks that are number `index` along dimension d; and, the inverse,
  * which blocks along it hold a cell inside the array. */
