@@ -39,6 +39,21 @@ static void check_shapes(const char *typed, nf_dtype dtype)
     }
 }
 
+/* The outcome of a chain on one row-major array of f64 or u8, one channel. */
+static nf_outcome outcome_of(const char *typed, int64_t rows, int64_t columns, nf_dtype dtype,
+                             const void *cells)
+{
+    nf_world alone = {.size = 1, .threads = 1};
+    nf_shape shape = nf_test_shape(1, rows, columns, 1, dtype);
+    nf_chain chain;
+    nf_outcome o = {.status = nf_chain_parse(typed, &chain)};
+    if (o.status == NF_OK)
+        o = nf_test_drive(&alone, &chain, &shape, cells, NULL);
+    CU_ASSERT_EQUAL_FATAL(o.status, NF_OK);
+    nf_chain_free(&chain);
+    return o;
+}
+
 /* The kernel with each border and type; %s stands for the border. */
 static void check_filter(const char *format)
 {
@@ -76,6 +91,46 @@ static void test_convolve(void)
                  "9,8,7,6,5,scale=80,border=%s");
     check_filter("convolve:mask=1,1,1,1,1,1,1, 1,2,2,2,2,2,1, 1,2,3,3,3,2,1, 1,2,3,4,3,2,1,"
                  "1,2,3,3,3,2,-5, 1,2,2,2,2,2,1, 1,1,1,1,1,1,9,scale=90,border=%s");
+    check_filter("convolve:mask=-1,-2,3,4,40,-6,7,8,-9,scale=8,border=%s");
+    check_filter("convolve:mask=0.5,1,0.5,1,2,1,0.5,1,0.5,scale=8,border=%s");
+}
+
+/* Masks that are a column times a row, of either sign, integers and not; sums that just fit 16 bits, and
+ * sums that just do not. */
+static void test_convolve_narrow(void)
+{
+    check_filter("convolve:mask=1,4,6,4,1, 4,16,24,16,4, 6,24,36,24,6, 4,16,24,16,4, 1,4,6,4,1,"
+                 "scale=256,border=%s");
+    check_filter("convolve:mask=-1,-2,0,2,1, -2,-4,0,4,2, -3,-6,0,6,3, -2,-4,0,4,2,"
+                 "-1,-2,0,2,1,scale=4,border=%s");
+    check_filter("convolve:mask=1,2,3,4,3,2,1, 2,4,6,8,6,4,2, 3,6,9,12,9,6,3, 0,0,0,0,0,0,0,"
+                 "-3,-6,-9,-12,-9,-6,-3, -2,-4,-6,-8,-6,-4,-2, -1,-2,-3,-4,-3,-2,-1,"
+                 "scale=2,offset=128,border=%s");
+    check_filter("convolve:mask=.1,.2,.1,.3,.1,.1,.1, .2,.4,.2,.6,.2,.2,.2, .3,.6,.3,.9,.3,.3,.3,"
+                 ".4,.8,.4,1.2,.4,.4,.4, .3,.6,.3,.9,.3,.3,.3, .2,.4,.2,.6,.2,.2,.2,"
+                 ".1,.2,.1,.3,.1,.1,.1,scale=16,border=%s");
+    check_filter("convolve:mask=0,0,0,0,256,0,0,0,0,border=%s");
+    check_filter("convolve:mask=0,0,0,0,257,0,0,0,0,scale=2,border=%s");
+    check_filter("convolve:mask=0,0,-1,0,127,0,0,0,0,scale=128,border=%s");
+    check_filter("convolve:mask=0,0,-1,0,128,0,0,0,0,scale=128,border=%s");
+}
+
+/* White stays white: the largest sums that there are. */
+static void test_convolve_white(void)
+{
+    static const char *const chains[] = {
+        "convolve:mask=1,4,6,4,1, 4,16,24,16,4, 6,24,36,24,6, 4,16,24,16,4, 1,4,6,4,1,scale=256",
+        "convolve:mask=0,0,0,0,128,0,0,0,0,scale=128",
+        "convolve:mask=-1,0,0,0,127,0,0,0,0,scale=4"};
+    unsigned char white[81];
+    memset(white, 255, sizeof white);
+    for (size_t i = 0; i < sizeof chains / sizeof *chains; i++) {
+        nf_outcome o = outcome_of(chains[i], 9, 9, NF_U8, white);
+        CU_ASSERT_EQUAL(o.status, NF_OK);
+        for (size_t c = 0; o.status == NF_OK && c < sizeof white; c++)
+            CU_ASSERT_EQUAL((unsigned char)o.cells[c], 255);
+        nf_outcome_free(&o);
+    }
 }
 
 static void test_heat(void)
@@ -191,21 +246,6 @@ static void test_every_kernel(void)
 }
 
 /* ---- answers worked out by hand, or published ---- */
-
-/* The outcome of a chain on one row-major array of f64 or u8, one channel. */
-static nf_outcome outcome_of(const char *typed, int64_t rows, int64_t columns, nf_dtype dtype,
-                             const void *cells)
-{
-    nf_world alone = {.size = 1, .threads = 1};
-    nf_shape shape = nf_test_shape(1, rows, columns, 1, dtype);
-    nf_chain chain;
-    nf_outcome o = {.status = nf_chain_parse(typed, &chain)};
-    if (o.status == NF_OK)
-        o = nf_test_drive(&alone, &chain, &shape, cells, NULL);
-    CU_ASSERT_EQUAL_FATAL(o.status, NF_OK);
-    nf_chain_free(&chain);
-    return o;
-}
 
 /* An impulse brings out the mask as it was given: a convolution, not a correlation. */
 static void test_known_convolve(void)
@@ -327,6 +367,8 @@ int main(void)
                            {"sharpen", test_sharpen},
                            {"gaussian", test_gaussian},
                            {"convolve", test_convolve},
+                           {"convolve, narrow", test_convolve_narrow},
+                           {"convolve, white", test_convolve_white},
                            {"heat", test_heat},
                            {"chains", test_chains},
                            {"tiles", test_tiles},
