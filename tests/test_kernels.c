@@ -111,6 +111,9 @@ static void test_convolve_narrow(void)
                  ".1,.2,.1,.3,.1,.1,.1,scale=16,border=%s");
     check_filter("convolve:mask=0,0,0,0,256,0,0,0,0,border=%s");
     check_filter("convolve:mask=0,0,0,0,257,0,0,0,0,scale=2,border=%s");
+    check_filter("convolve:mask=1,1,1,1,1,1,1, 1,1,1,1,1,1,1, 1,1,1,1,1,1,1, 1,1,1,1,1,1,1,"
+                 "1,1,1,1,1,1,1, 1,1,1,1,1,1,1, 1,1,1,1,1,1,1.01,scale=49,border=%s");
+    check_filter("convolve:mask=0,0,0,0,-129,0,0,0,0,scale=129,offset=255,border=%s");
     check_filter("convolve:mask=0,0,-1,0,127,0,0,0,0,scale=128,border=%s");
     check_filter("convolve:mask=0,0,-1,0,128,0,0,0,0,scale=128,border=%s");
 }
