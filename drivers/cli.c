@@ -26,7 +26,7 @@ static void list_param(FILE *out, const nf_param *param)
 
 static void list_kernel(FILE *out, const nf_kernel *kernel)
 {
-    static const char *const kinds[] = {"map", "reduction", "range"};
+    static const char *const kinds[] = {"map", "reduction", "range", "chain"};
     fprintf(out, "  %-12s %s  [%s", kernel->name, kernel->summary, kinds[kernel->kind]);
     for (int d = 0; d < NF_DIMS; d++)
         if (kernel->ndims & (1u << d))
@@ -35,6 +35,8 @@ static void list_kernel(FILE *out, const nf_kernel *kernel)
         if (kernel->apply[t] != NULL)
             fprintf(out, "%s %s", t == NF_U8 ? "," : "", nf_dtype_name(t));
     fputs("]\n", out);
+    if (kernel->kind == NF_ALIAS)
+        fprintf(out, "      stands for %s\n", kernel->expansion);
     for (const nf_param *p = kernel->params; p != NULL && p->name != NULL; p++)
         list_param(out, p);
 }

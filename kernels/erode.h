@@ -13,8 +13,10 @@
 #define nf_erode_reference NF_ISA_NAME(nf_erode_reference)
 #define nf_erode_params    NF_ISA_NAME(nf_erode_params)
 
-/* size, shape and the border: what each of these kernels takes, in this order. */
+/* The window and the border: what each of these kernels takes, in this order. */
 extern const nf_param nf_erode_params[];
+/* The same in an alias's chain. */
+#define NF_ERODE_GIVEN "size={size},shape={shape},border={border},value={value}"
 
 /* Fills the set-up for the smallest (erodes), the largest (dilates), or, with both, the largest less
  * the smallest element of the window that the parameters give. */

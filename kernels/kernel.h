@@ -125,6 +125,8 @@ typedef struct nf_setup {
     int64_t steps;         /* maps: how often to apply, output to input [1]              */
     int64_t indices;       /* ranges: size of the index range           [0]              */
     int scratch_rows;      /* maps: rows of doubles, each as wide as a tile's input [0]   */
+    int strip;             /* maps: rows (in volumes planes) that a tile has better at least, as
+                              some are read again for each [0]; the caches may not allow it */
     size_t partial_bytes;  /* reductions: bytes of one partial result   [0]              */
     double flops_per_cell; /* nominal, per output element and step      [0]              */
     double bytes_per_cell; /* nominal memory traffic, likewise          [in + out dtype] */
@@ -136,8 +138,8 @@ typedef struct nf_setup {
 /* ---- one tile ---- */
 
 /* A map reads `in` at every cell of the box and up to `halo` cells beyond it on each side (borders
- * are resolved before), and writes every cell of the box to `out`. A reduction reads `in` on the
- * box and has no `out`. For a range (NF_NONE) there is no `in`: the tile is the index interval
+ * are resolved before), and writes every cell of the box to `out`; one of two inputs reads `with` on
+ * the box alone. A reduction reads `in` on the box and has no `out`. For a range (NF_NONE) there is no `in`: the tile is the index interval
  * [lo[2], lo[2] + size[2]). in and out never overlap. */
 typedef struct nf_tile {
     int64_t lo[NF_DIMS]; /* global index of the box's first cell */
@@ -175,7 +177,8 @@ typedef struct nf_cells {
 typedef enum nf_kind {
     NF_MAP,    /* array -> array, each output cell from a neighbourhood of its input cell */
     NF_REDUCE, /* array -> named numbers */
-    NF_RANGE   /* index range -> named numbers; no array */
+    NF_RANGE,  /* index range -> named numbers; no array */
+    NF_ALIAS   /* the name of a chain: no arithmetic of its own */
 } nf_kind;
 
 enum { NF_1D = 1, NF_2D = 2, NF_3D = 4 };
@@ -186,8 +189,14 @@ typedef struct nf_kernel {
     const char *name, *summary;
     nf_kind kind;
     unsigned ndims;         /* bit set of NF_1D NF_2D NF_3D; 0 for ranges */
-    bool two_inputs;        /* reductions: reads a second array of the same shape and type */
+    bool two_inputs;        /* reductions: reads a second array of the same shape and type; maps:
+                               reads what the first stage of its alias's chain reads, which must be
+                               of the same shape and type, and is used in aliases alone */
     const nf_param *params; /* ends with a NULL name; NULL: none */
+
+    /* Aliases have nothing below this: the chain that takes the place of the name, in which
+     * {parameter} stands for the value of that parameter. Other aliases may be part of it. */
+    const char *expansion;
 
     /* Checks what the parameters' ranges cannot say and fills the set-up. The only function that
      * may fail: it then sets setup->problem and returns NF_ERR_PARAM, NF_ERR_SHAPE or

@@ -1,11 +1,11 @@
 #include "drivers/engine/chain.h"
 
 #include <ctype.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "drivers/engine/chain_parts.h"
 #include "drivers/engine/shape.h"
 
 /* ---- memory of a set-up ---- */
@@ -38,16 +38,6 @@ static void arena_free(nf_setup *setup)
 }
 
 /* ---- words ---- */
-
-static char *trim(char *text)
-{
-    while (isspace((unsigned char)*text))
-        text++;
-    size_t n = strlen(text);
-    while (n > 0 && isspace((unsigned char)text[n - 1]))
-        text[--n] = '\0';
-    return text;
-}
 
 /* Edits (insert, delete, replace) from a to b, for short names. */
 static int edit_distance(const char *a, const char *b)
@@ -86,112 +76,7 @@ static nf_status unknown_kernel(const char *name)
     return nf_fail(NF_ERR_PARAM, "unknown kernel '%s'; --list shows the kernels there are", name);
 }
 
-/* ---- one value ---- */
-
-static nf_status bad_value(const nf_stage *stage, const nf_param *param, const char *text,
-                           const char *expected)
-{
-    return nf_fail(NF_ERR_PARAM, "kernel '%s': %s=%s: %s", stage->kernel->name, param->name, text,
-                   expected);
-}
-
-static nf_status parse_real(const nf_stage *stage, const nf_param *param, const char *text,
-                            double *value)
-{
-    char *end;
-    *value = strtod(text, &end);
-    while (isspace((unsigned char)*end))
-        end++;
-    if (end == text || *end != '\0' || !isfinite(*value))
-        return bad_value(stage, param, text, "expected a number");
-    if (*value < param->min || *value > param->max) {
-        char expected[96];
-        snprintf(expected, sizeof expected, "out of range; expected %.10g to %.10g", param->min,
-                 param->max);
-        return bad_value(stage, param, text, expected);
-    }
-    return NF_OK;
-}
-
-static nf_status parse_integer(const nf_stage *stage, const nf_param *param, const char *text,
-                               nf_value *value)
-{
-    nf_status status = parse_real(stage, param, text, &value->real);
-    if (status != NF_OK)
-        return status;
-    if (value->real != trunc(value->real) || fabs(value->real) > 0x1p53)
-        return bad_value(stage, param, text, "expected a whole number");
-    value->integer = (int64_t)value->real;
-    return NF_OK;
-}
-
-static nf_status parse_choice(const nf_stage *stage, const nf_param *param, const char *text,
-                              nf_value *value)
-{
-    char expected[256] = "expected one of";
-    for (int i = 0; param->choices[i] != NULL; i++) {
-        if (strcmp(text, param->choices[i]) == 0) {
-            value->integer = i;
-            return NF_OK;
-        }
-        size_t used = strlen(expected);
-        snprintf(expected + used, sizeof expected - used, " %s", param->choices[i]);
-    }
-    return bad_value(stage, param, text, expected);
-}
-
-static nf_status parse_list(const nf_stage *stage, const nf_param *param, const char *text,
-                            nf_value *value)
-{
-    char *copy = strdup(text);
-    double *list = calloc(strlen(text) + 1, sizeof *list);
-    nf_status status = NF_OK;
-    if (copy == NULL || list == NULL)
-        status = nf_fail(NF_ERR_MEMORY, "no memory for a list of numbers");
-    char *rest = copy;
-    for (char *item; status == NF_OK && (item = strsep(&rest, ",")) != NULL; value->count++)
-        status = parse_real(stage, param, trim(item), &list[value->count]);
-    value->list = list;
-    free(copy);
-    return status;
-}
-
-/* The kernel chooses, unless the user does. */
-static bool is_auto(const nf_param *param)
-{
-    return param->fallback != NULL && strcmp(param->fallback, "auto") == 0;
-}
-
-static nf_status parse_value(const nf_stage *stage, size_t index, const char *text)
-{
-    const nf_param *param = &stage->kernel->params[index];
-    nf_value *value = &stage->values[index];
-    if (is_auto(param) && strcmp(text, param->fallback) == 0) {
-        value->given = false;
-        return NF_OK;
-    }
-    switch (param->type) {
-    case NF_PARAM_INTEGER:
-        return parse_integer(stage, param, text, value);
-    case NF_PARAM_REAL:
-        return parse_real(stage, param, text, &value->real);
-    case NF_PARAM_CHOICE:
-        return parse_choice(stage, param, text, value);
-    case NF_PARAM_LIST:
-        return parse_list(stage, param, text, value);
-    }
-    return NF_ERR_PARAM;
-}
-
 /* ---- one stage ---- */
-
-static size_t count_params(const nf_kernel *kernel)
-{
-    size_t n = 0;
-    while (kernel->params != NULL && kernel->params[n].name != NULL)
-        n++;
-    return n;
-}
 
 /* Where the next parameter begins: after a comma that `key=` follows. NULL: there is none. */
 static char *next_param(char *text)
@@ -217,17 +102,17 @@ static nf_status parse_param(nf_stage *stage, char *text)
     char *equals = strchr(text, '=');
     if (equals == NULL)
         return nf_fail(NF_ERR_PARAM, "kernel '%s': '%s': expected parameter=value", kernel->name,
-                       trim(text));
+                       nf_trim(text));
     *equals = '\0';
-    char *key = trim(text), *value = trim(equals + 1);
+    char *key = nf_trim(text), *value = nf_trim(equals + 1);
     char known[256] = "";
-    for (size_t i = 0; i < count_params(kernel); i++) {
+    for (size_t i = 0; i < nf_params_count(kernel); i++) {
         const char *name = kernel->params[i].name;
         if (strcmp(key, name) == 0) {
             if (stage->values[i].given)
                 return nf_fail(NF_ERR_PARAM, "kernel '%s': %s is given twice", kernel->name, key);
             stage->values[i].given = true;
-            return parse_value(stage, i, value);
+            return nf_value_parse(stage, i, value);
         }
         size_t used = strlen(known);
         snprintf(known + used, sizeof known - used, " %s", name);
@@ -238,41 +123,18 @@ static nf_status parse_param(nf_stage *stage, char *text)
 
 static nf_status fill_defaults(nf_stage *stage)
 {
-    for (size_t i = 0; i < count_params(stage->kernel); i++) {
+    for (size_t i = 0; i < nf_params_count(stage->kernel); i++) {
         const nf_param *param = &stage->kernel->params[i];
         if (stage->values[i].given)
             continue;
         if (param->fallback == NULL)
             return nf_fail(NF_ERR_PARAM, "kernel '%s' needs %s=... (%s)", stage->kernel->name,
                            param->name, param->help);
-        nf_status status = parse_value(stage, i, param->fallback);
+        nf_status status = nf_value_parse(stage, i, param->fallback);
         if (status != NF_OK)
             return status;
     }
     return NF_OK;
-}
-
-static void write_value(FILE *out, const nf_param *param, const nf_value *value)
-{
-    if (is_auto(param) && !value->given) {
-        fputs(param->fallback, out);
-        return;
-    }
-    switch (param->type) {
-    case NF_PARAM_INTEGER:
-        fprintf(out, "%lld", (long long)value->integer);
-        break;
-    case NF_PARAM_REAL:
-        fprintf(out, "%.17g", value->real);
-        break;
-    case NF_PARAM_CHOICE:
-        fputs(param->choices[value->integer], out);
-        break;
-    case NF_PARAM_LIST:
-        for (size_t i = 0; i < value->count; i++)
-            fprintf(out, "%s%.17g", i ? "," : "", value->list[i]);
-        break;
-    }
 }
 
 static nf_status write_text(nf_stage *stage)
@@ -282,9 +144,9 @@ static nf_status write_text(nf_stage *stage)
     if (out == NULL)
         return nf_fail(NF_ERR_MEMORY, "no memory for a kernel's text");
     fputs(stage->kernel->name, out);
-    for (size_t i = 0; i < count_params(stage->kernel); i++) {
+    for (size_t i = 0; i < nf_params_count(stage->kernel); i++) {
         fprintf(out, "%c%s=", i ? ',' : ':', stage->kernel->params[i].name);
-        write_value(out, &stage->kernel->params[i], &stage->values[i]);
+        nf_value_write(out, &stage->kernel->params[i], &stage->values[i]);
     }
     return fclose(out) == 0 ? NF_OK : nf_fail(NF_ERR_MEMORY, "no memory for a kernel's text");
 }
@@ -294,14 +156,14 @@ static nf_status parse_stage(char *text, nf_stage *stage)
     char *colon = strchr(text, ':');
     if (colon != NULL)
         *colon = '\0';
-    const char *name = trim(text);
+    const char *name = nf_trim(text);
     if (*name == '\0')
         return nf_fail(NF_ERR_PARAM, "a kernel's name is missing; expected "
                                      "'NAME[:KEY=VALUE,...] | NAME...'");
     stage->kernel = nf_kernel_find(name);
     if (stage->kernel == NULL)
         return unknown_kernel(name);
-    stage->values = calloc(count_params(stage->kernel) + 1, sizeof *stage->values);
+    stage->values = calloc(nf_params_count(stage->kernel) + 1, sizeof *stage->values);
     if (stage->values == NULL)
         return nf_fail(NF_ERR_MEMORY, "no memory for the parameters of '%s'", name);
     nf_status status = NF_OK;
@@ -333,6 +195,9 @@ static nf_status check_order(const nf_chain *chain)
                            "'%s' works on an index range, not on an array: it must "
                            "stand alone",
                            kernel->name);
+        nf_status status = nf_alias_blame(&chain->stages[i], nf_alias_check_place(chain, i));
+        if (status != NF_OK)
+            return status;
     }
     return NF_OK;
 }
@@ -348,35 +213,104 @@ static nf_status join_texts(nf_chain *chain)
     return fclose(out) == 0 ? NF_OK : nf_fail(NF_ERR_MEMORY, "no memory for a chain's text");
 }
 
+static void free_stage(nf_stage *stage)
+{
+    if (stage->values != NULL)
+        for (size_t i = 0; i < nf_params_count(stage->kernel); i++)
+            free((void *)(uintptr_t)stage->values[i].list);
+    free(stage->values);
+    free(stage->text);
+    free(stage->within);
+    arena_free(&stage->setup);
+}
+
+/* Where a stage stands: in the chain of this alias as it was typed, which begins with stage `origin`;
+ * NULL: in none. */
+typedef struct place {
+    const char *typed;
+    size_t origin;
+    int depth; /* aliases around it */
+} place;
+
+static nf_status parse_stages(nf_chain *chain, char *text, const place *at);
+
+/* Takes *stage over, also on failure. */
+static nf_status append(nf_chain *chain, nf_stage *stage, const place *at)
+{
+    nf_stage *stages = realloc(chain->stages, (chain->count + 1) * sizeof *stages);
+    stage->origin = at->origin;
+    stage->within = at->typed != NULL ? strdup(at->typed) : NULL;
+    if (stages != NULL)
+        chain->stages = stages;
+    if (stages == NULL || (at->typed != NULL && stage->within == NULL)) {
+        free_stage(stage);
+        return nf_fail(NF_ERR_MEMORY, "no memory for a chain of kernels");
+    }
+    chain->stages[chain->count++] = *stage;
+    return NF_OK;
+}
+
+/* The chain that the alias stands for, in its place. */
+static nf_status append_alias(nf_chain *chain, const nf_stage *alias, const place *within)
+{
+    enum { DEEPEST = 8 };
+    char *text;
+    if (within->depth > DEEPEST)
+        return nf_fail(NF_ERR_PARAM, "kernel '%s' is part of its own chain", alias->kernel->name);
+    nf_status status = nf_alias_expand(alias, &text);
+    if (status == NF_OK)
+        status = parse_stages(chain, text, within);
+    free(text);
+    if (status != NF_OK && within->depth == 1)
+        return nf_fail_in(status, "'%s'", within->typed);
+    return status;
+}
+
+static nf_status add_stage(nf_chain *chain, char *text, const place *at)
+{
+    char *typed = strdup(nf_trim(text));
+    nf_stage stage = {.kernel = NULL};
+    nf_status status = NF_OK;
+    if (typed == NULL)
+        status = nf_fail(NF_ERR_MEMORY, "no memory for a chain of kernels");
+    if (status == NF_OK)
+        status = parse_stage(text, &stage);
+    if (status == NF_OK && stage.kernel->kind != NF_ALIAS) {
+        status = append(chain, &stage, at);
+    } else {
+        place within = {at->typed != NULL ? at->typed : typed, chain->count, at->depth + 1};
+        if (status == NF_OK)
+            status = append_alias(chain, &stage, &within);
+        free_stage(&stage);
+    }
+    free(typed);
+    return status;
+}
+
+static nf_status parse_stages(nf_chain *chain, char *text, const place *at)
+{
+    nf_status status = NF_OK;
+    for (char *stage; status == NF_OK && (stage = strsep(&text, "|")) != NULL;)
+        status = add_stage(chain, stage, at);
+    return status;
+}
+
 nf_status nf_chain_parse(const char *typed, nf_chain *chain)
 {
+    const place outside = {.typed = NULL};
     *chain = (nf_chain){.typed = strdup(typed)};
-    size_t most = 1;
-    for (const char *c = typed; *c != '\0'; c++)
-        most += *c == '|';
-    chain->stages = calloc(most, sizeof *chain->stages);
-    char *copy = strdup(typed), *rest = copy, *text;
+    char *copy = strdup(typed);
     nf_status status = NF_OK;
-    if (chain->typed == NULL || chain->stages == NULL || copy == NULL)
+    if (chain->typed == NULL || copy == NULL)
         status = nf_fail(NF_ERR_MEMORY, "no memory for a chain of kernels");
-    while (status == NF_OK && (text = strsep(&rest, "|")) != NULL)
-        status = parse_stage(text, &chain->stages[chain->count++]);
+    if (status == NF_OK)
+        status = parse_stages(chain, copy, &outside);
     free(copy);
     if (status == NF_OK)
         status = check_order(chain);
     if (status != NF_OK)
         return nf_fail_in(status, "chain '%s'", typed);
     return join_texts(chain);
-}
-
-static void free_stage(nf_stage *stage)
-{
-    if (stage->values != NULL)
-        for (size_t i = 0; i < count_params(stage->kernel); i++)
-            free((void *)(uintptr_t)stage->values[i].list);
-    free(stage->values);
-    free(stage->text);
-    arena_free(&stage->setup);
 }
 
 void nf_chain_free(nf_chain *chain)
@@ -407,7 +341,7 @@ static nf_status check_accepts(const nf_kernel *kernel, const nf_shape *in)
 
 static void note_border(nf_stage *stage)
 {
-    for (size_t i = 0; i < count_params(stage->kernel); i++) {
+    for (size_t i = 0; i < nf_params_count(stage->kernel); i++) {
         if (strcmp(stage->kernel->params[i].name, "border") == 0)
             stage->border = (nf_border)stage->values[i].integer;
         if (strcmp(stage->kernel->params[i].name, "value") == 0)
@@ -433,8 +367,8 @@ static nf_status check_setup(const nf_kernel *kernel, nf_setup *setup)
     bool map = kernel->kind == NF_MAP;
     if (!map && setup->partial_bytes == 0)
         setup->problem = "its prepare sets no partial_bytes";
-    else if (kernel->two_inputs && kernel->kind != NF_REDUCE)
-        setup->problem = "only reductions take a second array";
+    else if (kernel->two_inputs && kernel->kind == NF_RANGE)
+        setup->problem = "an index range has no second array";
     else if (kernel->kind == NF_RANGE && setup->indices < 1)
         setup->problem = "its prepare sets no indices";
     else if (map && setup->steps > 1 && !nf_shape_equal(&setup->in, &setup->out))
@@ -477,8 +411,10 @@ nf_status nf_chain_prepare(nf_chain *chain, const nf_shape *in)
     nf_shape shape = in == NULL || nf_chain_is_range(chain) ? none : *in;
     for (size_t i = 0; i < chain->count; i++) {
         nf_status status = prepare_stage(&chain->stages[i], &shape);
+        if (status == NF_OK)
+            status = nf_alias_check_inputs(chain, i);
         if (status != NF_OK)
-            return status;
+            return nf_alias_blame(&chain->stages[i], status);
         shape = chain->stages[i].setup.out;
     }
     return NF_OK;

@@ -3,7 +3,8 @@
  * Grammar: stage { `|` stage }; stage: name [ `:` parameter { `,` parameter } ]; parameter:
  * key `=` value. A comma that is not followed by `key=` belongs to the value, so lists are written
  * `mask=0,-1,0,-1,5,-1,0,-1,0`. White space around names, keys and values is ignored. Any number of
- * maps comes first, at most one reduction last; an index range stands alone. */
+ * maps comes first, at most one reduction last; an index range stands alone. The name of an alias
+ * stands for a chain, whose stages take its place: stages and texts are what it became. */
 #ifndef NF_CHAIN_H
 #define NF_CHAIN_H
 
@@ -13,6 +14,8 @@ typedef struct nf_stage {
     const nf_kernel *kernel;
     nf_value *values; /* one a parameter */
     char *text;       /* name and every parameter, as it could be typed */
+    char *within;     /* the alias that it is part of, as typed; NULL: none */
+    size_t origin;    /* there: the first stage of the innermost alias's chain */
 
     /* Set by nf_chain_prepare. */
     nf_setup setup;
@@ -30,7 +33,8 @@ typedef struct nf_chain {
 } nf_chain;
 
 /* Errors (NF_ERR_PARAM): empty stage, unknown kernel (names the nearest), unknown, repeated,
- * missing or malformed parameter, value out of range, a reduction before the end. Caller frees the
+ * missing or malformed parameter, value out of range, a reduction before the end, a map of two inputs
+ * outside an alias. What goes wrong within an alias has before it what was typed. Caller frees the
  * chain, also after an error. */
 nf_status nf_chain_parse(const char *typed, nf_chain *chain);
 void nf_chain_free(nf_chain *chain);

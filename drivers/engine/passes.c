@@ -2,6 +2,7 @@
  * must write for what the last one does. */
 #include <stdlib.h>
 
+#include "drivers/engine/chain_parts.h"
 #include "drivers/engine/plan_parts.h"
 
 int nf_stage_reach(const nf_stage *stage, int d)
@@ -92,10 +93,11 @@ static nf_pass *add_steps(nf_pass *pass, const nf_stage *stage, int64_t steps)
     return pass;
 }
 
-/* All steps of a map: so many of them in each of several sweeps, and the rest in one. */
-static nf_pass *add_map(const nf_plan *plan, nf_pass *pass, const nf_stage *stage)
+/* All steps of a map: so many of them in each of several sweeps, and the rest in one; `whole`: all of
+ * them in one, if there are not too many. */
+static nf_pass *add_map(const nf_plan *plan, nf_pass *pass, const nf_stage *stage, bool whole)
 {
-    int64_t steps = stage->setup.steps, depth = nf_cost_depth(plan, stage);
+    int64_t steps = stage->setup.steps, depth = whole ? NF_MAX_FUSED : nf_cost_depth(plan, stage);
     if (steps <= depth)
         return add_steps(pass, stage, steps);
     if (pass->count > 0)
@@ -103,6 +105,28 @@ static nf_pass *add_map(const nf_plan *plan, nf_pass *pass, const nf_stage *stag
     pass = add_steps(pass, stage, depth);
     pass->sweeps = steps / depth;
     return steps % depth == 0 ? pass : add_steps(next_pass(pass), stage, steps % depth);
+}
+
+/* Where the alias's chain began whose maps of two inputs are still to come: they read what that pass
+ * reads, and so must be stages of it. */
+typedef struct opening {
+    const nf_pass *pass;
+    size_t origin;
+} opening;
+
+static nf_status check_opening(const opening *begun, const nf_pass *pass, const nf_stage *stage)
+{
+    if (stage->kernel->kind != NF_MAP || !stage->kernel->two_inputs)
+        return NF_OK;
+    if (pass == begun->pass && pass->sweeps == 1 && stage->origin == begun->origin)
+        return NF_OK;
+    return nf_alias_blame(
+        stage,
+        nf_fail(NF_ERR_PARAM,
+                "kernel '%s' reads what its chain began with, but the stages up to it do not "
+                "go together in one sweep: they are more than %d, steps counted, or their "
+                "borders differ",
+                stage->kernel->name, NF_MAX_FUSED));
 }
 
 nf_status nf_passes_make(const nf_plan *plan, nf_group *group, const nf_chain *chain)
@@ -114,8 +138,17 @@ nf_status nf_passes_make(const nf_plan *plan, nf_group *group, const nf_chain *c
         return nf_fail(NF_ERR_MEMORY, "no memory for a plan");
     nf_pass *pass = group->passes;
     *pass = empty_pass(&plan->in);
-    for (size_t i = 0; i < maps; i++)
-        pass = add_map(plan, pass, &chain->stages[i]);
+    opening begun = {NULL, 0};
+    for (size_t i = 0; i < maps; i++) {
+        if (nf_alias_begins(chain, i)) {
+            pass = pass->count > 0 ? next_pass(pass) : pass;
+            begun = (opening){pass, i};
+        }
+        pass = add_map(plan, pass, &chain->stages[i], nf_alias_spans(chain, i));
+        nf_status status = check_opening(&begun, pass, &chain->stages[i]);
+        if (status != NF_OK)
+            return status;
+    }
     if (maps < chain->count) {
         if (pass->sweeps > 1)
             pass = next_pass(pass);

@@ -13,9 +13,11 @@ static bool same_maps(const nf_chain *a, const nf_chain *b)
     size_t maps = nf_chain_maps(a);
     if (nf_chain_maps(b) != maps)
         return false;
-    for (size_t i = 0; i < maps; i++)
-        if (strcmp(a->stages[i].text, b->stages[i].text) != 0)
+    for (size_t i = 0; i < maps; i++) {
+        const nf_stage *x = &a->stages[i], *y = &b->stages[i];
+        if (strcmp(x->text, y->text) != 0 || (x->kernel->two_inputs && x->origin != y->origin))
             return false;
+    }
     return true;
 }
 
@@ -60,7 +62,7 @@ static nf_status check_extents(const nf_plan *plan, const nf_chain *chain)
 static nf_status note_second(nf_plan *plan, const nf_chain *chain)
 {
     const nf_stage *end = &chain->stages[chain->count - 1];
-    if (!end->kernel->two_inputs)
+    if (end->kernel->kind == NF_MAP || !end->kernel->two_inputs)
         return NF_OK;
     if (plan->with.dtype != NF_NONE && !nf_shape_equal(&plan->with, &end->setup.in))
         return nf_fail(

@@ -88,7 +88,8 @@ int64_t nf_tiling_number(const nf_tiling *tiling, int64_t i); /* among all; fixe
 /* ---- passes.c ---- */
 
 /* What a chain's maps need, in order; plan->cut is not needed yet, nor anything else but in, world
- * and options. Errors: NF_ERR_MEMORY. */
+ * and options. Errors: NF_ERR_MEMORY; NF_ERR_PARAM where a map of two inputs and what its chain
+ * began with do not come into one pass. */
 nf_status nf_passes_make(const nf_plan *plan, nf_group *group, const nf_chain *chain);
 
 /* For the box that the last stage of a pass writes: what each writes, within the array. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drivers/engine/chain_parts.h"
 #include "drivers/engine/plan.h"
 
 /* A whole array, dense, with a way to go on beyond its edges. */
@@ -85,6 +86,14 @@ static nf_status make_whole(const nf_shape *shape, whole *array)
     return array->data ? NF_OK : nf_fail(NF_ERR_MEMORY, "no memory for a reference");
 }
 
+static nf_status copy_whole(const nf_shape *shape, const void *cells, whole *array)
+{
+    nf_status status = make_whole(shape, array);
+    if (status == NF_OK && cells != NULL)
+        memcpy(array->data, cells, nf_shape_bytes(shape));
+    return status;
+}
+
 /* ---- one step of one map ---- */
 
 /* The input with its halo around it, each cell looked up by itself. */
@@ -105,8 +114,8 @@ static nf_status pad(const whole *in, const nf_halo *halo, whole *padded)
     return status;
 }
 
-/* The kernel's own apply on one tile: the whole array. */
-static nf_status apply_whole(const nf_stage *stage, const whole *in, whole *out)
+/* The kernel's own apply on one tile: the whole array. `with`: for a map of two inputs. */
+static nf_status apply_whole(const nf_stage *stage, const whole *in, const whole *with, whole *out)
 {
     const nf_shape *shape = &in->cells.shape;
     const nf_halo *halo = &stage->setup.halo;
@@ -123,6 +132,8 @@ static nf_status apply_whole(const nf_stage *stage, const whole *in, whole *out)
     ptrdiff_t first = 0;
     for (int d = 0; d < NF_DIMS; d++)
         first += halo->lo[d] * tile.in_stride[d];
+    tile.with = with->data;
+    nf_dense_strides(shape->dim, shape->channels, tile.with_stride);
     tile.in = padded.data + (size_t)first * nf_dtype_size(shape->dtype);
     tile.scratch_stride = (size_t)(padded.cells.shape.dim[2] * shape->channels + 7) / 8 * 8;
     size_t scratch = (size_t)stage->setup.scratch_rows * tile.scratch_stride * sizeof(double);
@@ -182,29 +193,41 @@ static nf_status compare_step(const nf_stage *stage, const whole *in, const whol
 
 /* ---- a chain ---- */
 
+/* Replaces *array by what one step of a map makes of it; both are compared. */
+static nf_status step(const nf_stage *stage, const whole *with, whole *array)
+{
+    whole out = {.data = NULL};
+    array->border = stage->border;
+    array->border_value = stage->border_value;
+    array->cells.with = stage->kernel->two_inputs ? &with->cells : NULL;
+    nf_status status = apply_whole(stage, array, with, &out);
+    if (status == NF_OK)
+        status = compare_step(stage, array, &out);
+    if (status != NF_OK) {
+        free(out.data);
+        return status;
+    }
+    free(array->data);
+    *array = out;
+    return NF_OK;
+}
+
 /* Replaces *array by what the maps make of it, one step at a time, each compared. */
 static nf_status step_through(const nf_chain *chain, whole *array)
 {
-    for (size_t s = 0; s < nf_chain_maps(chain); s++) {
+    whole begun = {.data = NULL}; /* what the alias's chain began with that is at hand */
+    nf_status status = NF_OK;
+    for (size_t s = 0; s < nf_chain_maps(chain) && status == NF_OK; s++) {
         const nf_stage *stage = &chain->stages[s];
-        array->border = stage->border;
-        array->border_value = stage->border_value;
-        for (int64_t step = 0; step < stage->setup.steps; step++) {
-            whole out = {.data = NULL};
-            nf_status status = apply_whole(stage, array, &out);
-            if (status == NF_OK)
-                status = compare_step(stage, array, &out);
-            if (status != NF_OK) {
-                free(out.data);
-                return status;
-            }
-            free(array->data);
-            out.border = stage->border;
-            out.border_value = stage->border_value;
-            *array = out;
+        if (nf_alias_begins(chain, s)) {
+            free(begun.data);
+            status = copy_whole(&array->cells.shape, array->data, &begun);
         }
+        for (int64_t i = 0; i < stage->setup.steps && status == NF_OK; i++)
+            status = step(stage, &begun, array);
     }
-    return NF_OK;
+    free(begun.data);
+    return status;
 }
 
 static nf_status compare_bits(const nf_chain *chain, const nf_field *field, const whole *expected)
@@ -259,14 +282,6 @@ static nf_status drive(nf_plan *plan, const whole *array, const whole *second, n
     if (second->cells.shape.dtype != NF_NONE)
         fill(second, &fields->with);
     return nf_plan_run(plan, fields, results, &times);
-}
-
-static nf_status copy_whole(const nf_shape *shape, const void *cells, whole *array)
-{
-    nf_status status = make_whole(shape, array);
-    if (status == NF_OK && cells != NULL)
-        memcpy(array->data, cells, nf_shape_bytes(shape));
-    return status;
 }
 
 nf_status nf_check_chain(nf_chain *chain, const nf_shape *shape, const void *cells,

@@ -104,6 +104,14 @@ static void make_room(const nf_pass *pass, nf_kept *kept, size_t i, const nf_box
     patch->box = *room;
 }
 
+/* What `with` is at the box of a tile. */
+static void set_with(nf_tile *tile, const nf_field *field, const nf_box *box)
+{
+    nf_patch with = nf_field_patch(field);
+    tile->with = nf_patch_at(&with, box->lo);
+    memcpy(tile->with_stride, with.stride, sizeof tile->with_stride);
+}
+
 static void apply(const nf_sweep *s, nf_kept *kept, size_t i, const nf_box *box, const nf_patch *in,
                   const nf_patch *out)
 {
@@ -111,6 +119,8 @@ static void apply(const nf_sweep *s, nf_kept *kept, size_t i, const nf_box *box,
     nf_tile tile = make_tile(box, in, out);
     tile.scratch = (double *)(void *)((char *)kept + nf_kept_bytes());
     tile.scratch_stride = s->pass->scratch_stride;
+    if (stage->kernel->two_inputs) /* its chain began with this pass */
+        set_with(&tile, s->from, box);
     stage->kernel->apply[in->dtype](&tile, stage->setup.config, NULL);
 }
 
@@ -118,11 +128,8 @@ static void reduce(const nf_sweep *s, int thread, int64_t item, const nf_box *bo
                    const nf_patch *in)
 {
     nf_tile tile = make_tile(box, in, NULL);
-    if (s->with != NULL) {
-        nf_patch with = nf_field_patch(s->with);
-        tile.with = nf_patch_at(&with, box->lo);
-        memcpy(tile.with_stride, with.stride, sizeof tile.with_stride);
-    }
+    if (s->with != NULL)
+        set_with(&tile, s->with, box);
     for (size_t e = 0; e < s->group->nends; e++) {
         const nf_partials *end = &s->group->ends[e];
         int64_t slot = end->stage->kernel->any_order ? thread : item;
