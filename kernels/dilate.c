@@ -9,7 +9,7 @@ static nf_status prepare(nf_setup *setup)
 
 const nf_kernel NF_ISA_NAME(nf_kernel_dilate) = {
     .name = "dilate",
-    .summary = "grey dilation, the largest element of a square, cross or disc",
+    .summary = "grey dilation, the largest element of a square, cross, disc or mask",
     .kind = NF_MAP,
     .ndims = NF_2D | NF_3D,
     .params = nf_erode_params,

@@ -16,7 +16,7 @@
 /* The window and the border: what each of these kernels takes, in this order. */
 extern const nf_param nf_erode_params[];
 /* The same in an alias's chain. */
-#define NF_ERODE_GIVEN "size={size},shape={shape},border={border},value={value}"
+#define NF_ERODE_GIVEN "size={size},shape={shape},mask={mask},border={border},value={value}"
 
 /* Fills the set-up for the smallest (erodes), the largest (dilates), or, with both, the largest less
  * the smallest element of the window that the parameters give. */

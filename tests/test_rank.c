@@ -129,8 +129,9 @@ static void test_morphology(void)
 
 static void test_morphology_of_volumes(void)
 {
-    static const char *const kernels[] = {"erode:size=3", "dilate:size=5", "gradient:size=3",
-                                          "erode:size=9"};
+    static const char *const kernels[] = {
+        "erode:size=3", "dilate:size=5",           "gradient:size=3",
+        "erode:size=9", "erode:size=5,shape=disc", "gradient:size=3,shape=cross"};
     for (size_t k = 0; k < sizeof kernels / sizeof *kernels; k++)
         check_volumes(kernels[k]);
 }
@@ -374,7 +375,12 @@ static void test_refusals(void)
     nf_shape image = nf_test_shape(1, 9, 9, 1, NF_U8), volume = nf_test_shape(3, 4, 5, 1, NF_U8);
     CU_ASSERT_EQUAL(status_of("erode:size=4", &image), NF_ERR_PARAM);
     CU_ASSERT_EQUAL(status_of("dilate:size=0", &image), NF_ERR_PARAM);
-    CU_ASSERT_EQUAL(status_of("gradient:size=3,shape=disc", &volume), NF_ERR_PARAM);
+    CU_ASSERT_EQUAL(status_of("gradient:mask=1", &volume), NF_ERR_PARAM);
+    CU_ASSERT_EQUAL(status_of("erode:mask=0,0,0,0,0,0,0,0,0", &image), NF_ERR_PARAM);
+    CU_ASSERT_EQUAL(status_of("erode:mask=1,1,1,1", &image), NF_ERR_PARAM);
+    CU_ASSERT_EQUAL(status_of("erode:mask=1,1,0.5,1,1,1,1,1,1", &image), NF_ERR_PARAM);
+    CU_ASSERT_EQUAL(status_of("dilate:mask=1,size=3", &image), NF_ERR_PARAM);
+    CU_ASSERT_EQUAL(status_of("dilate:mask=1,shape=disc", &image), NF_ERR_PARAM);
     CU_ASSERT_EQUAL(status_of("median:size=4", &image), NF_ERR_PARAM);
     CU_ASSERT_EQUAL(status_of("percentile:size=41", &volume), NF_ERR_PARAM);
     CU_ASSERT_EQUAL(status_of("percentile:p=101", &image), NF_ERR_PARAM);

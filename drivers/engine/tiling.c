@@ -56,9 +56,23 @@ static int64_t room_across(const nf_plan *plan, const nf_pass *pass, int along, 
     return (int64_t)plan->options.caches.l2 / bytes_across(pass, along, strip);
 }
 
+/* The height that the stages ask for, as far as it leaves whole rows in one piece, or, where these are
+ * cut anyhow, pieces that are worth fetching ahead. */
+static int64_t asked_strip(const nf_plan *plan, const nf_pass *pass, int along, bool whole)
+{
+    enum { MOST = 64, PIECE = 512 };
+    int64_t asked = 0, least = whole ? pass->in.dim[2] : PIECE;
+    for (size_t i = 0; i < pass->count; i++)
+        asked = pass->stages[i]->setup.strip > asked ? pass->stages[i]->setup.strip : asked;
+    asked = asked < MOST ? asked : MOST;
+    while (asked > 0 && room_across(plan, pass, along, asked) < least)
+        asked /= 2;
+    return asked;
+}
+
 /* Rows that each stage keeps are moved once a strip, so that it should be no lower than those are
  * many; but whole rows of the array, which the processor fetches ahead best, are worth up to twice
- * that. */
+ * that. Stages that read rows again for each strip may ask for a higher one. */
 static int64_t choose_strip(const nf_plan *plan, const nf_pass *pass, int along)
 {
     enum { LEAST = 8, MOST = 64 };
@@ -69,7 +83,9 @@ static int64_t choose_strip(const nf_plan *plan, const nf_pass *pass, int along)
     }
     strip = strip < MOST ? strip : MOST;
     bool fits = room_across(plan, pass, along, strip) >= pass->in.dim[2];
-    return fits ? strip : strip / 2;
+    strip = fits ? strip : strip / 2;
+    int64_t asked = asked_strip(plan, pass, along, fits);
+    return asked > strip ? asked : strip;
 }
 
 static void choose_across(const nf_plan *plan, const nf_pass *pass, nf_tiling *t)
@@ -137,6 +153,8 @@ static void cut_evenly(const nf_plan *plan, nf_tiling *t)
         choose_along(plan, t);
     for (int d = 0; d < NF_DIMS; d++)
         t->largest[d] = ceil_div(nf_box_extent(&t->own, d), t->mine[d]);
+    /* No low strip at the end of a tile: all of nearly the same height, if need be an eighth more. */
+    t->strip = ceil_div(t->largest[t->along], ceil_div(8 * t->largest[t->along], 9 * t->strip));
 }
 
 /* The grid is the whole array's, and a tile goes through at once: what is folded in which order may
