@@ -31,9 +31,13 @@ static void list_kernel(FILE *out, const nf_kernel *kernel)
     for (int d = 0; d < NF_DIMS; d++)
         if (kernel->ndims & (1u << d))
             fprintf(out, ", %d-D", d + 1);
-    for (nf_dtype t = NF_U8; t < NF_DTYPES; t++)
-        if (kernel->apply[t] != NULL)
-            fprintf(out, "%s %s", t == NF_U8 ? "," : "", nf_dtype_name(t));
+    const char *comma = ",";
+    for (nf_dtype t = NF_U8; t < NF_DTYPES; t++) {
+        if (kernel->apply[t] == NULL)
+            continue;
+        fprintf(out, "%s %s", comma, nf_dtype_name(t));
+        comma = "";
+    }
     fputs("]\n", out);
     if (kernel->kind == NF_ALIAS)
         fprintf(out, "      stands for %s\n", kernel->expansion);

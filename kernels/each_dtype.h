@@ -10,7 +10,7 @@
  *     ...
  *     #endif
  *
- * In the other half stand
+ * With NF_FLOATS defined beside NF_BODY it is read for f32 and f64 alone. In the other half stand
  *   NF_T          the element type
  *   NF_ACC        the type to compute in: float for u8 and f32, double for u16 (whose values and weights
  *                 fill a float's digits, so that sums would be rounded wrongly) and f64
@@ -79,6 +79,7 @@ static inline double nf_store_f64(double v)
 }
 #endif
 
+#ifndef NF_FLOATS
 #define NF_T        uint8_t
 #define NF_ACC      float
 #define NF_NAME(x)  x##_u8
@@ -102,6 +103,7 @@ static inline double nf_store_f64(double v)
 #undef NF_NAME
 #undef NF_STORE
 #undef NF_SQRT
+#endif
 
 #define NF_T        float
 #define NF_ACC      float
@@ -127,3 +129,4 @@ static inline double nf_store_f64(double v)
 #undef NF_STORE
 #undef NF_SQRT
 #undef NF_BODY
+#undef NF_FLOATS

@@ -50,3 +50,6 @@ NF_KERNEL(tophat)
 NF_KERNEL(blackhat)
 /* stencils */
 NF_KERNEL(heat)
+NF_KERNEL(wave)
+NF_KERNEL(wave_rest)
+NF_KERNEL(wave_step)
