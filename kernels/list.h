@@ -13,6 +13,7 @@ NF_KERNEL(argmax)
 NF_KERNEL(stats)
 NF_KERNEL(histogram)
 NF_KERNEL(checksum)
+/* index ranges */
 NF_KERNEL(sumsq_range)
 /* single cells */
 NF_KERNEL(scale)
@@ -48,8 +49,12 @@ NF_KERNEL(open)
 NF_KERNEL(close)
 NF_KERNEL(tophat)
 NF_KERNEL(blackhat)
+/* filters that keep edges */
+NF_KERNEL(bilateral)
+NF_KERNEL(anisotropic)
 /* stencils */
 NF_KERNEL(heat)
 NF_KERNEL(wave)
 NF_KERNEL(wave_rest)
 NF_KERNEL(wave_step)
+NF_KERNEL(life)
