@@ -51,6 +51,7 @@ NF_KERNEL(tophat)
 NF_KERNEL(blackhat)
 /* filters that keep edges */
 NF_KERNEL(bilateral)
+NF_KERNEL(nlm)
 NF_KERNEL(anisotropic)
 /* stencils */
 NF_KERNEL(heat)
