@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 __extension__ typedef unsigned __int128 nf_u128;
@@ -14,10 +15,10 @@ enum {
     SUBNORMAL_EXPONENT = -1074, /* of the unit of the smallest doubles */
     LARGEST_EXPONENT = 971,     /* of the unit of the largest ones */
     SPECIAL_FIELD = 2047,       /* exponent field of infinities and NaN */
-    /* A variance is counted in units of 2^-(2 BIAS): 2 * 136 limbs for the square of a sum, and
-     * room for n times the sum of squares. */
+    /* A moment of degree k is counted in units of 2^-(k BIAS): up to 4 * 137 limbs for the fourth power
+     * of a sum, and room for a small factor. */
     BIAS_LIMBS = NF_EXACT_BIAS / LIMB_BITS,
-    WIDE_LIMBS = 2 * NF_EXACT_LIMBS + 4
+    WIDE_LIMBS = 4 * (NF_EXACT_LIMBS + 1) + 4
 };
 
 /* Carries are due when a limb leaves (-2^41, 2^41). */
@@ -176,23 +177,35 @@ static void multiply(magnitude *value, uint64_t factor)
     }
 }
 
-static magnitude square(const magnitude *root)
+/* How many limbs there are up to the highest that is not zero. */
+static int length_of(const magnitude *value)
 {
-    magnitude product = {.negative = false};
-    for (int i = 0; i <= NF_EXACT_LIMBS; i++) {
-        uint64_t carry = 0;
-        if (root->limb[i] == 0)
-            continue;
-        for (int j = 0; j <= NF_EXACT_LIMBS; j++) {
-            carry += (uint64_t)root->limb[i] * root->limb[j] + product.limb[i + j];
-            product.limb[i + j] = (uint32_t)carry;
-            carry >>= LIMB_BITS;
-        }
-        product.limb[i + NF_EXACT_LIMBS + 1] = (uint32_t)carry;
-    }
-    return product;
+    int length = WIDE_LIMBS;
+    while (length > 0 && value->limb[length - 1] == 0)
+        length--;
+    return length;
 }
 
+/* a b; there is room for it. */
+static magnitude product(const magnitude *a, const magnitude *b)
+{
+    magnitude p = {.negative = a->negative != b->negative};
+    const int rows = length_of(a), columns = length_of(b);
+    for (int i = 0; i < rows; i++) {
+        uint64_t carry = 0;
+        if (a->limb[i] == 0)
+            continue;
+        for (int j = 0; j < columns; j++) {
+            carry += (uint64_t)a->limb[i] * b->limb[j] + p.limb[i + j];
+            p.limb[i + j] = (uint32_t)carry;
+            carry >>= LIMB_BITS;
+        }
+        p.limb[i + columns] = (uint32_t)carry;
+    }
+    return p;
+}
+
+/* Magnitudes only: the sign becomes that of the difference. */
 static void subtract(magnitude *value, const magnitude *other)
 {
     uint64_t borrow = 0;
@@ -204,6 +217,31 @@ static void subtract(magnitude *value, const magnitude *other)
     value->negative = borrow != 0;
     if (value->negative)
         negate(value->limb, WIDE_LIMBS);
+}
+
+static void add_limbs(magnitude *value, const magnitude *other)
+{
+    uint64_t carry = 0;
+    for (int i = 0; i < WIDE_LIMBS; i++) {
+        carry += (uint64_t)value->limb[i] + other->limb[i];
+        value->limb[i] = (uint32_t)carry;
+        carry >>= LIMB_BITS;
+    }
+}
+
+/* value + factor n^power term */
+static void add_term(magnitude *value, int factor, uint64_t n, int power, magnitude term)
+{
+    bool negative = value->negative;
+    multiply(&term, (uint64_t)abs(factor));
+    for (int i = 0; i < power; i++)
+        multiply(&term, n);
+    if ((term.negative != (factor < 0)) == negative) {
+        add_limbs(value, &term);
+    } else {
+        subtract(value, &term);
+        value->negative = value->negative != negative;
+    }
 }
 
 static int bit_at(const magnitude *value, int i)
@@ -323,16 +361,90 @@ double nf_exact_norm2(const nf_exact *squares)
     return round_magnitude(&root, NF_EXACT_BIAS);
 }
 
+/* ---- central moments ---- */
+
+/* n^2 m2 = n S2 - S1^2, of the sums of the first powers */
+static magnitude second_moment(const nf_exact *sum, const nf_exact *squares, uint64_t n)
+{
+    magnitude s1 = magnitude_of(sum, 0), value = {.negative = false};
+    add_term(&value, 1, n, 1, magnitude_of(squares, BIAS_LIMBS));
+    add_term(&value, -1, n, 0, product(&s1, &s1));
+    return value;
+}
+
+/* n^3 m3 = n^2 S3 - 3 n S1 S2 + 2 S1^3 */
+static magnitude third_moment(const nf_exact powers[3], uint64_t n)
+{
+    magnitude s1 = magnitude_of(&powers[0], 0), s2 = magnitude_of(&powers[1], BIAS_LIMBS);
+    magnitude square = product(&s1, &s1), value = {.negative = false};
+    add_term(&value, 1, n, 2, magnitude_of(&powers[2], 2 * BIAS_LIMBS));
+    add_term(&value, -3, n, 1, product(&s1, &s2));
+    add_term(&value, 2, n, 0, product(&square, &s1));
+    return value;
+}
+
+/* n^4 m4 = n^3 S4 - 4 n^2 S1 S3 + 6 n S1^2 S2 - 3 S1^4 */
+static magnitude fourth_moment(const nf_exact powers[4], uint64_t n)
+{
+    magnitude s1 = magnitude_of(&powers[0], 0), s2 = magnitude_of(&powers[1], BIAS_LIMBS);
+    magnitude s3 = magnitude_of(&powers[2], 2 * BIAS_LIMBS), square = product(&s1, &s1);
+    magnitude value = {.negative = false};
+    add_term(&value, 1, n, 3, magnitude_of(&powers[3], 3 * BIAS_LIMBS));
+    add_term(&value, -4, n, 2, product(&s1, &s3));
+    add_term(&value, 6, n, 1, product(&square, &s2));
+    add_term(&value, -3, n, 0, product(&square, &square));
+    return value;
+}
+
 double nf_exact_variance(const nf_exact *sum, const nf_exact *squares, uint64_t n)
 {
     if (is_special(sum) || is_special(squares))
         return NAN;
-    magnitude root = magnitude_of(sum, 0);
-    magnitude value = magnitude_of(squares, BIAS_LIMBS);
-    magnitude other = square(&root);
-    multiply(&value, n);
-    subtract(&value, &other);
+    magnitude value = second_moment(sum, squares, n);
     divide(&value, n);
     divide(&value, n);
     return round_magnitude(&value, 2 * NF_EXACT_BIAS);
+}
+
+static bool any_special(const nf_exact *sums, int count)
+{
+    bool any = false;
+    for (int i = 0; i < count; i++)
+        any = any || is_special(&sums[i]);
+    return any;
+}
+
+/* digits * 2^exponent, 1 <= |digits| <= 2 or 0, in whatever units the moment has. */
+typedef struct leading {
+    double digits;
+    int exponent;
+} leading;
+
+static leading leading_of(const magnitude *moment)
+{
+    int top = highest_bit(moment);
+    return (leading){round_magnitude(moment, top), top};
+}
+
+/* The powers of n on both sides of the fraction are the same, and so are the units. */
+double nf_exact_skewness(const nf_exact powers[3], uint64_t n)
+{
+    magnitude second = second_moment(&powers[0], &powers[1], n), third = third_moment(powers, n);
+    leading m2 = leading_of(&second), m3 = leading_of(&third);
+    if (any_special(powers, 3) || m2.digits == 0)
+        return NAN;
+    int odd = m2.exponent % 2, half = (m2.exponent - odd) / 2;
+    double even = odd ? 2 * m2.digits : m2.digits;
+    return ldexp(m3.digits / (even * sqrt(even)), m3.exponent - 3 * half);
+}
+
+/* (m4 - 3 m2^2) / m2^2 */
+double nf_exact_kurtosis(const nf_exact powers[4], uint64_t n)
+{
+    magnitude second = second_moment(&powers[0], &powers[1], n), fourth = fourth_moment(powers, n);
+    add_term(&fourth, -3, n, 0, product(&second, &second));
+    leading m2 = leading_of(&second), excess = leading_of(&fourth);
+    if (any_special(powers, 4) || m2.digits == 0)
+        return NAN;
+    return ldexp(excess.digits / (m2.digits * m2.digits), excess.exponent - 2 * m2.exponent);
 }
