@@ -3,6 +3,7 @@
 /* reductions */
 NF_KERNEL(sum)
 NF_KERNEL(sumsq)
+NF_KERNEL(norm1)
 NF_KERNEL(norm2)
 NF_KERNEL(norminf)
 NF_KERNEL(dot)
