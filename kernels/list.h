@@ -16,6 +16,9 @@ NF_KERNEL(histogram)
 NF_KERNEL(checksum)
 /* index ranges */
 NF_KERNEL(sumsq_range)
+NF_KERNEL(montecarlo)
+NF_KERNEL(mandelbrot)
+NF_KERNEL(nbody)
 /* single cells */
 NF_KERNEL(scale)
 NF_KERNEL(clamp)
