@@ -54,11 +54,15 @@ typedef struct nf_exact {
     int64_t nans, positive_infinities, negative_infinities;
 } nf_exact;
 
-/* Add n elements, their squares, or the products of two rows. */
+/* Add n elements, their magnitudes, their squares, or the products of two rows. */
 void nf_exact_sum_u8(nf_exact *sum, const uint8_t *x, size_t n);
 void nf_exact_sum_u16(nf_exact *sum, const uint16_t *x, size_t n);
 void nf_exact_sum_f32(nf_exact *sum, const float *x, size_t n);
 void nf_exact_sum_f64(nf_exact *sum, const double *x, size_t n);
+void nf_exact_norm1_u8(nf_exact *sum, const uint8_t *x, size_t n);
+void nf_exact_norm1_u16(nf_exact *sum, const uint16_t *x, size_t n);
+void nf_exact_norm1_f32(nf_exact *sum, const float *x, size_t n);
+void nf_exact_norm1_f64(nf_exact *sum, const double *x, size_t n);
 void nf_exact_sumsq_u8(nf_exact *sum, const uint8_t *x, size_t n);
 void nf_exact_sumsq_u16(nf_exact *sum, const uint16_t *x, size_t n);
 void nf_exact_sumsq_f32(nf_exact *sum, const float *x, size_t n);

@@ -25,6 +25,10 @@ static const nf_exact_rows *rows(void)
     {                                                                                              \
         rows()->sum_##name(sum, x, n);                                                             \
     }                                                                                              \
+    void nf_exact_norm1_##name(nf_exact *sum, const type *x, size_t n)                             \
+    {                                                                                              \
+        rows()->norm1_##name(sum, x, n);                                                           \
+    }                                                                                              \
     void nf_exact_sumsq_##name(nf_exact *sum, const type *x, size_t n)                             \
     {                                                                                              \
         rows()->sumsq_##name(sum, x, n);                                                           \

@@ -51,7 +51,7 @@ enum {
 };
 
 /* What is summed, of elements x and y. */
-typedef enum term { VALUES, SQUARES, PRODUCTS } term;
+typedef enum term { VALUES, MAGNITUDES, SQUARES, PRODUCTS } term;
 
 /* A block of elements: n is a multiple of STEP. `what` and `floats` are constants wherever a
  * function is inlined, and `y` stands for nothing but in PRODUCTS. */
@@ -61,6 +61,12 @@ typedef struct block {
     const void *x, *y;
     size_t n;
 } block;
+
+/* Whether terms are elements, but for their sign. */
+static ALWAYS_INLINE bool of_values(const block *b)
+{
+    return b->what == VALUES || b->what == MAGNITUDES;
+}
 
 /* Of an element, in bytes. */
 static ALWAYS_INLINE size_t size_of(const block *b)
@@ -141,7 +147,7 @@ static ALWAYS_INLINE span span_of(const extremes *seen, bool floats)
 /* Products of floats are exact in a double, those of doubles come in two parts. */
 static ALWAYS_INLINE int parts_of(const block *b)
 {
-    return b->what == VALUES || b->floats ? 1 : PARTS;
+    return of_values(b) || b->floats ? 1 : PARTS;
 }
 
 static double start_of(int unit)
@@ -201,7 +207,7 @@ static bool fits(span s, grid g, int parts)
 /* The least slices that are tried: only floats are coarse enough for a plain sum. */
 static ALWAYS_INLINE int least_slices(const block *b)
 {
-    return b->what == VALUES && b->floats ? PLAIN : FEW;
+    return of_values(b) && b->floats ? PLAIN : FEW;
 }
 
 /* The most that are still faster than to count. */
@@ -230,6 +236,11 @@ static bool choose(span s, int parts, int least, int most, grid *g)
 static ALWAYS_INLINE doubles load_as(const void *x, size_t i, bool floats)
 {
     return floats ? load_widened((const float *)x + i) : load((const double *)x + i);
+}
+
+static ALWAYS_INLINE doubles magnitude(doubles v)
+{
+    return (doubles)((longs)v & (uint64_t)INT64_MAX);
 }
 
 typedef struct sums {
@@ -280,7 +291,7 @@ static ALWAYS_INLINE totals totals_of(const sums *a, const sums *b, int unit, in
 static ALWAYS_INLINE span span_of_terms(const block *b, const extremes seen[2])
 {
     span x = span_of(&seen[0], b->floats);
-    if (b->what == VALUES)
+    if (of_values(b))
         return x;
     return span_of_products(x, b->what == PRODUCTS ? span_of(&seen[1], b->floats) : x, parts_of(b));
 }
@@ -310,8 +321,8 @@ static ALWAYS_INLINE span pass(const block *b, int unit, int slices, bool of_ele
             const int c = slices <= FEW && parts == 1 ? j % CHAINS : 0;
             doubles x = load_as(b->x, i + j * LANES, b->floats);
             doubles y = b->what == PRODUCTS ? load_as(b->y, i + j * LANES, b->floats) : x;
-            if (b->what == VALUES) {
-                add_value(&s[0][c], x, 0, slices);
+            if (of_values(b)) {
+                add_value(&s[0][c], b->what == VALUES ? x : magnitude(x), 0, slices);
             } else if (parts == 1) {
                 add_product(&s[0][c], x, y, slices);
             } else {
@@ -501,7 +512,7 @@ static ALWAYS_INLINE double rounded_term(const block *b, size_t i)
     double x = element(b->x, i, b->floats);
     if (b->what == PRODUCTS)
         return x * element(b->y, i, b->floats);
-    return b->what == SQUARES ? x * x : x;
+    return b->what == SQUARES ? x * x : b->what == MAGNITUDES ? __builtin_fabs(x) : x;
 }
 
 static ALWAYS_INLINE bool is_special(const block *b, size_t i)
@@ -600,6 +611,10 @@ static ALWAYS_INLINE void add_row(nf_exact *sum, block row)
     void NF_ISA_NAME(nf_exact_sum_##name)(nf_exact * sum, const type *x, size_t n)                 \
     {                                                                                              \
         add_row(sum, (block){VALUES, floats, x, x, n});                                            \
+    }                                                                                              \
+    void NF_ISA_NAME(nf_exact_norm1_##name)(nf_exact * sum, const type *x, size_t n)               \
+    {                                                                                              \
+        add_row(sum, (block){MAGNITUDES, floats, x, x, n});                                        \
     }                                                                                              \
     void NF_ISA_NAME(nf_exact_sumsq_##name)(nf_exact * sum, const type *x, size_t n)               \
     {                                                                                              \

@@ -72,6 +72,16 @@ void NF_ISA_NAME(nf_exact_sum_u16)(nf_exact *sum, const uint16_t *x, size_t n)
     nf_exact_add_integer(sum, 0, sum_longs(total) + last);
 }
 
+void NF_ISA_NAME(nf_exact_norm1_u8)(nf_exact *sum, const uint8_t *x, size_t n)
+{
+    NF_ISA_NAME(nf_exact_sum_u8)(sum, x, n);
+}
+
+void NF_ISA_NAME(nf_exact_norm1_u16)(nf_exact *sum, const uint16_t *x, size_t n)
+{
+    NF_ISA_NAME(nf_exact_sum_u16)(sum, x, n);
+}
+
 static ALWAYS_INLINE void add_bytes(nf_exact *sum, const uint8_t *x, const uint8_t *y, size_t n)
 {
     size_t i = 0, whole = n / VECTOR_BYTES * VECTOR_BYTES;

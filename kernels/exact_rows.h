@@ -10,6 +10,7 @@
 typedef struct nf_exact_rows {
 #define NF_EXACT_MEMBERS(name, type)                                                               \
     void (*sum_##name)(nf_exact * sum, const type *x, size_t n);                                   \
+    void (*norm1_##name)(nf_exact * sum, const type *x, size_t n);                                 \
     void (*sumsq_##name)(nf_exact * sum, const type *x, size_t n);                                 \
     void (*dot_##name)(nf_exact * sum, const type *x, const type *y, size_t n);
     NF_EXACT_TYPES(NF_EXACT_MEMBERS)
@@ -24,6 +25,7 @@ extern const nf_exact_rows nf_exact_rows_v3, nf_exact_rows_v4;
 /* What the table of this instruction set is made of. */
 #define NF_EXACT_DECLARE(name, type)                                                               \
     void NF_ISA_NAME(nf_exact_sum_##name)(nf_exact * sum, const type *x, size_t n);                \
+    void NF_ISA_NAME(nf_exact_norm1_##name)(nf_exact * sum, const type *x, size_t n);              \
     void NF_ISA_NAME(nf_exact_sumsq_##name)(nf_exact * sum, const type *x, size_t n);              \
     void NF_ISA_NAME(nf_exact_dot_##name)(nf_exact * sum, const type *x, const type *y, size_t n);
 NF_EXACT_TYPES(NF_EXACT_DECLARE)

@@ -3,6 +3,7 @@
 
 #define MEMBERS(name, type)                                                                        \
     .sum_##name = NF_ISA_NAME(nf_exact_sum_##name),                                                \
+    .norm1_##name = NF_ISA_NAME(nf_exact_norm1_##name),                                            \
     .sumsq_##name = NF_ISA_NAME(nf_exact_sumsq_##name),                                            \
     .dot_##name = NF_ISA_NAME(nf_exact_dot_##name),
 

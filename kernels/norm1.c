@@ -47,25 +47,12 @@ const nf_kernel NF_ISA_NAME(nf_kernel_norm1) = {
 
 #else
 
-/* Floats in pieces whose magnitudes stay in the first-level cache; integers have no sign. */
-static void NF_NAME(add_row)(nf_exact *sum, const NF_T *x, ptrdiff_t n)
-{
-    enum { PIECE = 2048, IS_INTEGER = sizeof(NF_T) <= 2 };
-    NF_T magnitude[PIECE];
-    for (ptrdiff_t first = 0, count; first < n; first += count) {
-        count = IS_INTEGER || n - first < PIECE ? n - first : PIECE;
-        for (ptrdiff_t i = 0; i < count && !IS_INTEGER; i++)
-            magnitude[i] = (NF_T)fabs((double)x[first + i]);
-        NF_NAME(nf_exact_sum)(sum, IS_INTEGER ? x + first : magnitude, (size_t)count);
-    }
-}
-
 static void NF_NAME(apply)(const nf_tile *tile, const void *config, void *partial)
 {
     (void)config;
     for (int64_t z = 0; z < tile->size[0]; z++)
         for (int64_t y = 0; y < tile->size[1]; y++)
-            NF_NAME(add_row)(partial, NF_ROW_IN(tile, z, y), NF_ROW_LENGTH(tile));
+            NF_NAME(nf_exact_norm1)(partial, NF_ROW_IN(tile, z, y), (size_t)NF_ROW_LENGTH(tile));
 }
 
 #endif

@@ -376,7 +376,9 @@ static void check_sums(const sums *found, const truth *t, size_t n)
     static void check_##name(const type *x, const type *y, size_t n)                               \
     {                                                                                              \
         truth t = {{{0}}, {{0}}, {{0}}};                                                           \
+        big magnitudes = {{0}};                                                                    \
         for (size_t i = 0; i < n; i++) {                                                           \
+            big_add_double(&magnitudes, fabs((double)x[i]));                                       \
             big_add_double(&t.sum, (double)x[i]);                                                  \
             big_add_product(&t.squares, (double)x[i], (double)x[i]);                               \
             big_add_product(&t.dot, (double)x[i], (double)y[i]);                                   \
@@ -388,6 +390,9 @@ static void check_sums(const sums *found, const truth *t, size_t n)
             variants[k].rows->sumsq_##name(&found.squares, x, n);                                  \
             variants[k].rows->dot_##name(&found.dot, x, y, n);                                     \
             check_sums(&found, &t, n);                                                             \
+            nf_exact norm1 = {.nans = 0};                                                          \
+            variants[k].rows->norm1_##name(&norm1, x, n);                                          \
+            CU_ASSERT_FATAL(holds(&norm1, &magnitudes));                                           \
         }                                                                                          \
     }
 NF_EXACT_TYPES(CHECK)
