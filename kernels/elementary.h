@@ -1,6 +1,6 @@
 /* elementary.h - logarithm, exponential, cosine and sine by additions, multiplications and divisions of
  * doubles alone: they have the same bits in every instruction set, and loops of them, without a branch,
- * are vector instructions. Within 4 units of the last place on the arguments named. */
+ * are vector instructions. Within 2 units of the last place on the arguments named. */
 #ifndef NF_ELEMENTARY_H
 #define NF_ELEMENTARY_H
 

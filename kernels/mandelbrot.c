@@ -15,19 +15,16 @@ typedef struct mandelbrot_partial {
 } mandelbrot_partial;
 
 /* The mean count of a coarse grid's cells. */
-static double expected_count(const nf_mandelbrot *m)
+static double expected_count(const nf_value *v)
 {
     enum { GRID = 16, MOST = 4096 };
-    nf_mandelbrot coarse = *m;
+    int64_t limit = v[4].integer, least = limit < MOST ? limit : MOST;
+    nf_mandelbrot coarse = nf_mandelbrot_of(GRID, GRID, least, v[2].list, v[3].real);
     double total = 0;
-    coarse.limit = m->limit < MOST ? m->limit : MOST;
-    for (int64_t i = 0; i < GRID; i++)
-        for (int64_t j = 0; j < GRID; j++) {
-            int64_t row = m->height * (2 * i + 1) / (2 * GRID);
-            int64_t column = m->width * (2 * j + 1) / (2 * GRID);
-            int64_t count = nf_mandelbrot_naive(&coarse, row, column);
-            total += (double)(count == coarse.limit ? m->limit : count);
-        }
+    for (int64_t i = 0; i < GRID * GRID; i++) {
+        int64_t count = nf_mandelbrot_naive(&coarse, i / GRID, i % GRID);
+        total += (double)(count == least ? limit : count);
+    }
     return total / (GRID * GRID);
 }
 
@@ -49,7 +46,7 @@ static nf_status prepare(nf_setup *setup)
     setup->config = config;
     setup->indices = v[0].integer * v[1].integer;
     setup->partial_bytes = sizeof(mandelbrot_partial);
-    setup->flops_per_cell = FLOPS * expected_count(&config->plane);
+    setup->flops_per_cell = FLOPS * expected_count(v);
     setup->bytes_per_cell = 0;
     return NF_OK;
 }

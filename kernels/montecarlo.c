@@ -159,9 +159,9 @@ static void send(const montecarlo_config *c, double mean, double variance, nf_si
 {
     double scale = c->option ? nf_exp(-c->rate * c->years) : 4;
     out->real(out, "estimate", scale * mean);
-    out->real(out, "standard_error", scale * sqrt(variance / (double)(c->n - 1)));
+    out->real(out, "std_error", scale * sqrt(variance / (double)(c->n - 1)));
     out->integer(out, "count", 0, c->n);
-    out->real(out, "closed_form", c->option ? black_scholes(c) : acos(-1.0));
+    out->real(out, "exact", c->option ? black_scholes(c) : acos(-1.0));
 }
 
 static void send_inside(const montecarlo_config *c, uint64_t inside, nf_sink *out)

@@ -5,7 +5,7 @@
  * depends on the seed and i alone. With G = 1 and r^2 = |x_i - x_j|^2 + softening^2 (Aarseth, Monthly
  * Notices of the Royal Astronomical Society 126, 1963), energy is minus the sum of m_i m_j / r over all
  * pairs, and the force on i the sum of m_i m_j (x_j - x_i) / r^3 over all j but i. net_force is the length
- * of the sum of all forces, which Newton's third law makes zero: what is left is rounding. largest_force
+ * of the sum of all forces, which Newton's third law makes zero: what is left is rounding. max_force
  * is there to compare it with.
  *
  * Of one body everything is summed over the others in their order, in doubles; over the bodies exactly.
@@ -154,7 +154,7 @@ static void finish(const void *partial, const void *config, nf_sink *out)
         net[d] = nf_exact_round(&p->force[d]);
     out->real(out, "energy", -nf_exact_round(&p->energy) / 2);
     out->real(out, "net_force", length(net));
-    out->real(out, "largest_force", sqrt(p->largest));
+    out->real(out, "max_force", sqrt(p->largest));
 }
 
 /* ---- the reference ---- */
@@ -203,7 +203,7 @@ static void reference(const nf_cells *in, const void *config, nf_sink *out)
         net[a] = nf_exact_round(&sum[a]);
     out->real(out, "energy", (double)energy);
     out->real(out, "net_force", length(net));
-    out->real(out, "largest_force", largest);
+    out->real(out, "max_force", largest);
 }
 
 static const nf_param params[] = {
