@@ -1,5 +1,6 @@
 /* scale - strong and weak scaling of kernels within one run: serial, threads, ranks, and both. */
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,19 +56,45 @@ static int growing_dimension(const nf_shape *shape)
     return NF_DIMS - shape->ndim;
 }
 
-/* The chain of an index range with another n, its other parameters as they were. */
-static nf_status grow_range(const nf_chain *chain, int64_t n, nf_chain *grown)
+/* Nominal operations of a range that is set up. */
+static double range_work(const nf_chain *chain)
+{
+    const nf_setup *setup = &chain->stages[0].setup;
+    return (double)setup->indices * setup->flops_per_cell;
+}
+
+/* The chain of an index range with another first parameter, set up. */
+static nf_status resize_range(const nf_chain *chain, int64_t first, nf_chain *resized)
 {
     const nf_kernel *kernel = chain->stages[0].kernel;
     char typed[1024];
-    const char *rest = strstr(chain->text, ":n=");
-    if (rest == NULL)
+    const char *rest = strchr(chain->text, '=');
+    if (rest == NULL || kernel->params[0].type != NF_PARAM_INTEGER)
         return nf_fail(NF_ERR_PARAM,
-                       "kernel '%s' has no first parameter n, which a weak study grows",
+                       "kernel '%s' has no first parameter that says how much it does",
                        kernel->name);
     rest += strcspn(rest, ",");
-    snprintf(typed, sizeof typed, "%s:n=%lld%s", kernel->name, (long long)n, rest);
-    return nf_chain_parse(typed, grown);
+    snprintf(typed, sizeof typed, "%s:%s=%lld%s", kernel->name, kernel->params[0].name,
+             (long long)first, rest);
+    nf_status status = nf_chain_parse(typed, resized);
+    return status == NF_OK ? nf_chain_prepare(resized, NULL) : status;
+}
+
+/* The same with `part` times the work, by its first parameter: of the power of it that the work, seen at
+ * half the parameter, is. `chain` is set up. */
+static nf_status grow_range(const nf_chain *chain, double part, nf_chain *grown)
+{
+    int64_t first = chain->stages[0].values[0].integer, half = (first + 1) / 2;
+    nf_chain smaller = {.count = 0};
+    double power = 1;
+    nf_status status = resize_range(chain, half, &smaller);
+    if (status == NF_OK && half < first)
+        power = round(log(range_work(chain) / range_work(&smaller)) /
+                      log((double)first / (double)half));
+    nf_chain_free(&smaller);
+    if (status == NF_OK)
+        status = resize_range(chain, llround((double)first * pow(part, 1 / fmax(power, 1))), grown);
+    return status;
 }
 
 /* The job for this many workers: strong, the whole; weak, a quarter of it (WEAK_SHARE) each. */
@@ -77,15 +104,17 @@ static nf_status make_job(const scale_args *args, const nf_source *source, nf_ch
     *j = (job){.typed = chain, .chain = chain, .scaling = scaling};
     if (nf_chain_is_range(chain)) {
         nf_status status = nf_chain_prepare(chain, NULL);
-        int64_t n = chain->stages[0].setup.indices;
         if (status == NF_OK && scaling == NF_WEAK) {
-            n = (n + WEAK_SHARE - 1) / WEAK_SHARE * workers;
-            status = grow_range(chain, n, &j->grown);
+            status = grow_range(chain, (double)workers / WEAK_SHARE, &j->grown);
             j->chain = &j->grown;
         }
-        j->shape = (nf_shape){.dim = {1, 1, n}, .ndim = 1, .channels = 1, .dtype = NF_NONE};
-        j->work = n;
-        return status;
+        if (status != NF_OK)
+            return status;
+        const nf_setup *setup = &j->chain->stages[0].setup;
+        j->shape =
+            (nf_shape){.dim = {1, 1, setup->indices}, .ndim = 1, .channels = 1, .dtype = NF_NONE};
+        j->work = llround(range_work(j->chain) / chain->stages[0].setup.flops_per_cell);
+        return NF_OK;
     }
     j->shape = strong_shape(args, source);
     if (scaling == NF_WEAK) {
@@ -278,6 +307,21 @@ static nf_status run_kernel(measuring *m, nf_chain *chain, nf_scaling scaling,
     return status;
 }
 
+/* Rank 0: a range against its independent reference, or so much of it that this takes about a second. */
+static nf_status check_range(nf_chain *chain, bool *passed)
+{
+    const double most = 4e8; /* operations */
+    nf_chain part = {.count = 0};
+    nf_status status = nf_chain_prepare(chain, NULL);
+    if (status == NF_OK && range_work(chain) > most)
+        status = grow_range(chain, most / range_work(chain), &part);
+    if (status == NF_OK)
+        status = nf_check_chain(part.count > 0 ? &part : chain, NULL, NULL, NULL);
+    nf_chain_free(&part);
+    *passed = status == NF_OK;
+    return status == NF_ERR_CHECK ? NF_OK : status;
+}
+
 /* Rank 0: the kernel against its independent reference, on a corner of the input. */
 static nf_status check_kernel(const nf_source *source, nf_chain *chain, bool *passed)
 {
@@ -301,7 +345,7 @@ static nf_status check_kernel(const nf_source *source, nf_chain *chain, bool *pa
                         field.stride);
     }
     if (status == NF_OK)
-        status = nf_check_chain(chain, &corner, nf_chain_is_range(chain) ? NULL : cells, cells);
+        status = nf_check_chain(chain, &corner, cells, cells);
     *passed = status == NF_OK;
     free(cells);
     nf_field_free(&field);
@@ -313,7 +357,8 @@ static nf_status begin_kernel(measuring *m, nf_chain *chain)
 {
     nf_status status = NF_OK;
     if (m->cli->world.rank == 0) {
-        status = check_kernel(m->source, chain, &m->checked);
+        status = nf_chain_is_range(chain) ? check_range(chain, &m->checked)
+                                          : check_kernel(m->source, chain, &m->checked);
         if (status == NF_OK && !m->checked)
             fprintf(stderr, "scale: %s\n", nf_message(NF_ERR_CHECK));
     }
@@ -367,7 +412,7 @@ static nf_status describe(const measuring *m, const scale_args *args)
     if (status == NF_OK)
         status = nf_study_fact(m->study, "weak size",
                                "1/%d of the strong size a worker, growing in the "
-                               "slowest dimension (ranges: in n)",
+                               "slowest dimension (ranges: in operations)",
                                WEAK_SHARE);
     if (status == NF_OK)
         status = nf_study_fact(m->study, "timing",
