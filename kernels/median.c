@@ -21,6 +21,9 @@ typedef struct median_config {
 
 enum { MOST_COUNT = 255 * 255, GROUP = 4 };
 
+/* From these sizes on median_large.c is faster; bytes, of which more are counted at a time, later. */
+enum { LEAST_LARGE = 11, LARGE_BYTES = 15 };
+
 /* Bytes of a vector that the compiler keeps in one register. */
 #if defined __AVX512BW__
 enum { VECTOR = 64 };
@@ -125,6 +128,8 @@ nf_status nf_median_prepare(nf_setup *setup, double percent)
     setup->halo =
         (nf_halo){{volume ? radius : 0, radius, radius}, {volume ? radius : 0, radius, radius}};
     setup->scratch_rows = planes * size + GROUP; /* vectors reach up to 64 GROUP bytes beyond */
+    if (!volume && size >= LEAST_LARGE)
+        setup->scratch_rows = nf_median_large_rows(size);
     setup->flops_per_cell = (double)count;
     return NF_OK;
 }
@@ -414,6 +419,8 @@ void NF_NAME(nf_median)(const nf_tile *tile, const void *config, void *partial)
         NF_NAME(median_3)(tile);
     else if (middle && conf->size == 5)
         NF_NAME(median_5)(tile);
+    else if (conf->planes == 1 && conf->size >= (sizeof(NF_T) == 1 ? LARGE_BYTES : LEAST_LARGE))
+        NF_NAME(nf_median_large)(tile, conf->size, conf->rank);
     else
         NF_NAME(any)(tile, conf);
 }

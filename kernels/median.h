@@ -5,12 +5,17 @@
 #include "kernels/isa.h"
 #include "kernels/kernel.h"
 
-#define nf_median_u8        NF_ISA_NAME(nf_median_u8)
-#define nf_median_u16       NF_ISA_NAME(nf_median_u16)
-#define nf_median_f32       NF_ISA_NAME(nf_median_f32)
-#define nf_median_f64       NF_ISA_NAME(nf_median_f64)
-#define nf_median_prepare   NF_ISA_NAME(nf_median_prepare)
-#define nf_median_reference NF_ISA_NAME(nf_median_reference)
+#define nf_median_u8         NF_ISA_NAME(nf_median_u8)
+#define nf_median_u16        NF_ISA_NAME(nf_median_u16)
+#define nf_median_f32        NF_ISA_NAME(nf_median_f32)
+#define nf_median_f64        NF_ISA_NAME(nf_median_f64)
+#define nf_median_large_u8   NF_ISA_NAME(nf_median_large_u8)
+#define nf_median_large_u16  NF_ISA_NAME(nf_median_large_u16)
+#define nf_median_large_f32  NF_ISA_NAME(nf_median_large_f32)
+#define nf_median_large_f64  NF_ISA_NAME(nf_median_large_f64)
+#define nf_median_large_rows NF_ISA_NAME(nf_median_large_rows)
+#define nf_median_prepare    NF_ISA_NAME(nf_median_prepare)
+#define nf_median_reference  NF_ISA_NAME(nf_median_reference)
 
 /* The parameter that these kernels have first. */
 #define NF_MEDIAN_SIZE_PARAM                                                                       \
@@ -25,5 +30,11 @@ nf_status nf_median_prepare(nf_setup *setup, double percent);
 nf_apply nf_median_u8, nf_median_u16, nf_median_f32, nf_median_f64;
 double nf_median_reference(const nf_cells *in, const void *config, int64_t z, int64_t y, int64_t x,
                            int channel);
+
+/* Images, large windows (median_large.c): of each window of size x size cells the element of this rank,
+ * counted from 0. It needs nf_median_large_rows(size) rows of scratch memory. */
+typedef void nf_median_large(const nf_tile *tile, int size, int64_t rank);
+nf_median_large nf_median_large_u8, nf_median_large_u16, nf_median_large_f32, nf_median_large_f64;
+int nf_median_large_rows(int size);
 
 #endif
