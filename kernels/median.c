@@ -128,8 +128,10 @@ nf_status nf_median_prepare(nf_setup *setup, double percent)
     setup->halo =
         (nf_halo){{volume ? radius : 0, radius, radius}, {volume ? radius : 0, radius, radius}};
     setup->scratch_rows = planes * size + GROUP; /* vectors reach up to 64 GROUP bytes beyond */
-    if (!volume && size >= LEAST_LARGE)
+    if (!volume && size >= LEAST_LARGE) {
         setup->scratch_rows = nf_median_large_rows(size);
+        setup->strip = 64; /* the columns are counted anew for each strip */
+    }
     setup->flops_per_cell = (double)count;
     return NF_OK;
 }
