@@ -47,7 +47,7 @@ static void print_plan(const nf_plan_facts *f)
 
 static void print_stages(size_t number, const nf_pass_facts *f)
 {
-    fprintf(stderr, "  pass %zu:", number + 1);
+    fprintf(stderr, "  pass %zu:%s", number + 1, f->surveys ? " a survey for" : "");
     for (size_t i = 0; i < f->count;) {
         size_t same = 1;
         while (i + same < f->count && f->stages[i + same] == f->stages[i])
@@ -62,7 +62,7 @@ static void print_stages(size_t number, const nf_pass_facts *f)
     if (f->count + f->nends == 0)
         fputs(" a copy", stderr);
     if (f->sweeps > 1)
-        fprintf(stderr, ", %lld sweeps", (long long)f->sweeps);
+        fprintf(stderr, ", %s%lld sweeps", f->may_stop ? "at most " : "", (long long)f->sweeps);
     fputc('\n', stderr);
 }
 

@@ -7,6 +7,7 @@
 #include "drivers/explain.h"
 #include "drivers/progress.h"
 #include "io/array.h"
+#include "io/numbers.h"
 
 typedef struct filter_args {
     const char *chain, *input, *output;
@@ -60,7 +61,8 @@ typedef struct filtering {
     nf_array_writer *writer;
     nf_plan *plan; /* NULL: a conversion */
     nf_shape in_shape, out_shape;
-    nf_fields fields; /* a conversion: only in */
+    nf_fields fields;   /* a conversion: only in */
+    nf_results learned; /* what the maps found out, on rank 0 */
 } filtering;
 
 static nf_status check_args(const nf_cli *cli, const filter_args *args, filtering *f)
@@ -116,8 +118,10 @@ static nf_status process(const nf_cli *cli, filtering *f)
     if (status == NF_OK && f->plan != NULL) {
         nf_progress_start(&computing, "filter: computing", silent);
         nf_plan_watch(f->plan, nf_progress_watch(&computing));
-        status = nf_plan_run(f->plan, &f->fields, NULL, &times);
+        status = nf_plan_run(f->plan, &f->fields, &f->learned, &times);
         nf_progress_stop(&computing);
+        if (status == NF_OK && !silent)
+            nf_numbers_lines("filter", &f->learned, stderr);
     }
     if (status == NF_OK) {
         nf_progress_start(&writing, "filter: writing", silent);
@@ -158,6 +162,7 @@ static void release(const nf_cli *cli, filtering *f)
     nf_fields_free(&f->fields);
     nf_plan_free(f->plan);
     nf_chains_free(&f->chains);
+    nf_results_free(&f->learned);
 }
 
 int main(int argc, char **argv)
@@ -166,6 +171,7 @@ int main(int argc, char **argv)
     filter_args args = {.quality = 90};
     filtering f = {.chains = {NULL, 0}};
     nf_cli cli;
+    nf_results_init(&f.learned);
     nf_status status = nf_cli_start(&cli, argc, argv, &argp, &args, NF_CLI_THREADS | NF_CLI_PLAN);
     if (status == NF_OK && !cli.done)
         status = filter(&cli, &args, &f);

@@ -22,16 +22,33 @@ static void sleep_for(double seconds)
         nanosleep(&nap, NULL);
 }
 
-static void apply(const nf_tile *tile, const void *config, void *partial)
+static void stand_in(nf_stand_in *s, nf_apply *work, const nf_tile *tile, void *partial)
 {
-    /* The set-up keeps the configuration as const; the stand-in behind it is this program's own. */
-    nf_stand_in *s = (nf_stand_in *)(uintptr_t)config;
     int64_t cells = tile->size[0] * tile->size[1] * tile->size[2];
     double start = nf_seconds();
-    s->apply(tile, s->config, partial);
+    work(tile, s->config, partial);
     sleep_for(s->cost * (double)cells);
     s->seconds += nf_seconds() - start;
     s->cells += cells;
+}
+
+/* apply's configuration is const; the stand-in behind it is this program's own. */
+static void apply(const nf_tile *tile, const void *config, void *partial)
+{
+    nf_stand_in *s = (nf_stand_in *)(uintptr_t)config;
+    stand_in(s, s->apply, tile, partial);
+}
+
+static void survey(const nf_tile *tile, const void *config, void *partial)
+{
+    nf_stand_in *s = (nf_stand_in *)(uintptr_t)config;
+    stand_in(s, s->survey, tile, partial);
+}
+
+static bool learn(void *config, const void *partial)
+{
+    const nf_stand_in *s = config;
+    return s->real->learn((void *)(uintptr_t)s->config, partial);
 }
 
 static void start(void *partial, const void *config)
@@ -51,7 +68,8 @@ static void fold(void *into, const void *next, const void *config)
 static void finish(const void *partial, const void *config, nf_sink *out)
 {
     const nf_stand_in *s = config;
-    s->real->finish(partial, s->config, out);
+    if (s->real->finish != NULL)
+        s->real->finish(partial, s->config, out);
 }
 
 void nf_stand_ins_put(nf_chain *chain, const nf_costs *costs, nf_stand_in *stand_ins)
@@ -62,10 +80,14 @@ void nf_stand_ins_put(nf_chain *chain, const nf_costs *costs, nf_stand_in *stand
         stand_ins[i] = (nf_stand_in){.kernel = *stage->kernel,
                                      .real = stage->kernel,
                                      .apply = stage->kernel->apply[dtype],
+                                     .survey = stage->kernel->survey[dtype],
                                      .config = stage->setup.config,
                                      .cost = costs->cell[i],
                                      .fold_cost = costs->fold};
         stand_ins[i].kernel.apply[dtype] = apply;
+        stand_ins[i].kernel.survey[dtype] = survey;
+        if (stage->kernel->learn != NULL)
+            stand_ins[i].kernel.learn = learn;
         stand_ins[i].kernel.start = start;
         stand_ins[i].kernel.fold = fold;
         stand_ins[i].kernel.finish = finish;

@@ -24,7 +24,7 @@ typedef struct nf_costs {
 typedef struct nf_stand_in {
     nf_kernel kernel; /* the real one's properties, and the functions that stand in */
     const nf_kernel *real;
-    nf_apply *apply; /* the real one's, for the type at hand */
+    nf_apply *apply, *survey; /* the real one's, for the type at hand */
     const void *config;
     double cost, fold_cost;
     double seconds; /* spent in apply, work and sleep */

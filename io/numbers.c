@@ -60,6 +60,19 @@ void nf_numbers_table(const nf_reduced *reduced, FILE *out)
     }
 }
 
+void nf_numbers_lines(const char *program, const nf_results *results, FILE *out)
+{
+    for (size_t k = 0; k < results->count; k++) {
+        const nf_number *number = &results->numbers[k];
+        if (number->first)
+            fprintf(out, "%s%s: %s:", k > 0 ? "\n" : "", program, number->kernel);
+        fprintf(out, "%s %s ", number->first ? "" : ",", number->name);
+        print_number(out, number);
+    }
+    if (results->count > 0)
+        fputc('\n', out);
+}
+
 /* ---- JSON ---- */
 
 /* A string literal, escaped; NULL when memory is exhausted. The caller frees it. A name that is not UTF-8,

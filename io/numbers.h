@@ -18,6 +18,10 @@ typedef struct nf_reduced {
 /* A table; floats with the digits that tell them apart, long lists of counts shortened. */
 void nf_numbers_table(const nf_reduced *reduced, FILE *out);
 
+/* A line for each kernel that told something, behind the program's name: "filter: jacobi: residual
+ * 1e-07, steps 300". */
+void nf_numbers_lines(const char *program, const nf_results *results, FILE *out);
+
 /* One JSON object on one line: {"input": ..., ["second": ...,] "shape": [...], "dtype": ..., "results": {kernel:
  * number or {name: number, ...}}}; channels are the last extent of shape where there are several.
  * Floats have 17 digits and read back as the same bits; NaN and infinities, which JSON does not

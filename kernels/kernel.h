@@ -127,10 +127,14 @@ typedef struct nf_setup {
     int scratch_rows;      /* maps: rows of doubles, each as wide as a tile's input [0]   */
     int strip;             /* maps: rows (in volumes planes) that a tile has better at least, as
                               some are read again for each [0]; the caches may not allow it */
-    size_t partial_bytes;  /* reductions: bytes of one partial result   [0]              */
+    size_t partial_bytes;  /* reductions, surveys: bytes of one partial result; maps that survey
+                              nothing with these values leave it         [0]              */
+    int64_t looks;         /* kernels that learn: how often they think to look   [1]      */
+    int64_t survey_every;  /* maps of several steps: so many between two surveys [0: one before] */
     double flops_per_cell; /* nominal, per output element and step      [0]              */
     double bytes_per_cell; /* nominal memory traffic, likewise          [in + out dtype] */
-    const void *config;    /* whatever apply needs, read-only there     [NULL]           */
+    const void *config;    /* whatever apply needs, read-only there; its learn may change it, so
+                              then it must be alloc's                    [NULL]           */
     const char *param;     /* on failure: the parameter at fault, or NULL                */
     const char *problem;   /* on failure: what is wrong with it and what would be right  */
 } nf_setup;
@@ -208,13 +212,30 @@ typedef struct nf_kernel {
      * passed to `start` where there is one. */
     nf_apply *apply[NF_DTYPES];
 
-    /* Reductions and ranges. */
+    /* Reductions and ranges; for maps, of what a survey brings together. */
     void (*start)(void *partial, const void *config);
     void (*fold)(void *into, const void *next, const void *config); /* into, then next */
     bool any_order; /* fold is exact, associative and commutative: the engine folds as it likes;
                        otherwise it folds tiles in ascending order, at the price of keeping them */
     bool adds;      /* the partial is an array of int64, and folding is adding them one by one */
-    void (*finish)(const void *partial, const void *config, nf_sink *out);
+    void (*finish)(const void *partial, const void *config, nf_sink *out); /* maps: partial is NULL;
+                       sends what was learned; may be NULL */
+
+    /* What must look at its whole input before it goes on, or more than once. any_order is required.
+     *
+     * A map that looks has `survey`: it adds a tile, which has the map's halo, to a partial. Its first
+     * step is taken when `learn` asks for no other survey. With setup->survey_every = k it is an
+     * iteration that may stop: steps % k are taken first, then a survey follows after each k of the
+     * others, of what they have left; where `learn` returns false after one, these were the last.
+     *
+     * A reduction that looks more than once has `learn` and no survey: it is swept over the same
+     * array again until `learn` has enough; then it is finished.
+     *
+     * learn is called on all ranks with the same bits in *partial, all of the array folded; it may
+     * change the config, and returns whether to look again (to go on). partial NULL begins a run:
+     * what an earlier one taught is forgotten. */
+    nf_apply *survey[NF_DTYPES];
+    bool (*learn)(void *config, const void *partial);
 
     /* The independent answer, the slow and obvious way, in double. A map gives one element of one
      * step before it is rounded to the output type; a reduction sends the same numbers as finish.
@@ -223,6 +244,9 @@ typedef struct nf_kernel {
     double (*reference_cell)(const nf_cells *in, const void *config, int64_t z, int64_t y,
                              int64_t x, int channel);
     void (*reference)(const nf_cells *in, const void *config, nf_sink *out);
+    /* Of a map that surveys: learns the same, by a look at the whole array at once, and returns
+     * whether an iteration is to go on. */
+    bool (*reference_learn)(const nf_cells *in, void *config);
     double tolerance;
 } nf_kernel;
 

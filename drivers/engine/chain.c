@@ -365,6 +365,9 @@ static void widen_halo(nf_stage *stage)
 static nf_status check_setup(const nf_kernel *kernel, nf_setup *setup)
 {
     bool map = kernel->kind == NF_MAP;
+    bool surveys = map && setup->partial_bytes > 0;
+    bool whole_survey =
+        kernel->survey[setup->in.dtype] != NULL && kernel->learn != NULL && kernel->any_order;
     if (!map && setup->partial_bytes == 0)
         setup->problem = "its prepare sets no partial_bytes";
     else if (kernel->two_inputs && kernel->kind == NF_RANGE)
@@ -374,6 +377,10 @@ static nf_status check_setup(const nf_kernel *kernel, nf_setup *setup)
     else if (map && setup->steps > 1 && !nf_shape_equal(&setup->in, &setup->out))
         setup->problem =
             "it takes several steps, but its output is not of the input's shape and type";
+    else if (map ? surveys && !whole_survey : kernel->learn != NULL && !kernel->any_order)
+        setup->problem = "what it learns from must fold in any order, and needs a learn";
+    else if (setup->survey_every > 0 && !surveys)
+        setup->problem = "it asks for surveys between its steps, but has none";
     return setup->problem == NULL ? NF_OK : NF_ERR_PARAM;
 }
 
@@ -389,6 +396,7 @@ static nf_status prepare_stage(nf_stage *stage, const nf_shape *in)
                         .values = stage->values,
                         .alloc = arena_alloc,
                         .steps = 1,
+                        .looks = 1,
                         .bytes_per_cell = 2.0 * (double)nf_dtype_size(in->dtype)};
     if (stage->kernel->prepare != NULL)
         status = stage->kernel->prepare(setup);
@@ -431,4 +439,26 @@ size_t nf_chain_maps(const nf_chain *chain)
 bool nf_chain_is_range(const nf_chain *chain)
 {
     return chain->count == 1 && chain->stages[0].kernel->kind == NF_RANGE;
+}
+
+bool nf_stage_surveys(const nf_stage *stage)
+{
+    return stage->kernel->kind == NF_MAP && stage->setup.partial_bytes > 0;
+}
+
+bool nf_stage_surveys_after(const nf_stage *stage, int64_t done)
+{
+    int64_t steps = stage->setup.steps, every = stage->setup.survey_every;
+    every = every < steps ? every : steps;
+    return every > 0 && done > steps % every && (done - steps % every) % every == 0;
+}
+
+bool nf_stage_relooks(const nf_stage *stage)
+{
+    return stage->kernel->kind == NF_REDUCE && stage->kernel->learn != NULL;
+}
+
+bool nf_stage_learn(const nf_stage *stage, const void *partial)
+{
+    return stage->kernel->learn((void *)(uintptr_t)stage->setup.config, partial);
 }

@@ -48,4 +48,13 @@ nf_status nf_chain_prepare(nf_chain *chain, const nf_shape *in);
 size_t nf_chain_maps(const nf_chain *chain);
 bool nf_chain_is_range(const nf_chain *chain);
 
+/* Whether a prepared stage is a map that surveys its input; whether it does so after `done` steps;
+ * whether it is a reduction that may look more than once. */
+bool nf_stage_surveys(const nf_stage *stage);
+bool nf_stage_surveys_after(const nf_stage *stage, int64_t done);
+bool nf_stage_relooks(const nf_stage *stage);
+
+/* Calls its kernel's learn on its configuration. */
+bool nf_stage_learn(const nf_stage *stage, const void *partial);
+
 #endif

@@ -5,6 +5,27 @@
 #include "drivers/engine/cost.h"
 #include "drivers/engine/sweep.h"
 
+/* The pass that has this number among all of the plan, each survey before the pass that it is for;
+ * NULL: past the end. */
+static const nf_pass *find_pass(const nf_plan *plan, size_t number)
+{
+    for (size_t g = 0; g < plan->ngroups; g++) {
+        for (size_t p = 0; p < plan->groups[g].npasses; p++) {
+            const nf_pass *pass = &plan->groups[g].passes[p];
+            if (pass->survey != NULL && number-- == 0)
+                return pass->survey;
+            if (number-- == 0)
+                return pass;
+        }
+    }
+    return NULL;
+}
+
+static bool is_survey(const nf_pass *pass)
+{
+    return pass->nends == 1 && pass->ends->surveys;
+}
+
 void nf_plan_tell(const nf_plan *plan, nf_plan_facts *facts)
 {
     *facts = (nf_plan_facts){.in = plan->in,
@@ -15,24 +36,15 @@ void nf_plan_tell(const nf_plan *plan, nf_plan_facts *facts)
                              .caches = plan->options.caches};
     facts->cut = plan->cut;
     facts->used = nf_cut_blocks(&plan->cut);
-    for (size_t g = 0; g < plan->ngroups; g++)
-        facts->passes += plan->groups[g].npasses;
-}
-
-/* The group and the pass in it that have this number among all of the plan. */
-static const nf_pass *find_pass(const nf_plan *plan, size_t number, const nf_group **group)
-{
-    *group = plan->groups;
-    while (number >= (*group)->npasses)
-        number -= (*group)++->npasses;
-    return &(*group)->passes[number];
+    while (find_pass(plan, facts->passes) != NULL)
+        facts->passes++;
 }
 
 /* Bytes of all arrays that a pass goes through, for a cell of each. */
 static double arrays_a_cell(const nf_plan *plan, const nf_pass *pass, double store)
 {
     double bytes = (double)nf_cell_bytes(&pass->in);
-    if (pass->reduces && plan->with.dtype != NF_NONE)
+    if (pass->reduces && !is_survey(pass) && plan->with.dtype != NF_NONE)
         bytes += (double)nf_cell_bytes(&plan->with);
     return pass->reduces ? bytes : bytes + store * (double)nf_cell_bytes(&pass->out);
 }
@@ -94,12 +106,18 @@ static void predict(const nf_plan *plan, const nf_pass *pass, nf_pass_facts *f)
         used;
 }
 
+static bool may_stop(const nf_pass *pass)
+{
+    return pass->survey_every > 0 || (is_survey(pass) && pass->ends->stage->setup.survey_every > 0);
+}
+
 void nf_plan_tell_pass(const nf_plan *plan, size_t number, nf_pass_facts *f)
 {
-    const nf_group *group;
-    const nf_pass *pass = find_pass(plan, number, &group);
+    const nf_pass *pass = find_pass(plan, number);
     *f = (nf_pass_facts){.count = pass->count,
+                         .surveys = is_survey(pass),
                          .sweeps = pass->sweeps,
+                         .may_stop = may_stop(pass),
                          .in = pass->in,
                          .halo = pass->halo,
                          .border = pass->border,
@@ -107,8 +125,8 @@ void nf_plan_tell_pass(const nf_plan *plan, size_t number, nf_pass_facts *f)
                          .in_memory = exceeds_cache(plan, pass)};
     memcpy(f->stages, pass->stages, sizeof f->stages);
     memcpy(f->tile, pass->tiling.largest, sizeof f->tile);
-    for (; pass->reduces && f->nends < group->nends && f->nends < NF_MAX_TOLD; f->nends++)
-        f->ends[f->nends] = group->ends[f->nends].stage;
+    for (; f->nends < pass->nends && f->nends < NF_MAX_TOLD; f->nends++)
+        f->ends[f->nends] = pass->ends[f->nends].stage;
     add_up(plan, pass, f);
     predict(plan, pass, f);
 }

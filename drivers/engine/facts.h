@@ -22,10 +22,13 @@ typedef struct nf_plan_facts {
 typedef struct nf_pass_facts {
     const nf_stage *stages[NF_MAX_FUSED];
     size_t count;
-    const nf_stage *ends[NF_MAX_TOLD]; /* reductions that end it, the first of them */
+    const nf_stage
+        *ends[NF_MAX_TOLD]; /* reductions that end it, the first of them; a survey's map */
     size_t nends;
-    nf_shape in; /* what it reads */
+    bool surveys; /* it brings together what that map must know before it goes on */
+    nf_shape in;  /* what it reads */
     int64_t sweeps;
+    bool may_stop; /* sweeps is a bound; or how often the kernel thinks to look */
     nf_halo halo;
     nf_border border;             /* how that goes on beyond its edges */
     int64_t tile[NF_DIMS], strip; /* of this rank: the largest tile, rows (planes) of a strip */

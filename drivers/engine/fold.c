@@ -18,3 +18,9 @@ void nf_fold_ranks(const nf_world *world, const nf_stage *stage, void *partial, 
         }
     }
 }
+
+void nf_fold_everywhere(const nf_world *world, const nf_stage *stage, void *partial, void *spare)
+{
+    nf_fold_ranks(world, stage, partial, spare);
+    nf_broadcast(world, partial, stage->setup.partial_bytes, 0);
+}

@@ -1,4 +1,4 @@
-/* fold.h - partial results of the ranks brought together on rank 0. */
+/* fold.h - partial results of the ranks brought together. */
 #ifndef NF_FOLD_H
 #define NF_FOLD_H
 
@@ -9,5 +9,7 @@
  * whose fold is exact in any order. Those that only add integers are summed by MPI, others are
  * folded in a binomial tree of log2(ranks) rounds. `spare` is as large. */
 void nf_fold_ranks(const nf_world *world, const nf_stage *stage, void *partial, void *spare);
+/* Likewise, and every rank then has it. */
+void nf_fold_everywhere(const nf_world *world, const nf_stage *stage, void *partial, void *spare);
 
 #endif

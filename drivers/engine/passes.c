@@ -30,7 +30,7 @@ nf_box nf_pass_needs(const nf_pass *pass, const nf_box *out)
 {
     nf_box written[NF_MAX_FUSED];
     if (pass->count == 0)
-        return *out;
+        return nf_box_grow(out, &pass->halo);
     nf_pass_boxes(pass, out, written);
     return nf_box_grow(&written[0], &pass->stages[0]->setup.halo);
 }
@@ -45,12 +45,18 @@ int64_t nf_pass_margin(const nf_pass *pass, size_t i, int d)
 
 /* ---- fusing ---- */
 
+/* Whether it goes over its own output. */
+static bool iterates(const nf_pass *pass)
+{
+    return pass->sweeps > 1 || pass->survey_every > 0;
+}
+
 /* Whether `stage` can follow in the same sweep. */
 static bool can_fuse(const nf_pass *pass, const nf_stage *stage)
 {
     if (pass->count == 0)
         return true;
-    if (pass->count == NF_MAX_FUSED || pass->sweeps > 1)
+    if (pass->count == NF_MAX_FUSED || iterates(pass))
         return false;
     if (stage->fills || nf_halo_none(&stage->setup.halo))
         return true;
@@ -93,11 +99,9 @@ static nf_pass *add_steps(nf_pass *pass, const nf_stage *stage, int64_t steps)
     return pass;
 }
 
-/* All steps of a map: so many of them in each of several sweeps, and the rest in one; `whole`: all of
- * them in one, if there are not too many. */
-static nf_pass *add_map(const nf_plan *plan, nf_pass *pass, const nf_stage *stage, bool whole)
+/* Steps of a map: so many of them in each of several sweeps, and the rest in one. */
+static nf_pass *add_sweeps(nf_pass *pass, const nf_stage *stage, int64_t steps, int64_t depth)
 {
-    int64_t steps = stage->setup.steps, depth = whole ? NF_MAX_FUSED : nf_cost_depth(plan, stage);
     if (steps <= depth)
         return add_steps(pass, stage, steps);
     if (pass->count > 0)
@@ -105,6 +109,50 @@ static nf_pass *add_map(const nf_plan *plan, nf_pass *pass, const nf_stage *stag
     pass = add_steps(pass, stage, depth);
     pass->sweeps = steps / depth;
     return steps % depth == 0 ? pass : add_steps(next_pass(pass), stage, steps % depth);
+}
+
+/* An iteration with surveys: what is left over comes first, then sweeps that the surveys divide. */
+static nf_pass *add_checked(nf_pass *pass, const nf_stage *stage, int64_t depth)
+{
+    int64_t steps = stage->setup.steps, every = stage->setup.survey_every;
+    every = every < steps ? every : steps;
+    int64_t rest = steps % every;
+    if (steps < 2 * every) /* one survey, at the end */
+        rest = steps % depth, every = steps - rest;
+    while (every % depth != 0)
+        depth--;
+    pass = add_sweeps(pass, stage, rest, depth);
+    if (pass->count > 0)
+        pass = next_pass(pass);
+    pass = add_steps(pass, stage, depth);
+    pass->learns = stage;
+    pass->sweeps = (steps - rest) / depth;
+    pass->survey_every = every / depth;
+    return pass;
+}
+
+/* All steps of a map; `whole`: all of them in one sweep, if there are not too many. */
+static nf_pass *add_map(const nf_plan *plan, nf_pass *pass, const nf_stage *stage, bool whole)
+{
+    int64_t depth = whole ? NF_MAX_FUSED : nf_cost_depth(plan, stage);
+    if (!nf_stage_surveys(stage))
+        return add_sweeps(pass, stage, stage->setup.steps, depth);
+    if (stage->setup.survey_every > 0)
+        return add_checked(pass, stage, depth);
+    if (pass->count > 0)
+        pass = next_pass(pass);
+    pass->learns = stage;
+    return add_sweeps(pass, stage, stage->setup.steps, depth);
+}
+
+static nf_pass *add_end(nf_pass *pass, const nf_stage *stage)
+{
+    bool relooks = nf_stage_relooks(stage);
+    if (iterates(pass) || (relooks && pass->count > 0))
+        pass = next_pass(pass);
+    pass->reduces = true;
+    pass->sweeps = relooks ? stage->setup.looks : 1;
+    return pass;
 }
 
 /* Where the alias's chain began whose maps of two inputs are still to come: they read what that pass
@@ -132,8 +180,9 @@ static nf_status check_opening(const opening *begun, const nf_pass *pass, const 
 nf_status nf_passes_make(const nf_plan *plan, nf_group *group, const nf_chain *chain)
 {
     size_t maps = nf_chain_maps(chain);
-    /* Each map begins three at most: before it, its sweeps, and what remains of its steps. */
-    group->passes = calloc(3 * maps + 2, sizeof *group->passes);
+    /* Each map begins four at most: before it, its sweeps, what remains of its steps, and steps with
+     * surveys. */
+    group->passes = calloc(4 * maps + 2, sizeof *group->passes);
     if (group->passes == NULL)
         return nf_fail(NF_ERR_MEMORY, "no memory for a plan");
     nf_pass *pass = group->passes;
@@ -149,11 +198,8 @@ nf_status nf_passes_make(const nf_plan *plan, nf_group *group, const nf_chain *c
         if (status != NF_OK)
             return status;
     }
-    if (maps < chain->count) {
-        if (pass->sweeps > 1)
-            pass = next_pass(pass);
-        pass->reduces = true;
-    }
+    if (maps < chain->count)
+        pass = add_end(pass, &chain->stages[maps]);
     group->npasses = (size_t)(pass - group->passes) + 1;
     return NF_OK;
 }

@@ -21,6 +21,17 @@ static bool same_maps(const nf_chain *a, const nf_chain *b)
     return true;
 }
 
+static bool relooks(const nf_chain *chain)
+{
+    return nf_stage_relooks(&chain->stages[chain->count - 1]);
+}
+
+/* Reductions share a sweep, unless one looks more than once. */
+static bool can_join(const nf_chain *head, const nf_chain *chain)
+{
+    return same_maps(head, chain) && !relooks(head) && !relooks(chain);
+}
+
 static nf_status make_groups(nf_plan *plan, nf_chain *chains, size_t nchains)
 {
     plan->groups = calloc(nchains, sizeof *plan->groups);
@@ -30,7 +41,7 @@ static nf_status make_groups(nf_plan *plan, nf_chain *chains, size_t nchains)
     for (size_t i = 0; status == NF_OK && i < nchains; i++) {
         const nf_chain *chain = &chains[i];
         size_t g = 0;
-        while (g < plan->ngroups && !same_maps(head[g], chain))
+        while (g < plan->ngroups && !can_join(head[g], chain))
             g++;
         nf_group *group = &plan->groups[g];
         if (g == plan->ngroups) {
@@ -94,7 +105,7 @@ static nf_status allocate_workspace(nf_plan *plan)
     return NF_OK;
 }
 
-static nf_status allocate_partials(nf_plan *plan, const nf_pass *pass, nf_partials *end)
+static nf_status allocate_partials(const nf_plan *plan, const nf_pass *pass, nf_partials *end)
 {
     bool ordered = !end->stage->kernel->any_order;
     end->count = ordered ? pass->ntiles : plan->world.threads;
@@ -155,7 +166,9 @@ static nf_status allocate_fields(nf_plan *plan, nf_group *group, size_t p)
 {
     nf_pass *pass = &group->passes[p];
     nf_status status = NF_OK;
-    for (int64_t i = 0; i < 2 && i < pass->sweeps - 1 && status == NF_OK; i++)
+    /* Where it may stop at any survey, no sweep can write the last field. */
+    int64_t kept = pass->reduces ? 0 : pass->survey_every > 0 ? pass->sweeps : pass->sweeps - 1;
+    for (int64_t i = 0; i < 2 && i < kept && status == NF_OK; i++)
         status = make_field(plan, pass, &pass->out, &pass->halo, &pass->temp[i]);
     if (status == NF_OK && p + 1 < group->npasses)
         status = make_field(plan, pass, &pass->out, &pass[1].halo, &pass->result);
@@ -210,9 +223,8 @@ static nf_status list_tiles(nf_pass *pass)
     return NF_OK;
 }
 
-static nf_status finish_pass(nf_plan *plan, nf_group *group, size_t p)
+static nf_status ready_pass(const nf_plan *plan, nf_pass *pass)
 {
-    nf_pass *pass = &group->passes[p];
     nf_cut cut = plan->cut;
     cut.shape = pass->in;
     nf_status status = NF_OK;
@@ -220,18 +232,36 @@ static nf_status finish_pass(nf_plan *plan, nf_group *group, size_t p)
     if (!nf_halo_none(&pass->halo))
         status = nf_exchange_create(&plan->world, &cut, &pass->halo, pass->border == NF_WRAP,
                                     &pass->exchange);
+    return status == NF_OK ? list_tiles(pass) : status;
+}
+
+static nf_status make_survey(const nf_plan *plan, nf_pass *pass)
+{
+    nf_status status = nf_survey_make(pass);
     if (status == NF_OK)
-        status = list_tiles(pass);
+        status = ready_pass(plan, pass->survey);
+    return status == NF_OK ? allocate_partials(plan, pass->survey, pass->survey->ends) : status;
+}
+
+static nf_status finish_pass(nf_plan *plan, nf_group *group, size_t p)
+{
+    nf_pass *pass = &group->passes[p];
+    nf_status status = ready_pass(plan, pass);
+    if (status == NF_OK && pass->learns != NULL)
+        status = make_survey(plan, pass);
     return status == NF_OK ? allocate_fields(plan, group, p) : status;
 }
 
 static nf_status finish_group(nf_plan *plan, nf_group *group)
 {
+    nf_pass *last = &group->passes[group->npasses - 1];
     nf_status status = NF_OK;
     for (size_t p = 0; p < group->npasses && status == NF_OK; p++)
         status = finish_pass(plan, group, p);
     for (size_t e = 0; e < group->nends && status == NF_OK; e++)
-        status = allocate_partials(plan, &group->passes[group->npasses - 1], &group->ends[e]);
+        status = allocate_partials(plan, last, &group->ends[e]);
+    last->ends = group->ends;
+    last->nends = group->nends;
     return status;
 }
 
@@ -328,13 +358,20 @@ static nf_status build(nf_plan *plan, const nf_shape *in, nf_chain *chains, size
     return status == NF_OK ? allocate_workspace(plan) : status;
 }
 
+static void connect_pass(const nf_plan *plan, const nf_pass *pass)
+{
+    if (pass->exchange != NULL)
+        nf_exchange_connect(&plan->world, pass->exchange);
+    if (pass->survey != NULL)
+        connect_pass(plan, pass->survey);
+}
+
 /* Collective, once the plan is agreed on. */
-static void connect_exchanges(nf_plan *plan)
+static void connect_exchanges(const nf_plan *plan)
 {
     for (size_t g = 0; g < plan->ngroups; g++)
         for (size_t p = 0; p < plan->groups[g].npasses; p++)
-            if (plan->groups[g].passes[p].exchange != NULL)
-                nf_exchange_connect(&plan->world, plan->groups[g].passes[p].exchange);
+            connect_pass(plan, &plan->groups[g].passes[p]);
 }
 
 nf_status nf_plan_create(const nf_world *world, const nf_shape *in, nf_chain *chains,
@@ -369,6 +406,7 @@ static void free_group(nf_group *group)
         nf_field_free(&pass->temp[0]);
         nf_field_free(&pass->temp[1]);
         nf_field_free(&pass->result);
+        nf_survey_free(pass->survey);
     }
     for (size_t e = 0; e < group->nends; e++) {
         free(group->ends[e].memory);

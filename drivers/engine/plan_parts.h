@@ -19,6 +19,16 @@ typedef struct nf_tiling {
     int64_t strip; /* extent of a strip */
 } nf_tiling;
 
+/* The partial results of one reduction, or of a map's survey, on this rank. */
+typedef struct nf_partials {
+    const nf_stage *stage;
+    bool surveys;         /* by the kernel's survey, not its apply */
+    size_t chain;         /* number of the chain that it ends */
+    char *memory, *spare; /* `count` partials, `stride` bytes apart; room for one more */
+    size_t stride;
+    int64_t count; /* threads, or tiles where the order counts */
+} nf_partials;
+
 /* One sweep over the array, or several: fused maps (perhaps none), then a field or reductions. */
 typedef struct nf_pass {
     const nf_stage *stages[NF_MAX_FUSED]; /* several steps of one map: the same stage again */
@@ -28,7 +38,12 @@ typedef struct nf_pass {
     nf_border border; /* how the input field goes on beyond the array's edges */
     double border_value;
     nf_shape in, out;
-    bool reduces; /* ends in the group's reductions instead of a field */
+    bool reduces; /* ends in reductions (or a survey) instead of a field: */
+    nf_partials *ends;
+    size_t nends;
+    const nf_stage *learns; /* its first map, where that surveys what the pass reads: */
+    struct nf_pass *survey; /* by this one, before the first sweep, */
+    int64_t survey_every;   /* or, after so many sweeps each, what they have written; else 0 */
     nf_exchange *exchange;
     nf_tiling tiling;
     int64_t *tiles; /* this rank's tiles, those that read no ghost cell first */
@@ -39,16 +54,8 @@ typedef struct nf_pass {
     nf_field result;                    /* what the next pass reads; not in the last pass */
 } nf_pass;
 
-/* The partial results of one reduction on this rank. */
-typedef struct nf_partials {
-    const nf_stage *stage;
-    size_t chain;         /* number of the chain that it ends */
-    char *memory, *spare; /* `count` partials, `stride` bytes apart; room for one more */
-    size_t stride;
-    int64_t count; /* threads, or tiles where the order counts */
-} nf_partials;
-
-/* Chains that begin with the same maps: their reductions share one sweep. */
+/* Chains that begin with the same maps: their reductions share one sweep. A reduction that looks more
+ * than once has a group, and a last pass, to itself. */
 typedef struct nf_group {
     nf_pass *passes;
     size_t npasses;
@@ -101,6 +108,27 @@ nf_box nf_pass_needs(const nf_pass *pass, const nf_box *out);
  * on both sides together. */
 int64_t nf_pass_margin(const nf_pass *pass, size_t i, int d);
 int nf_stage_reach(const nf_stage *stage, int d);
+
+/* ---- run.c ---- */
+
+/* Collective. One sweep over `from`, halo and borders included. */
+struct nf_sweep;
+void nf_run_sweep(struct nf_sweep *sweep, nf_field *from, nf_times *times);
+void nf_start_partials(const nf_partials *end);
+void nf_fold_threads(const nf_partials *end); /* into the first of them */
+
+/* ---- survey.c ---- */
+
+/* The pass that surveys for pass->learns, not yet tiled. NF_ERR_MEMORY. */
+nf_status nf_survey_make(nf_pass *pass);
+void nf_survey_free(nf_pass *pass);
+
+/* Collective. `pass` is a survey or a reduction that relooks: forgets what an earlier run has taught
+ * its kernel. */
+void nf_survey_begin(const nf_pass *pass);
+/* Collective. Sweeps once over `from`, folds, and lets the kernel learn; whether that wants more. */
+bool nf_survey_look(nf_plan *plan, const nf_pass *pass, nf_field *from, const nf_field *with,
+                    nf_times *times);
 
 /* ---- cost.c ---- */
 

@@ -193,12 +193,10 @@ static nf_status compare_step(const nf_stage *stage, const whole *in, const whol
 
 /* ---- a chain ---- */
 
-/* Replaces *array by what one step of a map makes of it; both are compared. */
-static nf_status step(const nf_stage *stage, const whole *with, whole *array)
+/* One step, compared; with: what the second input of a map that has two is. */
+static nf_status take_step(const nf_stage *stage, const whole *with, whole *array)
 {
     whole out = {.data = NULL};
-    array->border = stage->border;
-    array->border_value = stage->border_value;
     array->cells.with = stage->kernel->two_inputs ? &with->cells : NULL;
     nf_status status = apply_whole(stage, array, with, &out);
     if (status == NF_OK)
@@ -208,12 +206,38 @@ static nf_status step(const nf_stage *stage, const whole *with, whole *array)
         return status;
     }
     free(array->data);
+    out.border = stage->border;
+    out.border_value = stage->border_value;
     *array = out;
     return NF_OK;
 }
 
+/* A map that surveys learns by its reference, and tells what. */
+static nf_status take_steps(const nf_stage *stage, const whole *with, whole *array,
+                            nf_results *told)
+{
+    const nf_kernel *kernel = stage->kernel;
+    const nf_setup *setup = &stage->setup;
+    void *config = (void *)(uintptr_t)setup->config; /* learning changes it */
+    bool surveys = nf_stage_surveys(stage), more = true;
+    nf_status status = NF_OK;
+    if (surveys)
+        nf_stage_learn(stage, NULL);
+    while (surveys && setup->survey_every == 0 && more)
+        more = kernel->reference_learn(&array->cells, config);
+    more = true;
+    for (int64_t step = 0; step < setup->steps && more && status == NF_OK; step++) {
+        status = take_step(stage, with, array);
+        if (status == NF_OK && surveys && nf_stage_surveys_after(stage, step + 1))
+            more = kernel->reference_learn(&array->cells, config);
+    }
+    if (surveys && kernel->finish != NULL)
+        kernel->finish(NULL, config, &told->sink);
+    return status;
+}
+
 /* Replaces *array by what the maps make of it, one step at a time, each compared. */
-static nf_status step_through(const nf_chain *chain, whole *array)
+static nf_status step_through(const nf_chain *chain, whole *array, nf_results *told)
 {
     whole begun = {.data = NULL}; /* what the alias's chain began with that is at hand */
     nf_status status = NF_OK;
@@ -223,8 +247,10 @@ static nf_status step_through(const nf_chain *chain, whole *array)
             free(begun.data);
             status = copy_whole(&array->cells.shape, array->data, &begun);
         }
-        for (int64_t i = 0; i < stage->setup.steps && status == NF_OK; i++)
-            status = step(stage, &begun, array);
+        array->border = stage->border;
+        array->border_value = stage->border_value;
+        if (status == NF_OK)
+            status = take_steps(stage, &begun, array, told);
     }
     free(begun.data);
     return status;
@@ -246,6 +272,15 @@ static nf_status compare_bits(const nf_chain *chain, const nf_field *field, cons
         }
     }
     return NF_OK;
+}
+
+/* What the maps have made, and what they say they have learned. */
+static nf_status compare_maps(const nf_chain *chain, const nf_field *field, const whole *expected,
+                              const nf_results *got, const nf_results *told)
+{
+    static const double tolerance = 1e-12;
+    nf_status status = nf_results_check(chain->text, got, told, tolerance);
+    return status == NF_OK ? compare_bits(chain, field, expected) : status;
 }
 
 static nf_status compare_numbers(const nf_chain *chain, const nf_results *got, const whole *array)
@@ -291,9 +326,10 @@ nf_status nf_check_chain(nf_chain *chain, const nf_shape *shape, const void *cel
     nf_shape none = {.dim = {1, 1, 1}, .ndim = 1, .channels = 1, .dtype = NF_NONE}, with = none;
     nf_plan *plan = NULL;
     nf_fields fields = {.in = {.memory = NULL}};
-    nf_results results;
+    nf_results results, told;
     whole array = {.data = NULL}, other = {.data = NULL};
     nf_results_init(&results);
+    nf_results_init(&told);
     nf_status status = nf_plan_create(&alone, shape, chain, 1, NULL, &plan);
     if (status == NF_OK)
         status = copy_whole(cells != NULL ? shape : &none, cells, &array);
@@ -304,16 +340,17 @@ nf_status nf_check_chain(nf_chain *chain, const nf_shape *shape, const void *cel
     if (status == NF_OK)
         status = drive(plan, &array, &other, &fields, &results);
     if (status == NF_OK)
-        status = step_through(chain, &array);
+        status = step_through(chain, &array, &told);
     array.cells.with = second != NULL ? &other.cells : NULL;
     if (status == NF_OK && nf_chain_maps(chain) == chain->count)
-        status = compare_bits(chain, &fields.out, &array);
+        status = compare_maps(chain, &fields.out, &array, &results, &told);
     else if (status == NF_OK)
         status = compare_numbers(chain, &results, &array);
     free(array.data);
     free(other.data);
     nf_fields_free(&fields);
     nf_results_free(&results);
+    nf_results_free(&told);
     nf_plan_free(plan);
     return status;
 }

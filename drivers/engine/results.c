@@ -1,6 +1,7 @@
 #include "drivers/engine/results.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +14,9 @@ static nf_number *next_number(nf_sink *sink, const char *name, nf_number_type ty
         return NULL;
     }
     nf_number *number = &results->numbers[results->count++];
-    *number = (nf_number){.name = name, .type = type};
+    *number = (nf_number){.kernel = results->kernel, .type = type, .first = results->fresh};
+    results->fresh = false;
+    snprintf(number->name, sizeof number->name, "%s", name);
     return number;
 }
 
@@ -48,6 +51,12 @@ static void keep_counts(nf_sink *sink, const char *name, const uint64_t *values,
 void nf_results_init(nf_results *results)
 {
     *results = (nf_results){.sink = {keep_real, keep_integer, keep_counts}};
+}
+
+void nf_results_from(nf_results *results, const char *kernel)
+{
+    results->kernel = kernel;
+    results->fresh = true;
 }
 
 void nf_results_free(nf_results *results)

@@ -1,4 +1,4 @@
-/* results.h - the named numbers that a reduction gives. */
+/* results.h - the named numbers that a reduction gives, or that a map has learned. */
 #ifndef NF_RESULTS_H
 #define NF_RESULTS_H
 
@@ -6,8 +6,12 @@
 
 typedef enum nf_number_type { NF_REAL, NF_INTEGER, NF_COUNTS } nf_number_type;
 
+enum { NF_NUMBER_NAME = 32 };
+
 typedef struct nf_number {
-    const char *name; /* the kernel's: not owned */
+    const char *kernel; /* that of the results when it came; */
+    bool first;         /* and the first of its numbers */
+    char name[NF_NUMBER_NAME];
     nf_number_type type;
     double real;
     uint64_t high, low; /* NF_INTEGER: high * 2^64 + low */
@@ -15,17 +19,21 @@ typedef struct nf_number {
     size_t n;
 } nf_number;
 
-enum { NF_MAX_NUMBERS = 16 };
+enum { NF_MAX_NUMBERS = 64 };
 
 /* A sink that keeps what it is sent; pass &results->sink to a kernel's finish. */
 typedef struct nf_results {
     nf_sink sink;
     nf_number numbers[NF_MAX_NUMBERS];
     size_t count;
-    nf_status status; /* NF_ERR_MEMORY if something could not be kept */
+    const char *kernel; /* whose numbers come next, where that was said; not owned */
+    bool fresh;         /* none of them has come */
+    nf_status status;   /* NF_ERR_MEMORY if something could not be kept */
 } nf_results;
 
 void nf_results_init(nf_results *results);
+/* From now on the numbers of this kernel come. */
+void nf_results_from(nf_results *results, const char *kernel);
 void nf_results_free(nf_results *results);
 
 /* The same names, types and bits. */

@@ -8,7 +8,7 @@
 
 /* ---- one sweep ---- */
 
-static void run_sweep(nf_sweep *s, nf_field *from, nf_times *times)
+void nf_run_sweep(nf_sweep *s, nf_field *from, nf_times *times)
 {
     const nf_pass *pass = s->pass;
     double start = nf_seconds();
@@ -24,28 +24,90 @@ static void run_sweep(nf_sweep *s, nf_field *from, nf_times *times)
     times->halo += sent - start + received - inner;
 }
 
+typedef struct copying {
+    const nf_tiling *tiling;
+    const nf_field *from, *to;
+} copying;
+
+static void copy_tile(void *context, int thread, int64_t i)
+{
+    const copying *c = context;
+    const nf_shape *shape = &c->to->cut.shape;
+    nf_box box = nf_tiling_box(c->tiling, i);
+    int64_t extent[NF_DIMS];
+    (void)thread;
+    nf_box_extents(&box, extent);
+    nf_copy_box(extent, shape->channels, shape->dtype, nf_field_at(c->to, box.lo), c->to->stride,
+                nf_field_at(c->from, box.lo), c->from->stride);
+}
+
+static void copy_field(const nf_plan *plan, const nf_pass *pass, const nf_field *from,
+                       const nf_field *to)
+{
+    copying c = {&pass->tiling, from, to};
+    nf_team_run(plan->world.threads, pass->ntiles, copy_tile, &c);
+}
+
+/* Looks at a field as often as the kernel that learns from it wants. */
+static void look(nf_plan *plan, const nf_pass *pass, nf_field *from, const nf_field *with,
+                 nf_times *times)
+{
+    nf_survey_begin(pass);
+    while (nf_survey_look(plan, pass, from, with, times)) {
+    }
+}
+
+/* Sweeps with surveys between them, to and fro between the pass's two fields, until one says that it
+ * is enough. */
+static void iterate(nf_plan *plan, nf_pass *pass, nf_field *from, nf_field *last, nf_times *times)
+{
+    nf_sweep s = {.plan = plan, .pass = pass};
+    bool more = true;
+    nf_survey_begin(pass->survey);
+    for (int64_t sweep = 0; sweep < pass->sweeps && more; sweep++) {
+        nf_field *to = &pass->temp[sweep % 2];
+        s.from = from, s.to = to;
+        s.number = ++plan->sweeps;
+        nf_run_sweep(&s, from, times);
+        if ((sweep + 1) % pass->survey_every == 0)
+            more = nf_survey_look(plan, pass->survey, to, NULL, times);
+        from = to;
+    }
+    copy_field(plan, pass, from, last);
+}
+
 /* A pass of several sweeps goes to and fro between its two fields, and ends in the last one's. */
 static void run_pass(nf_plan *plan, nf_group *group, size_t p, nf_fields *fields, nf_times *times)
 {
     nf_pass *pass = &group->passes[p];
     nf_field *last = p + 1 < group->npasses ? &pass->result : &fields->out;
     nf_field *from = p == 0 ? &fields->in : &group->passes[p - 1].result;
-    nf_sweep s = {.plan = plan, .group = group, .pass = pass};
+    nf_sweep s = {.plan = plan, .pass = pass};
     if (plan->with.dtype != NF_NONE)
         s.with = &fields->with;
+    if (pass->reduces && pass->nends == 1 && nf_stage_relooks(pass->ends->stage)) {
+        look(plan, pass, from, s.with, times);
+        return;
+    }
+    if (pass->survey_every > 0) {
+        iterate(plan, pass, from, last, times);
+        return;
+    }
+    if (pass->survey != NULL)
+        look(plan, pass->survey, from, NULL, times);
     for (int64_t sweep = 0; sweep < pass->sweeps; sweep++) {
         nf_field *to = sweep + 1 == pass->sweeps ? last : &pass->temp[sweep % 2];
         s.from = pass->in.dtype != NF_NONE ? from : NULL;
         s.to = pass->reduces ? NULL : to;
         s.number = ++plan->sweeps;
-        run_sweep(&s, from, times);
+        nf_run_sweep(&s, from, times);
         from = to;
     }
 }
 
 /* ---- partial results ---- */
 
-static void start_partials(const nf_partials *end)
+void nf_start_partials(const nf_partials *end)
 {
     for (int64_t i = 0; i < end->count; i++) {
         char *partial = end->memory + (size_t)i * end->stride;
@@ -58,6 +120,12 @@ static void start_partials(const nf_partials *end)
 static void fold_in(const nf_partials *end, char *into, const char *next)
 {
     end->stage->kernel->fold(into, next, end->stage->setup.config);
+}
+
+void nf_fold_threads(const nf_partials *end)
+{
+    for (int64_t i = 1; i < end->count; i++)
+        fold_in(end, end->memory, end->memory + (size_t)i * end->stride);
 }
 
 /* Rank 0: the partials of all tiles, each rank's put at its tile's place. */
@@ -108,8 +176,9 @@ static nf_status fold_end(const nf_plan *plan, const nf_group *group, const nf_p
 {
     if (!end->stage->kernel->any_order)
         return fold_ordered(plan, &group->passes[group->npasses - 1], end);
-    for (int64_t i = 1; i < end->count; i++)
-        fold_in(end, end->memory, end->memory + (size_t)i * end->stride);
+    if (nf_stage_relooks(end->stage)) /* it is folded already */
+        return NF_OK;
+    nf_fold_threads(end);
     nf_fold_ranks(&plan->world, end->stage, end->memory, end->spare);
     return NF_OK;
 }
@@ -127,7 +196,25 @@ static nf_status fold_group(const nf_plan *plan, const nf_group *group, nf_resul
         }
         status = status == NF_OK ? folded : status;
     }
-    return group->nends > 0 ? nf_agree(&plan->world, status) : NF_OK;
+    return nf_agree(&plan->world, status);
+}
+
+/* What the maps have learned, in their order. */
+static nf_status tell_maps(const nf_plan *plan, const nf_group *group, nf_results *results)
+{
+    bool telling = false;
+    for (size_t p = 0; p < group->npasses; p++) {
+        const nf_stage *stage = group->passes[p].learns;
+        if (stage == NULL || stage->kernel->finish == NULL)
+            continue;
+        telling = true;
+        if (results == NULL || plan->world.rank != 0)
+            continue;
+        nf_results_from(results, stage->kernel->name);
+        stage->kernel->finish(NULL, stage->setup.config, &results->sink);
+    }
+    bool failed = telling && results != NULL && plan->world.rank == 0;
+    return telling ? nf_agree(&plan->world, failed ? results->status : NF_OK) : NF_OK;
 }
 
 /* ---- the whole run ---- */
@@ -137,6 +224,12 @@ void nf_plan_watch(nf_plan *plan, nf_watch watch)
     plan->watch = watch;
 }
 
+static int64_t count_tiles(const nf_plan *plan, const nf_pass *pass)
+{
+    int64_t outer = pass->ntiles - pass->inner, threads = plan->world.threads;
+    return pass->sweeps * (pass->inner / threads + outer / threads);
+}
+
 /* Tiles that thread 0 will do: its share of every sweep. */
 static int64_t count_work(const nf_plan *plan)
 {
@@ -144,8 +237,8 @@ static int64_t count_work(const nf_plan *plan)
     for (size_t g = 0; g < plan->ngroups; g++) {
         for (size_t p = 0; p < plan->groups[g].npasses; p++) {
             const nf_pass *pass = &plan->groups[g].passes[p];
-            int64_t outer = pass->ntiles - pass->inner, threads = plan->world.threads;
-            total += pass->sweeps * (pass->inner / threads + outer / threads);
+            total += count_tiles(plan, pass);
+            total += pass->survey != NULL ? count_tiles(plan, pass->survey) : 0;
         }
     }
     return total > 0 ? total : 1;
@@ -159,11 +252,12 @@ nf_status nf_plan_run(nf_plan *plan, nf_fields *fields, nf_results *results, nf_
     for (size_t g = 0; g < plan->ngroups && status == NF_OK; g++) {
         nf_group *group = &plan->groups[g];
         for (size_t e = 0; e < group->nends; e++)
-            start_partials(&group->ends[e]);
+            nf_start_partials(&group->ends[e]);
         for (size_t p = 0; p < group->npasses; p++)
             run_pass(plan, group, p, fields, times);
         double start = nf_seconds();
-        status = fold_group(plan, group, results);
+        status =
+            group->nends > 0 ? fold_group(plan, group, results) : tell_maps(plan, group, results);
         times->fold += nf_seconds() - start;
     }
     return status;

@@ -130,11 +130,12 @@ static void reduce(const nf_sweep *s, int thread, int64_t item, const nf_box *bo
     nf_tile tile = make_tile(box, in, NULL);
     if (s->with != NULL)
         set_with(&tile, s->with, box);
-    for (size_t e = 0; e < s->group->nends; e++) {
-        const nf_partials *end = &s->group->ends[e];
-        int64_t slot = end->stage->kernel->any_order ? thread : item;
-        end->stage->kernel->apply[in->dtype](&tile, end->stage->setup.config,
-                                             end->memory + (size_t)slot * end->stride);
+    for (size_t e = 0; e < s->pass->nends; e++) {
+        const nf_partials *end = &s->pass->ends[e];
+        const nf_kernel *kernel = end->stage->kernel;
+        int64_t slot = kernel->any_order ? thread : item;
+        nf_apply *add = end->surveys ? kernel->survey[in->dtype] : kernel->apply[in->dtype];
+        add(&tile, end->stage->setup.config, end->memory + (size_t)slot * end->stride);
     }
 }
 
@@ -233,6 +234,13 @@ static nf_box next_strip(const nf_tiling *t, const nf_box *tile, const nf_box *s
     return next;
 }
 
+/* What looks more often than it thought is not done more than wholly. */
+static void show_done(nf_plan *plan)
+{
+    plan->watched += plan->watched < plan->total;
+    nf_watch_show(&plan->watch, (double)plan->watched, (double)plan->total);
+}
+
 static void run_tile(void *context, int thread, int64_t number)
 {
     const nf_sweep *s = context;
@@ -246,7 +254,7 @@ static void run_tile(void *context, int thread, int64_t number)
     if (thread == 0 && s->inner)
         nf_exchange_advance(s->pass->exchange);
     if (thread == 0)
-        nf_watch_show(&s->plan->watch, (double)++s->plan->watched, (double)s->plan->total);
+        show_done(s->plan);
 }
 
 void nf_sweep_before_halo(nf_sweep *s)

@@ -7,7 +7,6 @@
 
 typedef struct nf_sweep {
     nf_plan *plan;
-    const nf_group *group;
     const nf_pass *pass;
     const nf_field *from; /* NULL for a range */
     const nf_field *with; /* second input of the reductions; NULL: none */
