@@ -131,6 +131,10 @@ typedef struct nf_setup {
                               nothing with these values leave it         [0]              */
     int64_t looks;         /* kernels that learn: how often they think to look   [1]      */
     int64_t survey_every;  /* maps of several steps: so many between two surveys [0: one before] */
+    int connectivity;      /* components: neighbours differ in at most so many indices [1] */
+    bool selective;        /* components: two members join only where `joins` says so [no] */
+    bool seeds, sizes;     /* components: what `value` looks at beside the number [no]     */
+    int64_t most;          /* components: more of them the output cannot tell apart [any]  */
     double flops_per_cell; /* nominal, per output element and step      [0]              */
     double bytes_per_cell; /* nominal memory traffic, likewise          [in + out dtype] */
     const void *config;    /* whatever apply needs, read-only there; its learn may change it, so
@@ -179,10 +183,12 @@ typedef struct nf_cells {
 /* ---- the descriptor ---- */
 
 typedef enum nf_kind {
-    NF_MAP,    /* array -> array, each output cell from a neighbourhood of its input cell */
-    NF_REDUCE, /* array -> named numbers */
-    NF_RANGE,  /* index range -> named numbers; no array */
-    NF_ALIAS   /* the name of a chain: no arithmetic of its own */
+    NF_MAP,        /* array -> array, each output cell from a neighbourhood of its input cell */
+    NF_REDUCE,     /* array -> named numbers */
+    NF_RANGE,      /* index range -> named numbers; no array */
+    NF_COMPONENTS, /* array -> array, each output cell from the connected component of its input
+                      cell: see components.h */
+    NF_ALIAS       /* the name of a chain: no arithmetic of its own */
 } nf_kind;
 
 enum { NF_1D = 1, NF_2D = 2, NF_3D = 4 };
@@ -209,8 +215,11 @@ typedef struct nf_kernel {
 
     /* The arithmetic, by the input's element type; NULL: type not accepted (NF_NONE: ranges).
      * Maps: partial is NULL. Reductions: adds the tile to *partial, whose bytes were zero, then
-     * passed to `start` where there is one. */
+     * passed to `start` where there is one. Components: writes a byte for each cell, as
+     * components.h says. */
     nf_apply *apply[NF_DTYPES];
+
+    const struct nf_joining *joining; /* components */
 
     /* Reductions and ranges; for maps, of what a survey brings together. */
     void (*start)(void *partial, const void *config);
@@ -240,7 +249,8 @@ typedef struct nf_kernel {
     /* The independent answer, the slow and obvious way, in double. A map gives one element of one
      * step before it is rounded to the output type; a reduction sends the same numbers as finish.
      * The result may differ by tolerance (maps: in units of the last place of a float type, and not
-     * at all but for exact ties in an integer type; reductions: relative). */
+     * at all but for exact ties in an integer type; reductions: relative). Components: the byte that
+     * apply writes, but for NF_APART. */
     double (*reference_cell)(const nf_cells *in, const void *config, int64_t z, int64_t y,
                              int64_t x, int channel);
     void (*reference)(const nf_cells *in, const void *config, nf_sink *out);

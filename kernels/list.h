@@ -63,3 +63,6 @@ NF_KERNEL(wave)
 NF_KERNEL(wave_rest)
 NF_KERNEL(wave_step)
 NF_KERNEL(life)
+/* analysis */
+NF_KERNEL(label)
+NF_KERNEL(hysteresis)

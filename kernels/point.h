@@ -6,6 +6,8 @@
  * for `cells` cells of `channels` input elements each; NF_POINT_APPLY after it is its apply.
  *   NF_FULL          what stands for white: 255, 65535, or 1 for floats
  *   NF_IS_INTEGER    whether NF_T is u8 or u16
+ *   NF_NAME(last_below)(v)  the greatest element that is not above a double v: x > v is x > last_below(v),
+ *                    but for integers where v < 0
  *   NF_NAME(round_to)(v)  a double as an element, as NF_STORE does: integers are rounded to the
  *                    nearest (halves up) and saturate, NaN becomes 0; floats are rounded once */
 #ifndef NF_POINT_ONCE
@@ -33,6 +35,16 @@ static inline double nf_full(nf_dtype dtype)
 #endif
 
 #ifdef NF_T
+/* The greatest element that is not above the value; NF_FULL where none is, in an integer type. */
+static inline NF_T NF_NAME(last_below)(double value)
+{
+    NF_T nearest = (NF_T)(NF_IS_INTEGER ? floor(nf_clamp_f64(value, (double)NF_FULL)) : value);
+    if (!NF_IS_INTEGER && (double)nearest > value)
+        nearest = (NF_T)(sizeof(NF_T) == 4 ? (double)nextafterf((float)nearest, -INFINITY)
+                                           : nextafter((double)nearest, (double)-INFINITY));
+    return nearest;
+}
+
 static inline NF_T NF_NAME(round_to)(double v)
 {
     return NF_IS_INTEGER ? (NF_T)(int)(nf_clamp_f64(v, (double)NF_FULL) + NF_HALF_F64) : (NF_T)v;

@@ -53,16 +53,6 @@ const nf_kernel NF_ISA_NAME(nf_kernel_threshold) = {
 
 #include "kernels/point.h"
 
-/* The greatest element that is not above the value; NF_FULL where none is, in an integer type. */
-static NF_T NF_NAME(last_below)(double value)
-{
-    NF_T nearest = (NF_T)(NF_IS_INTEGER ? floor(nf_clamp_f64(value, (double)NF_FULL)) : value);
-    if (!NF_IS_INTEGER && (double)nearest > value)
-        nearest = (NF_T)(sizeof(NF_T) == 4 ? (double)nextafterf((float)nearest, -INFINITY)
-                                           : nextafter((double)nearest, (double)-INFINITY));
-    return nearest;
-}
-
 static void NF_NAME(map_row)(const NF_T *restrict in, NF_T *restrict out, ptrdiff_t cells,
                              int channels, const void *config)
 {

@@ -256,7 +256,7 @@ static void test_every_kernel(void)
 {
     const nf_kernel *kernel;
     for (size_t i = 0; (kernel = nf_kernel_at(i)) != NULL; i++) {
-        bool map = kernel->kind == NF_MAP, alias = kernel->kind == NF_ALIAS;
+        bool map = nf_kernel_maps(kernel), alias = kernel->kind == NF_ALIAS;
         bool range = kernel->kind == NF_RANGE, required = false;
         CU_ASSERT(kernel->summary != NULL && kernel->summary[0] != '\0');
         CU_ASSERT(alias ? kernel->expansion != NULL

@@ -187,7 +187,7 @@ static nf_status check_order(const nf_chain *chain)
 {
     for (size_t i = 0; i < chain->count; i++) {
         const nf_kernel *kernel = chain->stages[i].kernel;
-        if (kernel->kind != NF_MAP && i + 1 < chain->count)
+        if (!nf_kernel_maps(kernel) && i + 1 < chain->count)
             return nf_fail(NF_ERR_PARAM, "'%s' gives numbers, not an array: it must come last",
                            kernel->name);
         if (kernel->kind == NF_RANGE && i > 0)
@@ -364,7 +364,7 @@ static void widen_halo(nf_stage *stage)
 /* What every prepare must leave. */
 static nf_status check_setup(const nf_kernel *kernel, nf_setup *setup)
 {
-    bool map = kernel->kind == NF_MAP;
+    bool map = nf_kernel_maps(kernel);
     bool surveys = map && setup->partial_bytes > 0;
     bool whole_survey =
         kernel->survey[setup->in.dtype] != NULL && kernel->learn != NULL && kernel->any_order;
@@ -397,6 +397,7 @@ static nf_status prepare_stage(nf_stage *stage, const nf_shape *in)
                         .alloc = arena_alloc,
                         .steps = 1,
                         .looks = 1,
+                        .connectivity = 1,
                         .bytes_per_cell = 2.0 * (double)nf_dtype_size(in->dtype)};
     if (stage->kernel->prepare != NULL)
         status = stage->kernel->prepare(setup);
@@ -428,10 +429,15 @@ nf_status nf_chain_prepare(nf_chain *chain, const nf_shape *in)
     return NF_OK;
 }
 
+bool nf_kernel_maps(const nf_kernel *kernel)
+{
+    return kernel->kind == NF_MAP || kernel->kind == NF_COMPONENTS;
+}
+
 size_t nf_chain_maps(const nf_chain *chain)
 {
     size_t n = 0;
-    while (n < chain->count && chain->stages[n].kernel->kind == NF_MAP)
+    while (n < chain->count && nf_kernel_maps(chain->stages[n].kernel))
         n++;
     return n;
 }

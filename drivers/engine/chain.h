@@ -44,7 +44,10 @@ void nf_chain_free(nf_chain *chain);
  * not take the type or the number of dimensions, and whatever its prepare says. */
 nf_status nf_chain_prepare(nf_chain *chain, const nf_shape *in);
 
-/* The number of leading maps; stages[maps] is the reduction or range, if maps < count. */
+/* Whether the kernel gives an array, not numbers. */
+bool nf_kernel_maps(const nf_kernel *kernel);
+/* The number of leading stages that give arrays; stages[maps] is the reduction or range, if maps <
+ * count. */
 size_t nf_chain_maps(const nf_chain *chain);
 bool nf_chain_is_range(const nf_chain *chain);
 

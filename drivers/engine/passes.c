@@ -56,7 +56,7 @@ static bool can_fuse(const nf_pass *pass, const nf_stage *stage)
 {
     if (pass->count == 0)
         return true;
-    if (pass->count == NF_MAX_FUSED || iterates(pass))
+    if (pass->count == NF_MAX_FUSED || iterates(pass) || pass->kind != NF_SWEEPS)
         return false;
     if (stage->fills || nf_halo_none(&stage->setup.halo))
         return true;
@@ -99,6 +99,16 @@ static nf_pass *add_steps(nf_pass *pass, const nf_stage *stage, int64_t steps)
     return pass;
 }
 
+/* A pass of its own. */
+static nf_pass *add_components(nf_pass *pass, const nf_stage *stage)
+{
+    if (pass->count > 0)
+        pass = next_pass(pass);
+    fuse(pass, stage);
+    pass->kind = NF_LABELLING;
+    return pass;
+}
+
 /* Steps of a map: so many of them in each of several sweeps, and the rest in one. */
 static nf_pass *add_sweeps(nf_pass *pass, const nf_stage *stage, int64_t steps, int64_t depth)
 {
@@ -134,6 +144,8 @@ static nf_pass *add_checked(nf_pass *pass, const nf_stage *stage, int64_t depth)
 /* All steps of a map; `whole`: all of them in one sweep, if there are not too many. */
 static nf_pass *add_map(const nf_plan *plan, nf_pass *pass, const nf_stage *stage, bool whole)
 {
+    if (stage->kernel->kind == NF_COMPONENTS)
+        return add_components(pass, stage);
     int64_t depth = whole ? NF_MAX_FUSED : nf_cost_depth(plan, stage);
     if (!nf_stage_surveys(stage))
         return add_sweeps(pass, stage, stage->setup.steps, depth);
@@ -148,7 +160,7 @@ static nf_pass *add_map(const nf_plan *plan, nf_pass *pass, const nf_stage *stag
 static nf_pass *add_end(nf_pass *pass, const nf_stage *stage)
 {
     bool relooks = nf_stage_relooks(stage);
-    if (iterates(pass) || (relooks && pass->count > 0))
+    if (iterates(pass) || pass->kind != NF_SWEEPS || (relooks && pass->count > 0))
         pass = next_pass(pass);
     pass->reduces = true;
     pass->sweeps = relooks ? stage->setup.looks : 1;

@@ -29,8 +29,13 @@ typedef struct nf_partials {
     int64_t count; /* threads, or tiles where the order counts */
 } nf_partials;
 
-/* One sweep over the array, or several: fused maps (perhaps none), then a field or reductions. */
+/* What a pass does: sweeps over tiles, or one stage of a kind of its own. */
+typedef enum nf_pass_kind { NF_SWEEPS, NF_LABELLING } nf_pass_kind;
+
+/* One sweep over the array, or several: fused maps (perhaps none), then a field or reductions. A pass of
+ * another kind has one stage, and gives a field. */
 typedef struct nf_pass {
+    nf_pass_kind kind;
     const nf_stage *stages[NF_MAX_FUSED]; /* several steps of one map: the same stage again */
     size_t count;
     int64_t sweeps;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drivers/engine/components.h"
 #include "drivers/engine/fold.h"
 #include "drivers/engine/sweep.h"
 #include "drivers/engine/team.h"
@@ -77,21 +78,24 @@ static void iterate(nf_plan *plan, nf_pass *pass, nf_field *from, nf_field *last
 }
 
 /* A pass of several sweeps goes to and fro between its two fields, and ends in the last one's. */
-static void run_pass(nf_plan *plan, nf_group *group, size_t p, nf_fields *fields, nf_times *times)
+static nf_status run_pass(nf_plan *plan, nf_group *group, size_t p, nf_fields *fields,
+                          nf_times *times)
 {
     nf_pass *pass = &group->passes[p];
     nf_field *last = p + 1 < group->npasses ? &pass->result : &fields->out;
     nf_field *from = p == 0 ? &fields->in : &group->passes[p - 1].result;
+    if (pass->kind == NF_LABELLING)
+        return nf_label(plan, pass, from, last, times);
     nf_sweep s = {.plan = plan, .pass = pass};
     if (plan->with.dtype != NF_NONE)
         s.with = &fields->with;
     if (pass->reduces && pass->nends == 1 && nf_stage_relooks(pass->ends->stage)) {
         look(plan, pass, from, s.with, times);
-        return;
+        return NF_OK;
     }
     if (pass->survey_every > 0) {
         iterate(plan, pass, from, last, times);
-        return;
+        return NF_OK;
     }
     if (pass->survey != NULL)
         look(plan, pass->survey, from, NULL, times);
@@ -103,6 +107,7 @@ static void run_pass(nf_plan *plan, nf_group *group, size_t p, nf_fields *fields
         nf_run_sweep(&s, from, times);
         from = to;
     }
+    return NF_OK;
 }
 
 /* ---- partial results ---- */
@@ -237,7 +242,8 @@ static int64_t count_work(const nf_plan *plan)
     for (size_t g = 0; g < plan->ngroups; g++) {
         for (size_t p = 0; p < plan->groups[g].npasses; p++) {
             const nf_pass *pass = &plan->groups[g].passes[p];
-            total += count_tiles(plan, pass);
+            if (pass->kind == NF_SWEEPS) /* others show nothing of how far they are */
+                total += count_tiles(plan, pass);
             total += pass->survey != NULL ? count_tiles(plan, pass->survey) : 0;
         }
     }
@@ -253,11 +259,12 @@ nf_status nf_plan_run(nf_plan *plan, nf_fields *fields, nf_results *results, nf_
         nf_group *group = &plan->groups[g];
         for (size_t e = 0; e < group->nends; e++)
             nf_start_partials(&group->ends[e]);
-        for (size_t p = 0; p < group->npasses; p++)
-            run_pass(plan, group, p, fields, times);
+        for (size_t p = 0; p < group->npasses && status == NF_OK; p++)
+            status = run_pass(plan, group, p, fields, times);
         double start = nf_seconds();
-        status =
-            group->nends > 0 ? fold_group(plan, group, results) : tell_maps(plan, group, results);
+        if (status == NF_OK)
+            status = group->nends > 0 ? fold_group(plan, group, results)
+                                      : tell_maps(plan, group, results);
         times->fold += nf_seconds() - start;
     }
     return status;
