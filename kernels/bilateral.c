@@ -140,8 +140,12 @@ NF_NAME(add_known)(NF_NAME(sums) *restrict sums, const NF_ACC *restrict here,
                    NF_ACC near, NF_ACC inverse, const int channels)
 {
     for (ptrdiff_t i = 0; i < n; i++) {
-        NF_ACC of_a = 0, of_b = 0;
-        _Pragma("GCC unroll 4") for (int c = 0; c < channels; c++)
+        NF_ACC of_a = a[i] - here[i], of_b = b[i] - here[i]; /* the sign is lost in the square */
+        if (channels > 1) {
+            of_a = (NF_ACC)fabs((double)of_a);
+            of_b = (NF_ACC)fabs((double)of_b);
+        }
+        _Pragma("GCC unroll 4") for (int c = 1; c < channels; c++)
         {
             ptrdiff_t at = c * plane + i;
             of_a += (NF_ACC)fabs((double)(a[at] - here[at]));
