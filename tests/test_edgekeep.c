@@ -474,7 +474,7 @@ static void lives(const char *typed, const char *before, const char *after, int6
     nf_shape shape = nf_test_shape(1, rows, n / rows, 1, NF_U8);
     uint8_t cells[100];
     for (int64_t i = 0; i < n; i++)
-        cells[i] = before[i] == '#' ? 1 + (uint8_t)(i % 2 * 200) : 0; /* any but 0 lives */
+        cells[i] = (uint8_t)(before[i] == '#' ? 1 + i % 2 * 200 : 0); /* any but 0 lives */
     uint8_t *out = output_of(typed, &shape, cells);
     for (int64_t i = 0; out != NULL && i < n; i++)
         CU_ASSERT_EQUAL(out[i], after[i] == '#' ? 255 : 0);
