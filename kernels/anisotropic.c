@@ -1,14 +1,14 @@
-/* anisotropic.c - anisotropic diffusion, which smooths within regions and keeps the edges between them
- * (Perona and Malik, 1990): explicit steps of
+/* anisotropic.c - anisotropic diffusion, which smooths within regions and keeps the edges between
+ * them (Perona and Malik, 1990): explicit steps of
  *   u' = u + lambda sum over the neighbours v of (v - u) g(v - u),
  * along rows and columns, in volumes along planes, too, where the conductance g falls off with the
  * difference d:
  *   exp        e^(-(d / kappa)^2), which favours edges of high contrast
  *   quadratic  1 / (1 + (d / kappa)^2), which favours wide regions
- * Stable for lambda <= 1/4, in volumes 1/6. What flows from one cell to another leaves the one and enters
- * the other: with a reflecting or wrapping border the sum of u is conserved. Each channel for itself.
- * Integer types are rounded at every step, as by heat: differences that move less than 1/2 stay; in
- * floats, by a cast before, they do not.
+ * Stable for lambda <= 1/4, in volumes 1/6. What flows from one cell to another leaves the one and
+ * enters the other: with a reflecting or wrapping border the sum of u is conserved. Each channel
+ * for itself. Integer types are rounded at every step, as by heat: differences that move less than
+ * 1/2 stay; in floats, by a cast before, they do not.
  */
 #ifndef NF_T
 
@@ -26,8 +26,8 @@ typedef struct anisotropic_config {
     bool volume;
 } anisotropic_config;
 
-/* Scratch rows: flows to the next cell of the row, to the row below and from the one above, and to the
- * planes on both sides. */
+/* Scratch rows: flows to the next cell of the row, to the row below and from the one above, and to
+ * the planes on both sides. */
 enum { ALONG, BELOW, ABOVE, BEHIND, BEFORE, SCRATCH_ROWS };
 
 #define NF_BODY "kernels/anisotropic.c"
@@ -105,7 +105,8 @@ const nf_kernel NF_ISA_NAME(nf_kernel_anisotropic) = {
 
 #else
 
-/* What flows from a to b, n times. The opposite flow is the same with the opposite sign, bit for bit. */
+/* What flows from a to b, n times. The opposite flow is the same with the opposite sign, bit for
+ * bit. */
 static void NF_NAME(flow)(const NF_T *restrict a, const NF_T *restrict b, ptrdiff_t n,
                           const anisotropic_config *conf, NF_ACC *restrict out)
 {
@@ -122,8 +123,8 @@ static void NF_NAME(flow)(const NF_T *restrict a, const NF_T *restrict b, ptrdif
         }
 }
 
-/* along[i - step] and along[i]: into and out of element i along its row; above, below; before, behind
- * likewise. */
+/* along[i - step] and along[i]: into and out of element i along its row; above, below; before,
+ * behind likewise. */
 static void NF_NAME(plane_row)(const NF_T *restrict in, const NF_ACC *restrict along,
                                const NF_ACC *restrict above, const NF_ACC *restrict below,
                                ptrdiff_t step, ptrdiff_t n, NF_ACC lambda, NF_T *restrict out)

@@ -1,10 +1,10 @@
-/* bilateral.c - the mean of the cells around, weighted by how near they are and how alike (Tomasi and
- * Manduchi, 1998), as OpenCV's bilateralFilter:
+/* bilateral.c - the mean of the cells around, weighted by how near they are and how alike (Tomasi
+ * and Manduchi, 1998), as OpenCV's bilateralFilter:
  *   w = e^(-r^2 / (2 sigma_space^2)) e^(-D^2 / (2 sigma_color^2)),
- * r the distance of the cells and D the sum of the channels' absolute differences, over the cells at most d / 2
- * (rounded down) away; where d is not given, 1.5 sigma_space, rounded to the nearest; at least 1. All
- * channels of a cell have one weight. OpenCV takes 8-bit and f32 of 1 or 3 channels, rounds halves to the
- * even integer, and interpolates the weights of f32 in a table.
+ * r the distance of the cells and D the sum of the channels' absolute differences, over the cells
+ * at most d / 2 (rounded down) away; where d is not given, 1.5 sigma_space, rounded to the
+ * nearest; at least 1. All channels of a cell have one weight. OpenCV takes 8-bit and f32 of 1 or
+ * 3 channels, rounds halves to the even integer, and interpolates the weights of f32 in a table.
  */
 #ifndef NF_T
 
@@ -110,8 +110,8 @@ const nf_kernel NF_ISA_NAME(nf_kernel_bilateral) = {
 
 #else
 
-/* Rows of scratch memory hold an input row each, from `radius` cells before the box: one channel behind the
- * other. Row y stands in the place y mod (2 radius + 1). */
+/* Rows of scratch memory hold an input row each, from `radius` cells before the box: one channel
+ * behind the other. Row y stands in the place y mod (2 radius + 1). */
 static NF_ACC *NF_NAME(kept_row)(const nf_tile *tile, const bilateral_config *conf, int64_t y)
 {
     int rows = 2 * conf->radius + 1;
@@ -132,8 +132,8 @@ typedef struct NF_NAME(sums) {
     NF_ACC value[NF_MAX_CHANNELS][PIECE], weight[PIECE];
 } NF_NAME(sums);
 
-/* Adds two neighbours, in rows a and b, that are as near, to n cells; a channel is `plane` elements behind
- * the one before. */
+/* Adds two neighbours, in rows a and b, that are as near, to n cells; a channel is `plane`
+ * elements behind the one before. */
 static inline __attribute__((always_inline)) void
 NF_NAME(add_known)(NF_NAME(sums) *restrict sums, const NF_ACC *restrict here,
                    const NF_ACC *restrict a, const NF_ACC *restrict b, ptrdiff_t plane, ptrdiff_t n,
@@ -163,8 +163,8 @@ NF_NAME(add_known)(NF_NAME(sums) *restrict sums, const NF_ACC *restrict here,
     }
 }
 
-/* The same, by loops in which the compiler knows the number of channels. Not inlined: it would jam the
- * loop over the neighbours into these, and then find no vectors. */
+/* The same, by loops in which the compiler knows the number of channels. Not inlined: it would jam
+ * the loop over the neighbours into these, and then find no vectors. */
 static __attribute__((noinline)) void
 NF_NAME(add)(NF_NAME(sums) *restrict sums, const NF_ACC *restrict here, const NF_ACC *restrict a,
              const NF_ACC *restrict b, ptrdiff_t plane, ptrdiff_t n, NF_ACC near, NF_ACC inverse,

@@ -1,10 +1,12 @@
-/* exp.h - 2^-x for weights that fall off: x at least 0. Without branches or tables, so that loops of it
- * are vector instructions, and by the same operations in every instruction set, so that the bits are the
- * same. NF_EXP2_MINUS(x), in the half of a kernel that each_dtype.h repeats, is that of NF_ACC.
+/* exp.h - 2^-x for weights that fall off: x at least 0. Without branches or tables, so that loops
+ * of it are vector instructions, and by the same operations in every instruction set, so that the
+ * bits are the same. NF_EXP2_MINUS(x), in the half of a kernel that each_dtype.h repeats, is that
+ * of NF_ACC.
  *
- * With n the integer nearest to x and g = n - x, 2^-x = 2^-n 2^g; 2^g is 1 + g q(g), the polynomial q
- * interpolating (2^g - 1) / g at the Chebyshev nodes of [-1/2, 1/2]. 2^-0 is 1. The relative error is at
- * most 3 * 2^-23, in double 2 * 2^-52. Below 2^-126, in double 2^-1022, the result is 0. */
+ * With n the integer nearest to x and g = n - x, 2^-x = 2^-n 2^g; 2^g is 1 + g q(g), the
+ * polynomial q interpolating (2^g - 1) / g at the Chebyshev nodes of [-1/2, 1/2]. 2^-0 is 1. The
+ * relative error is at most 3 * 2^-23, in double 2 * 2^-52. Below 2^-126, in double 2^-1022, the
+ * result is 0. */
 #ifndef NF_EXP_H
 #define NF_EXP_H
 

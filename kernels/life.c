@@ -1,7 +1,7 @@
 /* life.c - cellular automata of two states, Conway's Life by default: a cell with a count of living
- * neighbours, of the eight around it, that is among `born` comes to life; one that lives stays alive where
- * the count is among `survive`; every other one dies. An element lives where it is not 0; living ones come
- * out as 255, white. Each channel for itself. On a torus: border=wrap.
+ * neighbours, of the eight around it, that is among `born` comes to life; one that lives stays
+ * alive where the count is among `survive`; every other one dies. An element lives where it is not
+ * 0; living ones come out as 255, white. Each channel for itself. On a torus: border=wrap.
  */
 #include <string.h>
 
@@ -12,8 +12,8 @@
 /* Bit of a sum that says that the cell in the middle lives. */
 enum { ALIVE = 16, COUNTS = 9 };
 
-/* What the sums over a cell and its neighbours, with ALIVE where the cell lives, must be for it to live
- * on. */
+/* What the sums over a cell and its neighbours, with ALIVE where the cell lives, must be for it to
+ * live on. */
 typedef struct life_config {
     int count;
     uint8_t live[2 * COUNTS];

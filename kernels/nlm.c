@@ -1,14 +1,15 @@
-/* nlm.c - non-local means: the mean of the cells in a search window, weighted by how alike the patches around
- * them are (Buades, Coll and Morel, 2005), as OpenCV's fastNlMeansDenoising:
+/* nlm.c - non-local means: the mean of the cells in a search window, weighted by how alike the
+ * patches around them are (Buades, Coll and Morel, 2005), as OpenCV's fastNlMeansDenoising:
  *   w = e^(-D / h^2),  0 where that is below 1/1000,
- * D the mean, over a patch of patch x patch cells and all channels, of the squared differences between the
- * patch around the cell and that around the other one; over search x search cells, the cell itself among
- * them. All channels of a cell have one weight. OpenCV takes 8-bit images and mirrors them at the edges
- * (border=mirror); it rounds D and the weights to integers.
+ * D the mean, over a patch of patch x patch cells and all channels, of the squared differences
+ * between the patch around the cell and that around the other one; over search x search cells, the
+ * cell itself among them. All channels of a cell have one weight. OpenCV takes 8-bit images and
+ * mirrors them at the edges (border=mirror); it rounds D and the weights to integers.
  *
- * For each displacement within the search window the squared differences are computed once and summed over
- * the patches, down the columns, then along the rows: sums of 2 m terms as two of m, so that a patch costs
- * as much as the logarithm of its side, and every sum has the same order of additions wherever a tile begins.
+ * For each displacement within the search window the squared differences are computed once and
+ * summed over the patches, down the columns, then along the rows: sums of 2 m terms as two of m,
+ * so that a patch costs as much as the logarithm of its side, and every sum has the same order of
+ * additions wherever a tile begins.
  */
 #ifndef NF_T
 
@@ -17,8 +18,8 @@
 #include "kernels/kernel.h"
 #include "kernels/window.h"
 
-/* What is done at a time, so that it stays in the first-level cache: ROWS rows of the box, and as many
- * columns as make WIDTH with those of the patches around them. */
+/* What is done at a time, so that it stays in the first-level cache: ROWS rows of the box, and as
+ * many columns as make WIDTH with those of the patches around them. */
 enum { ROWS = 16, WIDTH = 128, MOST_PATCH = 21 };
 
 typedef struct nlm_config {
@@ -110,9 +111,9 @@ const nf_kernel NF_ISA_NAME(nf_kernel_nlm) = {
 
 #else
 
-/* Part of a box, `rows` x `columns` cells. Scratch memory holds its input, from `margin` rows and the box's
- * input from `margin` columns before: rows `down` elements apart, one channel `plane` elements behind the
- * other. `in`: the first cell of the part. */
+/* Part of a box, `rows` x `columns` cells. Scratch memory holds its input, from `margin` rows and
+ * the box's input from `margin` columns before: rows `down` elements apart, one channel `plane`
+ * elements behind the other. `in`: the first cell of the part. */
 typedef struct NF_NAME(part) {
     const NF_ACC *in;
     ptrdiff_t down, plane;
@@ -171,8 +172,8 @@ static void NF_NAME(pair)(const NF_ACC *restrict in, ptrdiff_t far, bool odd,
             out[i] = in[i] + in[i + far];
 }
 
-/* n sums of `terms` elements `step` apart, each from one element on: by the digits of `terms`, from the
- * highest. Returns which of the buffers has them. */
+/* n sums of `terms` elements `step` apart, each from one element on: by the digits of `terms`,
+ * from the highest. Returns which of the buffers has them. */
 static int NF_NAME(add_up)(NF_NAME(buffers) * b, int from, ptrdiff_t n, ptrdiff_t step, int terms)
 {
     int last = from, digit = 0, done = 1;
@@ -205,8 +206,8 @@ NF_NAME(weigh_known)(const NF_ACC *restrict sums, const NF_ACC *restrict in, ptr
     }
 }
 
-/* Adds n cells to the means, weighted by the sums over their patches. By loops in which the compiler knows
- * the number of channels. */
+/* Adds n cells to the means, weighted by the sums over their patches. By loops in which the
+ * compiler knows the number of channels. */
 static __attribute__((noinline)) void
 NF_NAME(weigh)(const NF_ACC *restrict sums, const NF_ACC *restrict in, ptrdiff_t plane, ptrdiff_t n,
                NF_ACC rate, NF_ACC *restrict weight, NF_ACC *restrict value, int channels)

@@ -1,7 +1,7 @@
-/* test_edgekeep.c - filters that keep edges, and life: against their references, against answers worked out
- * by hand, and by properties; driven by these ranks, by 1 to 3 threads, in tiles that do not divide, in each
- * instruction set. CTest runs it for several numbers of ranks, and once for each instruction set that the
- * processor has. */
+/* test_edgekeep.c - filters that keep edges, and life: against their references, against answers
+ * worked out by hand, and by properties; driven by these ranks, by 1 to 3 threads, in tiles that
+ * do not divide, in each instruction set. CTest runs it for several numbers of ranks, and once for
+ * each instruction set that the processor has. */
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -23,8 +23,8 @@ enum { TYPES = 4, BORDERS = 5 };
 
 /* ---- against the references ---- */
 
-/* One chain on one array; says what went wrong. Of no use to several ranks, each of which would do the
- * same. */
+/* One chain on one array; says what went wrong. Of no use to several ranks, each of which would do
+ * the same. */
 static void check_cells(const char *typed, const nf_shape *shape, const void *cells)
 {
     if (world.size > 1)
@@ -40,8 +40,8 @@ static void check_cells(const char *typed, const nf_shape *shape, const void *ce
     nf_chain_free(&chain);
 }
 
-/* Made-up cells that are smooth enough for weights to be neither all 0 nor all 1; life finds few of them
- * alive. */
+/* Made-up cells that are smooth enough for weights to be neither all 0 nor all 1; life finds few
+ * of them alive. */
 static void *smooth_array(const nf_shape *shape)
 {
     char *cells = malloc(nf_shape_bytes(shape));
@@ -362,7 +362,8 @@ static void test_bilateral_radius(void)
     check_alike("bilateral:sigma_space=0.1", "bilateral:d=3,sigma_space=0.1", &shape, 0);
 }
 
-/* Two cells in a row of three, of 3 channels: e^-1/2 by distance, e^-2 by colour, 1 + 2 + 3 = 2 * 3. */
+/* Two cells in a row of three, of 3 channels: e^-1/2 by distance, e^-2 by colour, 1 + 2 + 3 = 2 *
+ * 3. */
 static void test_known_bilateral(void)
 {
     const double cells[9] = {1, 2, 3, 0, 0, 0, 0, 0, 0}, w = exp(-2.5), side = exp(-0.5);
@@ -520,8 +521,8 @@ static void test_known_life(void)
     lives("life:born=3,survive=2,3,border=constant", blinker, "..###....###....###..", 3);
 }
 
-/* A glider moves by one row and one column in 4 steps. On a torus of 6 x 8 it is back after 24 moves; after
- * half of that, in the same rows and across. */
+/* A glider moves by one row and one column in 4 steps. On a torus of 6 x 8 it is back after 24
+ * moves; after half of that, in the same rows and across. */
 static void test_torus(void)
 {
     static const char across[] = ".....#.."
