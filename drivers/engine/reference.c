@@ -278,7 +278,7 @@ static nf_status compare_bits(const nf_chain *chain, const nf_field *field, cons
 static nf_status compare_maps(const nf_chain *chain, const nf_field *field, const whole *expected,
                               const nf_results *got, const nf_results *told)
 {
-    static const double tolerance = 1e-12;
+    static const double tolerance = 1e-9;
     nf_status status = nf_results_check(chain->text, got, told, tolerance);
     return status == NF_OK ? compare_bits(chain, field, expected) : status;
 }
