@@ -572,7 +572,7 @@ static void test_refusals(void)
     refuses("clamp:lo=2,hi=1", NF_F32, "hi must not be less");
     refuses("rgb2hsv", NF_U16, "does not take elements of type u16");
     refuses("gamma", NF_U8, "needs exponent");
-    refuses("threshold", NF_U8, "needs value");
+    refuses("threshold:method=value", NF_U8, "needs value");
 }
 
 int main(int argc, char **argv)
