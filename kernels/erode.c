@@ -290,8 +290,10 @@ static void NF_NAME(put)(const NF_KEY *restrict a, const NF_KEY *restrict b, ptr
                          NF_KEY flip, bool subtract, NF_T *restrict out)
 {
     if (subtract) {
-        for (ptrdiff_t i = 0; i < n; i++)
-            out[i] = (NF_T)(NF_ELEMENT((NF_KEY)(NF_LESSER(a[i], b[i]) ^ flip)) - out[i]);
+        for (ptrdiff_t i = 0; i < n; i++) {
+            NF_T most = NF_ELEMENT((NF_KEY)(NF_LESSER(a[i], b[i]) ^ flip));
+            out[i] = (NF_T)(sizeof(NF_T) <= 2 && most < out[i] ? 0 : most - out[i]);
+        }
         return;
     }
     for (ptrdiff_t i = 0; i < n; i++)

@@ -1,6 +1,6 @@
 /* gradient.c - the morphological gradient: dilation less erosion by the same window, as
  * scipy.ndimage.morphological_gradient; erode.c does it, and says what the windows are. Floats are
- * subtracted in their own type. */
+ * subtracted in their own type; integers stop at 0, which a mask that is not symmetric may come to. */
 #include "kernels/erode.h"
 
 static nf_status prepare(nf_setup *setup)

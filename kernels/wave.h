@@ -17,7 +17,7 @@ enum { NF_WAVE_BORDER, NF_WAVE_ABSORB };
      "c dt / h; above 1/sqrt(2), in volumes 1/sqrt(3), it is unstable"}
 #define NF_WAVE_EDGES                                                                              \
     {"edges", NF_PARAM_CHOICE, "", "border", 0, 0, nf_wave_edges,                                  \
-     "border: as the border says (reflect: free, constant: held); absorb: waves leave"}
+     "border: as that says (reflect: free, constant: held); absorb: waves leave"}
 /* clang-format on */
 
 /* The square of the Courant number, parameter number `index`. Errors: NF_ERR_PARAM where it is too

@@ -130,6 +130,20 @@ static void test_chains(void)
     compare_shapes("sobel | heat:steps=3 | gaussian:border=wrap | cast:to=u16", NF_F64, 1);
 }
 
+/* Names that stand for chains; some of the maps read what those began with, wherever a tile is. */
+static void test_aliases(void)
+{
+    compare_shapes("tophat:size=5", NF_U8, 3);
+    compare_shapes("blackhat:size=3,border=wrap | sobel:border=wrap", NF_F32, 1);
+    compare_shapes("sobel | tophat:shape=disc,size=7 | heat:steps=3 | blackhat | stats", NF_U16, 1);
+    compare_shapes("open:mask=1,1,0,0,0,0,0,0,1,border=mirror", NF_F64, 1);
+    compare_shapes("wave:steps=7,edges=absorb", NF_F32, 1);
+    nf_shape volume = nf_test_shape(11, 23, 31, 1, NF_F32);
+    compare_typed("tophat:size=3,shape=disc | close", &volume);
+    compare_typed("wave:steps=5,border=mirror", &volume);
+    compare_typed("wave:steps=6,edges=absorb | stats", &volume);
+}
+
 static void test_reductions(void)
 {
     for (nf_dtype dtype = NF_U8; dtype < NF_DTYPES; dtype++) {
@@ -335,6 +349,7 @@ int main(int argc, char **argv)
                            {"iterated", test_iterated},
                            {"volumes", test_volumes},
                            {"chains", test_chains},
+                           {"aliases", test_aliases},
                            {"reductions", test_reductions},
                            {"ordered fold", test_ordered_fold},
                            {"agreement", test_agreement},
