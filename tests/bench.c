@@ -63,8 +63,8 @@ void bench_in_turn(const bench_protocol *p, const bench_subject *subjects, size_
     for (size_t s = count; s-- > 0;) { /* subject 0 last: finding a median sorts */
         for (size_t r = 0; r < p->rounds; r++)
             ratio[r] = time[s][r] / time[0][r];
-        results[s] =
-            (bench_result){bench_median(time[s], p->rounds), bench_median(ratio, p->rounds)};
+        double median = bench_median(time[s], p->rounds);
+        results[s] = (bench_result){median, bench_median(ratio, p->rounds), time[s][0]};
     }
 }
 

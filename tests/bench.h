@@ -35,6 +35,7 @@ typedef struct bench_protocol {
 typedef struct bench_result {
     double seconds; /* one run, the median */
     double ratio;   /* to subject 0 in the same round, the median */
+    double least;   /* seconds of one run, the least: what it costs where others work beside it */
 } bench_result;
 
 /* Runs every subject once to warm up, then `rounds` times in turn. Collective where there are

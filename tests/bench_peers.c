@@ -1,11 +1,11 @@
 /* bench_peers.c - nfold beside other libraries: the same operations on the same arrays in one process, in
  * turn, at one thread and at two.
  *
- * Every table's row is one run: a copy (the faster of memcpy and of streaming stores, on as many threads),
- * nfold, and each peer that has the operation; medians. Fast peers (OpenCV, Halide, and libvips where it is
- * not far behind) take part in every round. The others run once: what takes time in proportion to its rows
- * on an eighth of them, its time multiplied (marked ~). Pillow, scipy, scikit-image and OpenCV's photo
- * module are timed within Python (bench_peers.py), once, on one thread but for the last.
+ * Two of the table's rows are one contest: a copy (the faster of memcpy and of streaming stores), nfold,
+ * and each peer that has the operation, all at one thread and at two; the least times, as they are what it
+ * costs on a machine that others use, too. A peer far behind runs once, on an eighth of the rows where its
+ * time is in proportion to them (marked ~). Pillow, scipy, scikit-image and OpenCV's photo module are timed
+ * within Python (bench_peers.py), once, on one thread but for the last.
  * Results are compared with nfold's beforehand; a peer whose result is another (not only otherwise rounded)
  * is marked !, and counts nevertheless.
  *
@@ -309,7 +309,6 @@ static void nfold_free(nfold_job *job)
 typedef struct peer_time {
     const char *name;
     double seconds; /* 0: it has no such operation */
-    double ratio;   /* to nfold's, on as many threads */
     bool projected, other;
 } peer_time;
 
@@ -366,7 +365,7 @@ static void try_peer(const bench_peer *peer, peer_job *job, const nfold_job *nfo
         t->seconds = PART * once(peer, job);
         peer->release(job);
         job->rows = rows;
-        if (t->seconds > 3 * ours && t->seconds > 0.3) {
+        if (t->seconds > 5 * ours && t->seconds > 0.3) {
             t->projected = true;
             return;
         }
@@ -449,7 +448,6 @@ static void enter_side(contest *c, side *s, row *r, void *in, void *out)
                                 out,
                                 NULL};
         try_peer(peers[i], &s->jobs[i], &s->nfold, ours, t);
-        t->ratio = t->seconds / ours;
         if (t->seconds > 0 && !t->projected)
             s->peer_at[i] = enter(c, peers[i]->run, &s->jobs[i], t->seconds);
     }
@@ -457,18 +455,15 @@ static void enter_side(contest *c, side *s, row *r, void *in, void *out)
 
 static void leave_side(const contest *c, side *s, row *r)
 {
-    const bench_result *nfold = &c->results[s->nfold_at];
-    double copy = INFINITY;
+    r->nfold = c->results[s->nfold_at].least;
+    r->copy = INFINITY;
     for (size_t i = 0; i < s->copies; i++)
-        copy = fmin(copy, c->results[s->first_copy + i].ratio);
-    r->nfold = nfold->seconds;
-    r->copy = copy / nfold->ratio * nfold->seconds;
-    r->of_copy = copy / nfold->ratio * bytes_moved(r) / (2 * (double)bytes_of(r->a));
-    r->speed_up = s->nfold_at > 0 ? 1 / nfold->ratio : 0;
+        r->copy = fmin(r->copy, c->results[s->first_copy + i].least);
+    r->of_copy = r->copy / r->nfold * bytes_moved(r) / (2 * (double)bytes_of(r->a));
+    r->speed_up = s->nfold_at > 0 ? c->results[0].least / r->nfold : 0;
     for (size_t i = 0; peers[i] != NULL; i++)
         if (s->peer_at[i] > 0) {
-            r->peers[i].seconds = c->results[s->peer_at[i]].seconds;
-            r->peers[i].ratio = c->results[s->peer_at[i]].ratio / nfold->ratio;
+            r->peers[i].seconds = c->results[s->peer_at[i]].least;
             peers[i]->release(&s->jobs[i]);
         }
     nfold_free(&s->nfold);
@@ -533,8 +528,7 @@ static void add_told(row *r)
         const told *t = &told_by_python[i];
         if (strcmp(t->array, r->a->name) == 0 && strcmp(t->operation, r->o->name) == 0 &&
             (t->threads == 0 || t->threads == r->threads))
-            r->peers[r->count++] =
-                (peer_time){t->peer, t->seconds, t->seconds / r->nfold, t->projected, false};
+            r->peers[r->count++] = (peer_time){t->peer, t->seconds, t->projected, false};
     }
 }
 
@@ -591,9 +585,9 @@ static void verdict(const row *r, char *text, size_t size)
         judge(text, size, "copy", r->of_copy, 0.8);
     } else {
         if (best != NULL)
-            judge(text, size, best->name, best->ratio, goal);
+            judge(text, size, best->name, best->seconds / r->nfold, goal);
         if (halide != NULL)
-            judge(text, size, "Halide", halide->ratio, 1);
+            judge(text, size, "Halide", halide->seconds / r->nfold, 1);
         if (r->o->bound == BY_MEMORY)
             judge(text, size, "copy", r->of_copy, 0.8);
         else if (r->speed_up > 0 && r->of_copy < 0.5)
@@ -615,7 +609,8 @@ static void print_row(const row *r)
                         : sprintf(at, " %s%.1f%s |", t->projected ? "~" : "", 1e3 * t->seconds,
                                   t->other ? "!" : "");
     }
-    at += best != NULL ? sprintf(at, " %.2f %s |", best->ratio, best->name) : sprintf(at, " |");
+    at += best != NULL ? sprintf(at, " %.2f %s |", best->seconds / r->nfold, best->name)
+                       : sprintf(at, " |");
     at += r->speed_up > 0 ? sprintf(at, " %.2f |", r->speed_up) : sprintf(at, " |");
     sprintf(at, " %s |\n", missed[0] != '\0' ? missed : "met");
     print(text);
@@ -628,7 +623,8 @@ static void print_head(void)
         text, sizeof text,
         "# nfold's time beside its peers'\n\n"
         "Made by `cmake --build build --target bench-peers` (bench_peers.c says how it is "
-        "measured). Milliseconds; GB/s of input and output, of reductions and resizes of the "
+        "measured). Milliseconds, the least of several; GB/s of input and output, of reductions "
+        "and resizes of the "
         "input; *of copy*: these as a part of the copy's in the same run. u8, f32: 8192x8192; "
         "rgb: 4096x4096x3 u8; small: 1024x1024 u8. ~: of an eighth of the rows, times 8; !: "
         "another result than nfold's. *ratio*: the fastest peer's time, Halide aside, as a "
@@ -709,8 +705,18 @@ static bench_options parse(int argc, char **argv)
     return o;
 }
 
+/* OpenMP's threads must not spin where a peer's are to run: libgomp is told before it starts. */
+static void wait_passively(char **argv)
+{
+    if (getenv("OMP_WAIT_POLICY") != NULL)
+        return;
+    setenv("OMP_WAIT_POLICY", "passive", 1);
+    execv("/proc/self/exe", argv);
+}
+
 int main(int argc, char **argv)
 {
+    wait_passively(argv);
     bench_options options = parse(argc, argv);
     mallopt(M_MMAP_MAX, 0); /* what a library frees it finds again, without page faults */
     mallopt(M_TRIM_THRESHOLD, -1);
