@@ -124,7 +124,9 @@ typedef struct nf_setup {
     nf_halo halo;          /* maps: cells read beyond an output cell    [none]           */
     int64_t steps;         /* maps: how often to apply, output to input [1]              */
     int64_t indices;       /* ranges: size of the index range           [0]              */
-    int scratch_rows;      /* maps: rows of doubles, each as wide as a tile's input [0]   */
+    int scratch_rows;      /* maps, resamples: rows of doubles, each as wide as the wider
+                              of a tile's input and output               [0]   */
+    unsigned whole;        /* resamples: bit 1 << d: a tile spans the whole output along d  [0] */
     int strip;             /* maps: rows (in volumes planes) that a tile has better at least, as
                               some are read again for each [0]; the caches may not allow it */
     size_t partial_bytes;  /* reductions, surveys: bytes of one partial result; maps that survey
@@ -155,8 +157,9 @@ typedef struct nf_tile {
         size[NF_DIMS]; /* extent of the box in cells, each at least 1; leading ones are 1 where the
                               array has fewer dimensions: only kernels that take 3-D loop over z */
     int channels;      /* of the input */
-    const void *in;    /* the element of cell lo, channel 0 */
-    const void *with;  /* the same of the second array, for kernels with two inputs */
+    const void *in;    /* the element of cell lo (resamples: in_lo), channel 0 */
+    int64_t in_lo[NF_DIMS]; /* resamples: the first cell of the source box */
+    const void *with;       /* the same of the second array, for kernels with two inputs */
     void *out;
     ptrdiff_t in_stride[NF_DIMS], out_stride[NF_DIMS]; /* elements; stride[2] = channels */
     ptrdiff_t with_stride[NF_DIMS];
@@ -188,6 +191,8 @@ typedef enum nf_kind {
     NF_RANGE,      /* index range -> named numbers; no array */
     NF_COMPONENTS, /* array -> array, each output cell from the connected component of its input
                       cell: see components.h */
+    NF_RESAMPLE,   /* array -> array of other extents or in another order: each box of output cells
+                      from a box of input cells */
     NF_ALIAS       /* the name of a chain: no arithmetic of its own */
 } nf_kind;
 
@@ -212,6 +217,13 @@ typedef struct nf_kernel {
      * may fail: it then sets setup->problem and returns NF_ERR_PARAM, NF_ERR_SHAPE or
      * NF_ERR_MEMORY. May be NULL for a map without halo. */
     nf_status (*prepare)(nf_setup *setup);
+
+    /* Resamples: the box [from_lo, from_hi) of input cells that apply reads for the output cells
+     * [lo, hi). With the border parameters it may reach beyond the array, or lie there: the engine
+     * fills in those cells. Without them it lies within the array. It is never empty, and that of a
+     * part lies within that of the whole. */
+    void (*source)(const void *config, const int64_t lo[NF_DIMS], const int64_t hi[NF_DIMS],
+                   int64_t from_lo[NF_DIMS], int64_t from_hi[NF_DIMS]);
 
     /* The arithmetic, by the input's element type; NULL: type not accepted (NF_NONE: ranges).
      * Maps: partial is NULL. Reductions: adds the tile to *partial, whose bytes were zero, then

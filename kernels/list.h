@@ -60,6 +60,12 @@ NF_KERNEL(blackhat)
 NF_KERNEL(bilateral)
 NF_KERNEL(nlm)
 NF_KERNEL(anisotropic)
+/* geometry */
+NF_KERNEL(crop)
+NF_KERNEL(pad)
+NF_KERNEL(flip)
+NF_KERNEL(rotate90)
+NF_KERNEL(transpose)
 /* stencils */
 NF_KERNEL(heat)
 NF_KERNEL(jacobi)

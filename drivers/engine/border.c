@@ -42,6 +42,12 @@ static void element_of(nf_dtype dtype, double value, void *element)
     }
 }
 
+void nf_border_cell(nf_dtype dtype, int channels, double value, void *cell)
+{
+    for (int c = 0; c < channels; c++)
+        element_of(dtype, value, (char *)cell + (size_t)c * nf_dtype_size(dtype));
+}
+
 typedef struct fill {
     const nf_patch *patch;
     nf_border border;
@@ -154,8 +160,7 @@ void nf_fill_border_share(const nf_patch *patch, const int64_t dim[NF_DIMS], nf_
     if (border == NF_WRAP)
         return;
     fill f = {.patch = patch, .border = border, .size = (ptrdiff_t)nf_dtype_size(patch->dtype)};
-    for (ptrdiff_t at = 0; at < (ptrdiff_t)sizeof f.element; at += f.size)
-        element_of(patch->dtype, value, f.element + at);
+    nf_border_cell(patch->dtype, (int)sizeof f.element / (int)f.size, value, f.element);
     nf_box box = filled_before(patch, dim, d);
     int shared = d == 0 ? 1 : dim[0] > 1 ? 0 : 1;
     if (shared != d) {

@@ -374,6 +374,12 @@ static nf_status check_setup(const nf_kernel *kernel, nf_setup *setup)
         setup->problem = "an index range has no second array";
     else if (kernel->kind == NF_RANGE && setup->indices < 1)
         setup->problem = "its prepare sets no indices";
+    else if (kernel->kind == NF_RESAMPLE &&
+             (kernel->source == NULL || setup->steps != 1 || !nf_halo_none(&setup->halo)))
+        setup->problem = "a resample has a source, one step and no halo";
+    else if (map && kernel->kind != NF_RESAMPLE &&
+             memcmp(setup->in.dim, setup->out.dim, sizeof setup->in.dim) != 0)
+        setup->problem = "only a resample has an output of other extents";
     else if (map && setup->steps > 1 && !nf_shape_equal(&setup->in, &setup->out))
         setup->problem =
             "it takes several steps, but its output is not of the input's shape and type";
@@ -431,7 +437,7 @@ nf_status nf_chain_prepare(nf_chain *chain, const nf_shape *in)
 
 bool nf_kernel_maps(const nf_kernel *kernel)
 {
-    return kernel->kind == NF_MAP || kernel->kind == NF_COMPONENTS;
+    return kernel->kind == NF_MAP || kernel->kind == NF_COMPONENTS || kernel->kind == NF_RESAMPLE;
 }
 
 size_t nf_chain_maps(const nf_chain *chain)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "drivers/engine/cost.h"
+#include "drivers/engine/resample.h"
 #include "drivers/engine/sweep.h"
 
 /* The pass that has this number among all of the plan, each survey before the pass that it is for;
@@ -85,6 +86,8 @@ static void add_up(const nf_plan *plan, const nf_pass *pass, nf_pass_facts *f)
     nf_traffic in = {.messages = 0};
     if (pass->exchange != NULL)
         in = nf_exchange_traffic(pass->exchange);
+    if (pass->sources != NULL)
+        in = nf_sources_traffic(pass->sources);
     f->halo_bytes = (int64_t)sum(plan, (double)in.bytes);
     f->halo_messages = (int64_t)sum(plan, in.messages);
     f->halo_shared = (int64_t)sum(plan, in.shared);
@@ -95,9 +98,11 @@ static void add_up(const nf_plan *plan, const nf_pass *pass, nf_pass_facts *f)
 
 static void predict(const nf_plan *plan, const nf_pass *pass, nf_pass_facts *f)
 {
-    int used = nf_cut_blocks(&plan->cut);
-    double workers = (double)used * plan->world.threads, cells = (double)nf_shape_cells(&pass->in);
-    f->bytes = cells * arrays_a_cell(plan, pass, 2); /* a store reads what it overwrites */
+    int used = nf_cut_blocks(&pass->cut);
+    double workers = (double)used * plan->world.threads, cells = (double)nf_shape_cells(&pass->out);
+    double others = (double)nf_shape_cells(&pass->in) - cells; /* resampling: that are read */
+    f->bytes = cells * arrays_a_cell(plan, pass, 2) + /* a store reads what it overwrites */
+               others * (double)nf_cell_bytes(&pass->in);
     f->flops = cells * flops_a_cell(f) * (1 + f->repeated);
     f->compute = f->flops / nf_nominal_flops / workers;
     f->memory = f->bytes / (f->in_memory ? nf_nominal_memory : nf_nominal_cache) / workers;

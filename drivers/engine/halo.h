@@ -64,4 +64,7 @@ void nf_fill_border(const nf_patch *patch, const int64_t dim[NF_DIMS], nf_border
 void nf_fill_border_share(const nf_patch *patch, const int64_t dim[NF_DIMS], nf_border border,
                           double value, int d, int64_t part, int64_t parts);
 
+/* A cell of a constant border: `value` in every channel, converted to the element type. */
+void nf_border_cell(nf_dtype dtype, int channels, double value, void *cell);
+
 #endif

@@ -100,12 +100,12 @@ static nf_pass *add_steps(nf_pass *pass, const nf_stage *stage, int64_t steps)
 }
 
 /* A pass of its own. */
-static nf_pass *add_components(nf_pass *pass, const nf_stage *stage)
+static nf_pass *add_alone(nf_pass *pass, const nf_stage *stage, nf_pass_kind kind)
 {
     if (pass->count > 0)
         pass = next_pass(pass);
     fuse(pass, stage);
-    pass->kind = NF_LABELLING;
+    pass->kind = kind;
     return pass;
 }
 
@@ -145,7 +145,9 @@ static nf_pass *add_checked(nf_pass *pass, const nf_stage *stage, int64_t depth)
 static nf_pass *add_map(const nf_plan *plan, nf_pass *pass, const nf_stage *stage, bool whole)
 {
     if (stage->kernel->kind == NF_COMPONENTS)
-        return add_components(pass, stage);
+        return add_alone(pass, stage, NF_LABELLING);
+    if (stage->kernel->kind == NF_RESAMPLE)
+        return add_alone(pass, stage, NF_RESAMPLING);
     int64_t depth = whole ? NF_MAX_FUSED : nf_cost_depth(plan, stage);
     if (!nf_stage_surveys(stage))
         return add_sweeps(pass, stage, stage->setup.steps, depth);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drivers/engine/resample.h"
 #include "drivers/engine/sweep.h"
 #include "drivers/engine/team.h"
 
@@ -59,16 +60,6 @@ static nf_status make_groups(nf_plan *plan, nf_chain *chains, size_t nchains)
     return status;
 }
 
-static nf_status check_extents(const nf_plan *plan, const nf_chain *chain)
-{
-    for (size_t s = 0; s < nf_chain_maps(chain); s++)
-        if (memcmp(chain->stages[s].setup.out.dim, plan->in.dim, sizeof plan->in.dim) != 0)
-            return nf_fail(NF_ERR_SHAPE,
-                           "kernel '%s' changes the array's extents, which a plan does not do yet",
-                           chain->stages[s].kernel->name);
-    return NF_OK;
-}
-
 /* The second input is read as it is: it has the type that the kernels before leave of the first. */
 static nf_status note_second(nf_plan *plan, const nf_chain *chain)
 {
@@ -90,7 +81,9 @@ static nf_status allocate_workspace(nf_plan *plan)
     size_t most = 0;
     for (size_t g = 0; g < plan->ngroups; g++) {
         for (size_t p = 0; p < plan->groups[g].npasses; p++) {
-            size_t bytes = nf_sweep_measure(&plan->groups[g].passes[p]);
+            nf_pass *pass = &plan->groups[g].passes[p];
+            size_t bytes =
+                pass->kind == NF_RESAMPLING ? nf_resample_measure(pass) : nf_sweep_measure(pass);
             most = bytes > most ? bytes : most;
         }
     }
@@ -121,7 +114,7 @@ static nf_status allocate_partials(const nf_plan *plan, const nf_pass *pass, nf_
 /* ---- fields ---- */
 
 typedef struct touching {
-    const nf_pass *pass;
+    const nf_tiling *tiling;
     const nf_field *field;
 } touching;
 
@@ -131,7 +124,7 @@ static void touch_tile(void *context, int thread, int64_t i)
     enum { PAGE = 4096 };
     const touching *t = context;
     const nf_field *field = t->field;
-    nf_box box = nf_tiling_box(&t->pass->tiling, i);
+    nf_box box = nf_tiling_box(t->tiling, i);
     ptrdiff_t size = (ptrdiff_t)nf_dtype_size(field->cut.shape.dtype);
     (void)thread;
     for (int d = 0; d < NF_DIMS; d++) {
@@ -149,17 +142,34 @@ static void touch_tile(void *context, int thread, int64_t i)
     }
 }
 
-/* A field for this pass, placed by the threads that will work there. Not collective. */
-static nf_status make_field(const nf_plan *plan, const nf_pass *pass, const nf_shape *shape,
-                            const nf_halo *ghost, nf_field *field)
+/* A field of blocks by this cut, placed by the threads that will work there. Not collective. */
+static nf_status make_field(const nf_plan *plan, const nf_cut *blocks, const nf_tiling *tiling,
+                            const nf_shape *shape, const nf_halo *ghost, nf_field *field)
 {
-    nf_cut cut = plan->cut;
+    nf_cut cut = *blocks;
     cut.shape = *shape;
     nf_status status = nf_field_create(field, &cut, plan->world.rank, ghost);
-    touching t = {pass, field};
+    touching t = {tiling, field};
     if (status == NF_OK)
-        nf_team_run(plan->world.threads, nf_tiling_count(&pass->tiling), touch_tile, &t);
+        nf_team_run(plan->world.threads, nf_tiling_count(tiling), touch_tile, &t);
     return status;
+}
+
+static nf_status make_output(const nf_plan *plan, const nf_pass *pass, const nf_shape *shape,
+                             const nf_halo *ghost, nf_field *field)
+{
+    return make_field(plan, &pass->cut, &pass->tiling, shape, ghost, field);
+}
+
+/* Where the first pass resamples, the input's block is parted in another way than its output's. */
+static nf_status make_input(const nf_plan *plan, nf_field *field)
+{
+    const nf_pass *first = &plan->groups[0].passes[0];
+    nf_tiling slabs = {.own = nf_cut_block(&plan->cut, plan->world.rank), .mine = {1, 1, 1}};
+    int64_t rows = nf_box_empty(&slabs.own) ? 0 : nf_box_extent(&slabs.own, 1);
+    slabs.mine[1] = rows < plan->world.threads ? rows : plan->world.threads;
+    const nf_tiling *tiling = first->kind == NF_RESAMPLING ? &slabs : &first->tiling;
+    return make_field(plan, &plan->cut, tiling, &plan->in, &plan->ghost, field);
 }
 
 static nf_status allocate_fields(nf_plan *plan, nf_group *group, size_t p)
@@ -169,9 +179,9 @@ static nf_status allocate_fields(nf_plan *plan, nf_group *group, size_t p)
     /* Where it may stop at any survey, no sweep can write the last field. */
     int64_t kept = pass->reduces ? 0 : pass->survey_every > 0 ? pass->sweeps : pass->sweeps - 1;
     for (int64_t i = 0; i < 2 && i < kept && status == NF_OK; i++)
-        status = make_field(plan, pass, &pass->out, &pass->halo, &pass->temp[i]);
+        status = make_output(plan, pass, &pass->out, &pass->halo, &pass->temp[i]);
     if (status == NF_OK && p + 1 < group->npasses)
-        status = make_field(plan, pass, &pass->out, &pass[1].halo, &pass->result);
+        status = make_output(plan, pass, &pass->out, &pass[1].halo, &pass->result);
     return status;
 }
 
@@ -183,11 +193,11 @@ nf_status nf_plan_fields(nf_plan *plan, nf_fields *fields)
     nf_status status = NF_OK;
     *fields = (nf_fields){.in = {.memory = NULL}};
     if (plan->in.dtype != NF_NONE)
-        status = make_field(plan, group->passes, &plan->in, &plan->ghost, &fields->in);
+        status = make_input(plan, &fields->in);
     if (status == NF_OK && plan->with.dtype != NF_NONE)
-        status = make_field(plan, last, &plan->with, &none, &fields->with);
+        status = make_output(plan, last, &plan->with, &none, &fields->with);
     if (status == NF_OK && plan->out.dtype != NF_NONE)
-        status = make_field(plan, last, &plan->out, &none, &fields->out);
+        status = make_output(plan, last, &plan->out, &none, &fields->out);
     return nf_agree(&plan->world, status);
 }
 
@@ -225,13 +235,15 @@ static nf_status list_tiles(nf_pass *pass)
 
 static nf_status ready_pass(const nf_plan *plan, nf_pass *pass)
 {
-    nf_cut cut = plan->cut;
+    nf_cut cut = pass->cut;
     cut.shape = pass->in;
     nf_status status = NF_OK;
     nf_tiling_choose(plan, pass);
     if (!nf_halo_none(&pass->halo))
         status = nf_exchange_create(&plan->world, &cut, &pass->halo, pass->border == NF_WRAP,
                                     &pass->exchange);
+    if (pass->kind == NF_RESAMPLING)
+        status = nf_sources_create(plan, pass, &pass->sources);
     return status == NF_OK ? list_tiles(pass) : status;
 }
 
@@ -267,16 +279,6 @@ static nf_status finish_group(nf_plan *plan, nf_group *group)
 
 /* ---- the plan ---- */
 
-static nf_halo widest(const nf_halo *a, const nf_halo *b)
-{
-    nf_halo halo = *a;
-    for (int d = 0; d < NF_DIMS; d++) {
-        halo.lo[d] = b->lo[d] > halo.lo[d] ? b->lo[d] : halo.lo[d];
-        halo.hi[d] = b->hi[d] > halo.hi[d] ? b->hi[d] : halo.hi[d];
-    }
-    return halo;
-}
-
 /* Grids and tiles are told in the dimensions that the array has. */
 static nf_status check_options(const nf_plan *plan)
 {
@@ -288,29 +290,6 @@ static nf_status check_options(const nf_plan *plan)
             return nf_fail(NF_ERR_USAGE, "the tile has %d extents, the array %d dimension%s",
                            NF_DIMS - d, plan->in.ndim, plan->in.ndim > 1 ? "s" : "");
     }
-    return NF_OK;
-}
-
-static nf_status choose_cut(nf_plan *plan)
-{
-    nf_halo any = {{0}, {0}};
-    int64_t tile[NF_DIMS];
-    for (size_t g = 0; g < plan->ngroups; g++) {
-        const nf_group *group = &plan->groups[g];
-        plan->ghost = widest(&plan->ghost, &group->passes[0].halo);
-        for (size_t p = 0; p < group->npasses; p++)
-            any = widest(&any, &group->passes[p].halo);
-        for (size_t e = 0; e < group->nends; e++)
-            plan->ordered = plan->ordered || !group->ends[e].stage->kernel->any_order;
-        if (group->nends == 0)
-            plan->out = group->passes[group->npasses - 1].out;
-    }
-    nf_tile_fixed(&plan->in, tile);
-    /* A partial belongs to a whole tile, where their order counts. */
-    const int64_t *align = plan->ordered ? tile : NULL;
-    if (plan->options.grid[0] > 0)
-        return nf_cut_given(&plan->in, plan->world.size, plan->options.grid, align, &plan->cut);
-    plan->cut = nf_cut_choose(&plan->in, plan->world.size, &any, align);
     return NF_OK;
 }
 
@@ -327,11 +306,8 @@ static nf_status prepare(nf_plan *plan, const nf_shape *in, nf_chain *chains, si
         plan->in.dim[2] = chains[0].stages[0].setup.indices;
     else
         plan->in = *in;
-    for (size_t i = 0; i < nchains && status == NF_OK; i++) {
-        status = check_extents(plan, &chains[i]);
-        if (status == NF_OK)
-            status = note_second(plan, &chains[i]);
-    }
+    for (size_t i = 0; i < nchains && status == NF_OK; i++)
+        status = note_second(plan, &chains[i]);
     return status;
 }
 
@@ -352,7 +328,7 @@ static nf_status build(nf_plan *plan, const nf_shape *in, nf_chain *chains, size
     if (status == NF_OK)
         status = make_groups(plan, chains, nchains);
     if (status == NF_OK)
-        status = choose_cut(plan);
+        status = nf_cuts_choose(plan);
     for (size_t g = 0; g < plan->ngroups && status == NF_OK; g++)
         status = finish_group(plan, &plan->groups[g]);
     return status == NF_OK ? allocate_workspace(plan) : status;
@@ -402,6 +378,7 @@ static void free_group(nf_group *group)
     for (size_t p = 0; p < group->npasses; p++) {
         nf_pass *pass = &group->passes[p];
         nf_exchange_free(pass->exchange);
+        nf_sources_free(pass->sources);
         free(pass->tiles);
         nf_field_free(&pass->temp[0]);
         nf_field_free(&pass->temp[1]);

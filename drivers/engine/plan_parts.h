@@ -30,12 +30,17 @@ typedef struct nf_partials {
 } nf_partials;
 
 /* What a pass does: sweeps over tiles, or one stage of a kind of its own. */
-typedef enum nf_pass_kind { NF_SWEEPS, NF_LABELLING } nf_pass_kind;
+typedef enum nf_pass_kind { NF_SWEEPS, NF_LABELLING, NF_RESAMPLING } nf_pass_kind;
+
+typedef struct nf_sources nf_sources; /* resample.h */
 
 /* One sweep over the array, or several: fused maps (perhaps none), then a field or reductions. A pass of
  * another kind has one stage, and gives a field. */
 typedef struct nf_pass {
     nf_pass_kind kind;
+    nf_cut cut;        /* of what it writes, and, but where it resamples, reads */
+    nf_cut from_cut;   /* resampling: of what it reads */
+    nf_sources *sources; /* resampling */
     const nf_stage *stages[NF_MAX_FUSED]; /* several steps of one map: the same stage again */
     size_t count;
     int64_t sweeps;
@@ -73,7 +78,7 @@ struct nf_plan {
     nf_plan_options options; /* with the caches filled in */
     nf_shape in, out, with;
     bool ordered; /* some fold needs its tiles in order: their grid depends on the array alone */
-    nf_cut cut;
+    nf_cut cut;   /* of the input */
     nf_halo ghost;
     nf_group *groups;
     size_t ngroups;
@@ -91,15 +96,22 @@ void nf_tile_fixed(const nf_shape *shape, int64_t tile[NF_DIMS]);
 /* Chooses the pass's tiles and strips for this rank's block. */
 void nf_tiling_choose(const nf_plan *plan, nf_pass *pass);
 /* The tiling of the same pass on another rank (plans with ordered folds). */
-nf_tiling nf_tiling_of(const nf_plan *plan, const nf_pass *pass, int rank);
+nf_tiling nf_tiling_of(const nf_pass *pass, int rank);
 int64_t nf_tiling_count(const nf_tiling *tiling);
 /* Tile number i of this rank, those that follow each other along `along` in a row. */
 nf_box nf_tiling_box(const nf_tiling *tiling, int64_t i);
 int64_t nf_tiling_number(const nf_tiling *tiling, int64_t i); /* among all; fixed grids only */
 
+/* ---- cuts.c ---- */
+
+/* Chooses the input's cut (a given grid is its) and that of each pass, for the halos of those that share
+ * it; notes the input's ghost cells, the output, and whether a fold is ordered. NF_ERR_USAGE: a grid that
+ * does not suit. */
+nf_status nf_cuts_choose(nf_plan *plan);
+
 /* ---- passes.c ---- */
 
-/* What a chain's maps need, in order; plan->cut is not needed yet, nor anything else but in, world
+/* What a chain's maps need, in order; no cut is needed yet, nor anything else but in, world
  * and options. Errors: NF_ERR_MEMORY; NF_ERR_PARAM where a map of two inputs and what its chain
  * began with do not come into one pass. */
 nf_status nf_passes_make(const nf_plan *plan, nf_group *group, const nf_chain *chain);

@@ -7,6 +7,7 @@
 
 #include "drivers/engine/chain_parts.h"
 #include "drivers/engine/plan.h"
+#include "drivers/engine/resample.h"
 
 /* A whole array, dense, with a way to go on beyond its edges. */
 typedef struct whole {
@@ -96,46 +97,52 @@ static nf_status copy_whole(const nf_shape *shape, const void *cells, whole *arr
 
 /* ---- one step of one map ---- */
 
-/* The input with its halo around it, each cell looked up by itself. */
-static nf_status pad(const whole *in, const nf_halo *halo, whole *padded)
+/* What a step reads to write all of its output, cells beyond the array included. */
+static nf_box read_by(const nf_stage *stage, const whole *in)
+{
+    nf_box box = nf_box_whole(&in->cells.shape), out = nf_box_whole(&stage->setup.out);
+    return stage->kernel->kind == NF_RESAMPLE ? nf_resample_source(stage, &out)
+                                              : nf_box_grow(&box, &stage->setup.halo);
+}
+
+/* The input's cells of a box, each looked up by itself. */
+static nf_status pad(const whole *in, const nf_box *box, whole *padded)
 {
     nf_shape shape = in->cells.shape;
-    for (int d = 0; d < NF_DIMS; d++)
-        shape.dim[d] += halo->lo[d] + halo->hi[d];
+    nf_box_extents(box, shape.dim);
     nf_status status = make_whole(&shape, padded);
     int64_t i = 0;
-    for (int64_t z = 0; status == NF_OK && z < shape.dim[0]; z++)
-        for (int64_t y = 0; y < shape.dim[1]; y++)
-            for (int64_t x = 0; x < shape.dim[2]; x++)
+    for (int64_t z = box->lo[0]; status == NF_OK && z < box->hi[0]; z++)
+        for (int64_t y = box->lo[1]; y < box->hi[1]; y++)
+            for (int64_t x = box->lo[2]; x < box->hi[2]; x++)
                 for (int c = 0; c < shape.channels; c++)
-                    set_element(
-                        padded, i++,
-                        at(&in->cells, z - halo->lo[0], y - halo->lo[1], x - halo->lo[2], c));
+                    set_element(padded, i++, at(&in->cells, z, y, x, c));
     return status;
 }
 
 /* The kernel's own apply on one tile: the whole array. `with`: for a map of two inputs. */
 static nf_status apply_whole(const nf_stage *stage, const whole *in, const whole *with, whole *out)
 {
-    const nf_shape *shape = &in->cells.shape;
-    const nf_halo *halo = &stage->setup.halo;
+    const nf_shape *shape = &in->cells.shape, *made = &stage->setup.out;
+    nf_box box = read_by(stage, in);
     whole padded = {.data = NULL};
-    nf_status status = make_whole(&stage->setup.out, out);
+    nf_status status = make_whole(made, out);
     if (status == NF_OK)
-        status = pad(in, halo, &padded);
+        status = pad(in, &box, &padded);
     if (status != NF_OK)
         return status;
-    nf_tile tile = {.channels = shape->channels, .out = out->data};
-    memcpy(tile.size, shape->dim, sizeof tile.size);
+    nf_tile tile = {.channels = shape->channels, .out = out->data, .with = with->data};
+    memcpy(tile.size, made->dim, sizeof tile.size);
+    memcpy(tile.in_lo, box.lo, sizeof tile.in_lo);
     nf_dense_strides(padded.cells.shape.dim, shape->channels, tile.in_stride);
-    nf_dense_strides(shape->dim, stage->setup.out.channels, tile.out_stride);
-    ptrdiff_t first = 0;
-    for (int d = 0; d < NF_DIMS; d++)
-        first += halo->lo[d] * tile.in_stride[d];
-    tile.with = with->data;
+    nf_dense_strides(made->dim, made->channels, tile.out_stride);
     nf_dense_strides(shape->dim, shape->channels, tile.with_stride);
+    ptrdiff_t first = 0;
+    for (int d = 0; d < NF_DIMS && stage->kernel->kind != NF_RESAMPLE; d++)
+        first -= box.lo[d] * tile.in_stride[d];
     tile.in = padded.data + (size_t)first * nf_dtype_size(shape->dtype);
-    tile.scratch_stride = (size_t)(padded.cells.shape.dim[2] * shape->channels + 7) / 8 * 8;
+    int64_t width = nf_box_extent(&box, 2) * shape->channels, wide = made->dim[2] * made->channels;
+    tile.scratch_stride = (size_t)((width > wide ? width : wide) + 7) / 8 * 8;
     size_t scratch = (size_t)stage->setup.scratch_rows * tile.scratch_stride * sizeof(double);
     tile.scratch = aligned_alloc(64, (scratch + 64) / 64 * 64);
     if (tile.scratch == NULL)

@@ -4,6 +4,7 @@
 
 #include "drivers/engine/components.h"
 #include "drivers/engine/fold.h"
+#include "drivers/engine/resample.h"
 #include "drivers/engine/sweep.h"
 #include "drivers/engine/team.h"
 
@@ -86,6 +87,10 @@ static nf_status run_pass(nf_plan *plan, nf_group *group, size_t p, nf_fields *f
     nf_field *from = p == 0 ? &fields->in : &group->passes[p - 1].result;
     if (pass->kind == NF_LABELLING)
         return nf_label(plan, pass, from, last, times);
+    if (pass->kind == NF_RESAMPLING) {
+        nf_resample(plan, pass, from, last, times);
+        return NF_OK;
+    }
     nf_sweep s = {.plan = plan, .pass = pass};
     if (plan->with.dtype != NF_NONE)
         s.with = &fields->with;
@@ -138,7 +143,7 @@ static void collect_tiles(const nf_plan *plan, const nf_pass *pass, const nf_par
                           char *all, char *buffer)
 {
     for (int rank = 0; rank < plan->world.size; rank++) {
-        nf_tiling theirs = nf_tiling_of(plan, pass, rank);
+        nf_tiling theirs = nf_tiling_of(pass, rank);
         int64_t count = nf_tiling_count(&theirs);
         const char *from = rank == 0 ? end->memory : buffer;
         if (rank > 0 && count > 0)

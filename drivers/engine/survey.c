@@ -16,7 +16,8 @@ nf_status nf_survey_make(nf_pass *pass)
         return nf_fail(NF_ERR_MEMORY, "no memory for a survey");
     }
     *end = (nf_partials){.stage = stage, .surveys = true};
-    *survey = (nf_pass){.in = pass->in,
+    *survey = (nf_pass){.cut = pass->cut,
+                        .in = pass->in,
                         .out = pass->in,
                         .sweeps = stage->setup.looks,
                         .halo = stage->setup.halo,

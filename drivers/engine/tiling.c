@@ -2,7 +2,7 @@
  * core's second-level cache and every thread has as much to do as the others. */
 #include <string.h>
 
-#include "drivers/engine/plan_parts.h"
+#include "drivers/engine/resample.h"
 
 static int64_t ceil_div(int64_t a, int64_t b)
 {
@@ -174,11 +174,13 @@ static void cut_fixed(const nf_shape *shape, nf_tiling *t)
 void nf_tiling_choose(const nf_plan *plan, nf_pass *pass)
 {
     nf_tiling *t = &pass->tiling;
-    *t = (nf_tiling){.own = nf_cut_block(&plan->cut, plan->world.rank),
-                     .along = pass->in.ndim == 3 ? 0 : 1};
+    *t = (nf_tiling){.own = nf_cut_block(&pass->cut, plan->world.rank),
+                     .along = pass->out.ndim == 3 ? 0 : 1};
     if (nf_box_empty(&t->own))
         return;
-    if (plan->ordered) {
+    if (pass->kind == NF_RESAMPLING) {
+        nf_resample_tile(plan, pass, t);
+    } else if (plan->ordered && pass->reduces) {
         cut_fixed(&pass->in, t);
     } else {
         choose_across(plan, pass, t);
@@ -188,9 +190,9 @@ void nf_tiling_choose(const nf_plan *plan, nf_pass *pass)
     t->strip = clamp(t->strip, 1, t->largest[t->along]);
 }
 
-nf_tiling nf_tiling_of(const nf_plan *plan, const nf_pass *pass, int rank)
+nf_tiling nf_tiling_of(const nf_pass *pass, int rank)
 {
-    nf_tiling t = {.own = nf_cut_block(&plan->cut, rank), .along = pass->tiling.along};
+    nf_tiling t = {.own = nf_cut_block(&pass->cut, rank), .along = pass->tiling.along};
     if (!nf_box_empty(&t.own))
         cut_fixed(&pass->in, &t);
     return t;
