@@ -61,6 +61,7 @@ NF_KERNEL(bilateral)
 NF_KERNEL(nlm)
 NF_KERNEL(anisotropic)
 /* geometry */
+NF_KERNEL(resize)
 NF_KERNEL(crop)
 NF_KERNEL(pad)
 NF_KERNEL(flip)
