@@ -77,3 +77,7 @@ NF_KERNEL(life)
 /* analysis */
 NF_KERNEL(label)
 NF_KERNEL(hysteresis)
+/* geometry with interpolation */
+NF_KERNEL(resize)
+NF_KERNEL(rotate)
+NF_KERNEL(affine)
