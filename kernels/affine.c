@@ -83,6 +83,7 @@ nf_status nf_affine_prepare(nf_setup *setup, const nf_affine *affine)
         double least, most;
         range(config, d, zero, setup->out.dim, &least, &most);
         if (least < -0x1p30 || most > 0x1p30) {
+            setup->param = "matrix";
             setup->problem = "the output would lie further than 2^30 cells from the input";
             return NF_ERR_PARAM;
         }

@@ -62,6 +62,8 @@ NF_KERNEL(nlm)
 NF_KERNEL(anisotropic)
 /* geometry */
 NF_KERNEL(resize)
+NF_KERNEL(rotate)
+NF_KERNEL(affine)
 NF_KERNEL(crop)
 NF_KERNEL(pad)
 NF_KERNEL(flip)
@@ -77,7 +79,3 @@ NF_KERNEL(life)
 /* analysis */
 NF_KERNEL(label)
 NF_KERNEL(hysteresis)
-/* geometry with interpolation */
-NF_KERNEL(resize)
-NF_KERNEL(rotate)
-NF_KERNEL(affine)
