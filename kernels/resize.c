@@ -25,7 +25,8 @@ typedef struct resize_config {
 enum {
     CHUNK = 256,           /* sums down the columns at a time, in the first-level cache */
     TURNED_BYTES = 131072, /* turned input at a time, where windows are not wider */
-    LINE = 64              /* bytes of a row that are read at a time */
+    LINE = 64,             /* bytes of a row that are read at a time */
+    AHEAD = 512            /* bytes from there to what is fetched into the cache */
 };
 
 /* Bytes of a vector that the compiler keeps in one register. */
@@ -300,7 +301,7 @@ typedef struct NF_NAME(work) {
     const nf_tile *tile;
     const resize_config *config;
     NF_SUM
-        *turned; /* columns of NF_BLOCK rows of the input, those of one cell's channels together */
+    *turned; /* columns of NF_BLOCK rows of the input, those of one cell's channels together */
     NF_KEPT *ring; /* row y of the input, resized along it, is at y % ring_rows */
     ptrdiff_t n;   /* elements of a row of the output */
 } NF_NAME(work);
@@ -321,6 +322,7 @@ static void NF_NAME(turn)(const NF_T *in, ptrdiff_t down, int rows, ptrdiff_t co
         memset(strip, 0, sizeof strip);
     for (int row = 0; row < NF_BLOCK; row++) {
         const NF_T *from = in + (row < rows ? row : rows - 1) * down;
+        __builtin_prefetch((const void *)((uintptr_t)from + AHEAD));
         if (count == STRIP)
             memcpy(strip + row * STRIP, from, STRIP * sizeof(NF_T));
         else
@@ -461,12 +463,14 @@ static void NF_NAME(add_rows)(const NF_NAME(work) * w, int64_t y, ptrdiff_t firs
 #undef RING_ROW
 }
 
-/* Output row y: the pass down the columns. */
+/* Output row y: the pass down the columns. The last chunk overlaps the one before it, rather than leaving
+ * what is no whole vector to be done one by one. */
 static void NF_NAME(down)(const NF_NAME(work) * w, int64_t y, NF_T *restrict out)
 {
     NF_SUM sum[CHUNK];
-    for (ptrdiff_t first = 0; first < w->n; first += CHUNK) {
-        ptrdiff_t n = w->n - first < CHUNK ? w->n - first : CHUNK;
+    ptrdiff_t n = w->n < CHUNK ? w->n : CHUNK;
+    for (ptrdiff_t done = 0; done < w->n; done += n) {
+        ptrdiff_t first = done < w->n - n ? done : w->n - n;
         for (ptrdiff_t i = 0; i < n; i++)
             sum[i] = NF_NAME(start);
         NF_NAME(add_rows)(w, y, first, n, sum);
