@@ -11,7 +11,7 @@
 
 #include "kernels/affine.h"
 
-enum { CHUNK = 256, MOST_TAPS = 4 };
+enum { CHUNK = 128, MOST_TAPS = 4 };
 
 /* Cells of a row of the output in the input, one side: the first tap, and the fraction beyond it. */
 typedef struct taps_of {
@@ -175,47 +175,52 @@ NF_NAME(locate)(const nf_tile *tile, const nf_affine *affine, int d, int64_t y, 
     }
 }
 
+/* All taps of n cells of one channel, and after them, in vectors, their weighted sums. */
 static inline __attribute__((always_inline)) void
 NF_NAME(interpolate)(const NF_T *in, const nf_tile *tile, const NF_NAME(chunk) * chunk, ptrdiff_t n,
-                     const int taps, NF_T *out, ptrdiff_t step)
+                     const int taps, NF_T *restrict out)
 {
-    NF_ACC sum[CHUNK], row[CHUNK];
-    for (int j = 0; j < taps; j++) {
-        for (int i = 0; i < taps; i++) {
-            const NF_T *tap = in + j * tile->in_stride[1] + i * tile->in_stride[2];
-            const NF_ACC *weights = chunk->weights[0][i];
-            if (i == 0)
-                for (ptrdiff_t k = 0; k < n; k++)
-                    row[k] = weights[k] * (NF_ACC)tap[chunk->at[k]];
-            else
-                for (ptrdiff_t k = 0; k < n; k++)
-                    row[k] += weights[k] * (NF_ACC)tap[chunk->at[k]];
-        }
-        for (ptrdiff_t k = 0; k < n; k++)
-            sum[k] = (j == 0 ? 0 : sum[k]) + chunk->weights[1][j][k] * row[k];
+    NF_T found[MOST_TAPS][MOST_TAPS][CHUNK];
+    ptrdiff_t down = tile->in_stride[1], along = tile->in_stride[2];
+    for (ptrdiff_t k = 0; k < n; k++) {
+        const NF_T *first = in + chunk->at[k];
+        _Pragma("GCC unroll 4") for (int j = 0; j < taps; j++)
+            _Pragma("GCC unroll 4") for (int i = 0; i < taps; i++) found[j][i][k] =
+                first[j * down + i * along];
     }
-    for (ptrdiff_t k = 0; k < n; k++)
-        out[k * step] = NF_STORE(sum[k]);
+    for (ptrdiff_t k = 0; k < n; k++) {
+        NF_ACC sum = 0;
+        _Pragma("GCC unroll 4") for (int j = 0; j < taps; j++)
+        {
+            NF_ACC row = 0;
+            _Pragma("GCC unroll 4") for (int i = 0; i < taps; i++) row +=
+                chunk->weights[0][i][k] * (NF_ACC)found[j][i][k];
+            sum += chunk->weights[1][j][k] * row;
+        }
+        out[k] = NF_STORE(sum);
+    }
 }
 
 static inline __attribute__((always_inline)) void
 NF_NAME(row)(const nf_tile *tile, const nf_affine *affine, int64_t y, const int taps)
 {
     NF_NAME(chunk) chunk;
-    NF_T *out = NF_ROW_OUT(tile, 0, y);
-    for (int64_t x = 0; x < tile->size[2]; x += CHUNK) {
+    NF_T *out = NF_ROW_OUT(tile, 0, y), one[CHUNK];
+    ptrdiff_t step = tile->channels;
+    for (int64_t x = 0; x < tile->size[2]; x += CHUNK, out += CHUNK * step) {
         ptrdiff_t n = tile->size[2] - x < CHUNK ? (ptrdiff_t)(tile->size[2] - x) : CHUNK;
         memset(chunk.at, 0, (size_t)n * sizeof *chunk.at);
         for (int d = 0; d < 2; d++)
             NF_NAME(locate)(tile, affine, d, tile->lo[1] + y, tile->lo[2] + x, n, taps, &chunk);
-        for (int c = 0; c < tile->channels; c++) {
+        for (int c = 0; c < step; c++) {
             const NF_T *in = (const NF_T *)tile->in + c;
-            NF_T *to = out + x * tile->channels + c;
             if (taps > 1)
-                NF_NAME(interpolate)(in, tile, &chunk, n, taps, to, tile->channels);
+                NF_NAME(interpolate)(in, tile, &chunk, n, taps, step > 1 ? one : out);
             else
                 for (ptrdiff_t k = 0; k < n; k++)
-                    to[k * tile->channels] = in[chunk.at[k]];
+                    out[k * step + c] = in[chunk.at[k]];
+            for (ptrdiff_t k = 0; k < n && step > 1 && taps > 1; k++)
+                out[k * step + c] = one[k];
         }
     }
 }
