@@ -244,6 +244,23 @@ static void test_resize(void)
     }
 }
 
+/* Rows that are longer than what goes through a pass at once. */
+static void test_wide(void)
+{
+    for (int i = 0; i < 4 * METHODS; i++) {
+        nf_shape wide = nf_test_shape(1, 6, 2500, 1 + i % 4, dtypes[i / METHODS]);
+        nf_shape narrow = nf_test_shape(1, 6, 40, 1 + i % 4, dtypes[i / METHODS]);
+        char typed[128];
+        snprintf(typed, sizeof typed, "resize:width=271,height=5,method=%s", methods[i % METHODS]);
+        check(typed, &wide);
+        snprintf(typed, sizeof typed, "resize:width=391,height=9,method=%s", methods[i % METHODS]);
+        check(typed, &narrow);
+        snprintf(typed, sizeof typed, "affine:matrix=0.1,0.02,-1,0.01,0.7,0.3,width=391,method=%s",
+                 methods[i % METHODS % 3]);
+        check(typed, &narrow);
+    }
+}
+
 static void test_volumes(void)
 {
     static const char *const sizes[] = {"width=5,height=4,depth=3", "width=5,height=11,depth=13",
@@ -345,6 +362,17 @@ static double of_row(const char *typed, const double *row, int n, int x)
     double *cells = run(typed, &shape, row, &out), value = cells[x];
     free(cells);
     return value;
+}
+
+/* By hand, from six cells to three: their triangles reach over four cells, or, not widened, two. */
+static void test_known_antialias(void)
+{
+    static const double row[] = {0, 16, 64, -32, 8, 2};
+    const char *typed = "resize:width=3,height=1,method=bilinear";
+    CU_ASSERT_DOUBLE_EQUAL(of_row(typed, row, 6, 1), (16 + 3 * 64 - 3 * 32 + 8) / 8.0, 1e-12);
+    typed = "resize:width=3,height=1,method=bilinear,antialias=no";
+    CU_ASSERT_EQUAL(of_row(typed, row, 6, 1), 16);
+    CU_ASSERT_EQUAL(of_row(typed, row, 6, 2), 5);
 }
 
 /* By hand: Keys' weights at a half are -1/16 and 9/16; a shift by one cell; beyond the edge 7. */
@@ -694,10 +722,12 @@ static void test_refused(void)
 int main(void)
 {
     CU_TestInfo tests[] = {{"resize", test_resize},
+                           {"wide", test_wide},
                            {"resize, volumes", test_volumes},
                            {"rotate", test_rotate},
                            {"affine", test_affine},
                            {"resize, known", test_known},
+                           {"antialias, known", test_known_antialias},
                            {"affine, known", test_known_affine},
                            {"identity", test_identity},
                            {"constants", test_constants},
