@@ -17,16 +17,17 @@
 
 typedef struct resize_config {
     nf_axis axis[NF_DIMS];
-    int turned_rows; /* scratch rows that hold a column of 16 sums for each cell of an input row */
+    int turned_rows; /* scratch rows for turned input: 16 sums for each element of one row */
     int64_t
-        ring_rows; /* results of the pass along the rows that are kept, in the scratch rows after */
+        ring_rows; /* rows that are kept of the pass along them, in the scratch rows after those */
 } resize_config;
 
 enum {
     CHUNK = 256,           /* sums down the columns at a time, in the first-level cache */
     TURNED_BYTES = 131072, /* turned input at a time, where windows are not wider */
     LINE = 64,             /* bytes of a row that are read at a time */
-    AHEAD = 512            /* bytes from there to what is fetched into the cache */
+    AHEAD = 512,           /* bytes from there to what is fetched into the cache */
+    MOST_CELLS = 100000000 /* along one dimension of the output */
 };
 
 /* Bytes of a vector that the compiler keeps in one register. */
@@ -119,15 +120,17 @@ static nf_status extents(nf_setup *setup)
         return fail(setup, "width", "give a width, a height, a depth or a scale");
     if (depth->given && setup->in.ndim < 3)
         return fail(setup, "depth", "an image has none; leave it away");
-    double along = scale->given ? scale->real : 1, down = along, deep = along;
-    if (width->given || height->given) {
-        along = width->given ? (double)width->integer / (double)in[2] : 0;
-        down = height->given ? (double)height->integer / (double)in[1] : along;
-        along = width->given ? along : down;
-    }
-    out[2] = width->given ? width->integer : scaled(in[2], along);
-    out[1] = height->given ? height->integer : scaled(in[1], down);
-    out[0] = setup->in.ndim < 3 ? 1 : depth->given ? depth->integer : scaled(in[0], deep);
+    double by = scale->given    ? scale->real
+                : width->given  ? (double)width->integer / (double)in[2]
+                : height->given ? (double)height->integer / (double)in[1]
+                                : 1;
+    out[2] = width->given ? width->integer : scaled(in[2], by);
+    out[1] = height->given ? height->integer : scaled(in[1], by);
+    if (setup->in.ndim == 3)
+        out[0] = depth->given ? depth->integer : scale->given ? scaled(in[0], by) : in[0];
+    for (int d = 0; d < NF_DIMS; d++)
+        if (out[d] > MOST_CELLS)
+            return fail(setup, scale->given ? "scale" : NULL, "the output would be too large");
     return NF_OK;
 }
 
@@ -173,6 +176,8 @@ static nf_status prepare(nf_setup *setup)
     double higher = (double)axis[1].in / (double)axis[1].out;
     setup->flops_per_cell =
         2 * (axis[0].most * wider * higher + axis[2].most * higher + axis[1].most);
+    double planes = (double)axis[0].in / (double)axis[0].out;
+    setup->bytes_per_cell = (double)nf_dtype_size(setup->in.dtype) * (1 + planes * higher * wider);
     if (config->axis[0].method != NF_NEAREST)
         plan_scratch(setup, config);
     return NF_OK;
@@ -266,11 +271,11 @@ static double reference_cell(const nf_cells *in, const void *config, int64_t z, 
 static const char *const methods[] = {"nearest", "bilinear", "cubic", "lanczos", "area", NULL};
 static const char *const no_yes[] = {"no", "yes", NULL};
 static const nf_param params[] = {
-    {"width", NF_PARAM_INTEGER, "cells", "auto", 1, 1e9, NULL,
+    {"width", NF_PARAM_INTEGER, "cells", "auto", 1, MOST_CELLS, NULL,
      "columns; where only the height is given, in proportion"},
-    {"height", NF_PARAM_INTEGER, "cells", "auto", 1, 1e9, NULL,
+    {"height", NF_PARAM_INTEGER, "cells", "auto", 1, MOST_CELLS, NULL,
      "rows; where only the width is given, in proportion"},
-    {"depth", NF_PARAM_INTEGER, "cells", "auto", 1, 1e9, NULL,
+    {"depth", NF_PARAM_INTEGER, "cells", "auto", 1, MOST_CELLS, NULL,
      "planes of a volume; where not given, as many as before"},
     {"scale", NF_PARAM_REAL, "1", "auto", 1e-9, 1e9, NULL, "all extents times this, instead"},
     {"method", NF_PARAM_CHOICE, "", "cubic", 0, 0, methods, "the filter"},

@@ -713,6 +713,7 @@ static void test_refused(void)
 {
     check_refused("resize", "width");
     check_refused("resize:scale=2,width=9", "scale");
+    check_refused("resize:scale=1e8", "scale");
     check_refused("resize:width=2,depth=9", "depth");
     check_refused("affine:matrix=1,0,0,0,1", "matrix");
     check_refused("affine:matrix=1,0,0,0,1,0,0", "matrix");
