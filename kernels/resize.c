@@ -172,12 +172,12 @@ static nf_status prepare(nf_setup *setup)
     if (status != NF_OK)
         return status;
     const nf_axis *axis = config->axis;
-    double wider = (double)axis[2].in / (double)axis[2].out;
+    double deeper = (double)axis[0].in / (double)axis[0].out;
     double higher = (double)axis[1].in / (double)axis[1].out;
-    setup->flops_per_cell =
-        2 * (axis[0].most * wider * higher + axis[2].most * higher + axis[1].most);
-    double planes = (double)axis[0].in / (double)axis[0].out;
-    setup->bytes_per_cell = (double)nf_dtype_size(setup->in.dtype) * (1 + planes * higher * wider);
+    double wider = (double)axis[2].in / (double)axis[2].out;
+    double across = axis[0].most > 1 ? axis[0].most * higher * wider : 0;
+    setup->flops_per_cell = 2 * (across + axis[2].most * higher + axis[1].most);
+    setup->bytes_per_cell = (double)nf_dtype_size(setup->in.dtype) * (1 + deeper * higher * wider);
     if (config->axis[0].method != NF_NEAREST)
         plan_scratch(setup, config);
     return NF_OK;
