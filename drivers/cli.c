@@ -26,7 +26,12 @@ static void list_param(FILE *out, const nf_param *param)
 
 static void list_kernel(FILE *out, const nf_kernel *kernel)
 {
-    static const char *const kinds[] = {"map", "reduction", "range", "chain"};
+    static const char *const kinds[] = {[NF_MAP] = "map",
+                                        [NF_REDUCE] = "reduction",
+                                        [NF_RANGE] = "range",
+                                        [NF_COMPONENTS] = "components",
+                                        [NF_RESAMPLE] = "resampling",
+                                        [NF_ALIAS] = "chain"};
     fprintf(out, "  %-12s %s  [%s", kernel->name, kernel->summary, kinds[kernel->kind]);
     for (int d = 0; d < NF_DIMS; d++)
         if (kernel->ndims & (1u << d))

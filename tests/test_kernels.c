@@ -223,11 +223,17 @@ static void test_sumsq_range(void)
     }
 }
 
+/* What is typed for a kernel by its defaults; one needs one of several parameters. */
+static const char *by_defaults(const nf_kernel *kernel)
+{
+    return strcmp(kernel->name, "resize") == 0 ? "resize:scale=0.6" : kernel->name;
+}
+
 /* Whether the kernel, by its defaults, says that it takes such an array. */
 static bool takes(const nf_kernel *kernel, const nf_shape *shape)
 {
     nf_chain chain;
-    nf_status status = nf_chain_parse(kernel->name, &chain);
+    nf_status status = nf_chain_parse(by_defaults(kernel), &chain);
     if (status == NF_OK)
         status = nf_chain_prepare(&chain, shape);
     nf_chain_free(&chain);
@@ -244,7 +250,7 @@ static int check_defaults(const nf_kernel *kernel, nf_dtype dtype)
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
         if (!takes(kernel, &shapes[s]))
             continue;
-        check(kernel->name, &shapes[s]);
+        check(by_defaults(kernel), &shapes[s]);
         taken++;
     }
     return taken;

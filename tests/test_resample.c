@@ -100,7 +100,10 @@ static void test_chains(void)
         "heat:steps=9 | flip | heat:steps=20 | transpose | heat:steps=3",
         "transpose | normalize | flip:axis=y | quantile",
         "crop:width=30 | open:size=3 | rotate90 | tophat | sum",
-        "rotate90 | argmax"};
+        "rotate90 | argmax",
+        "resize:width=20,height=60 | gaussian:sigma=1 | resize:width=61,height=20,method=bilinear",
+        "sobel | rotate:angle=20 | median",
+        "affine:matrix=1.2,0.3,-5,-0.4,0.9,8,border=reflect | histogram:bins=8,lo=0,hi=256"};
     for (int d = 0; d < TYPES; d++) {
         nf_shape image = nf_test_shape(1, 41, 37, 1, dtypes[d]);
         for (size_t k = 0; k < sizeof typed / sizeof *typed; k++)
@@ -170,7 +173,13 @@ static void test_layouts(void)
                                         "gaussian:sigma=1 | rotate90 | sobel | stats",
                                         "heat:steps=12 | transpose | heat:steps=7,border=wrap",
                                         "crop:width=4,height=1 | flip | checksum",
-                                        "transpose | normalize | quantile:q=0.1,0.9"};
+                                        "transpose | normalize | quantile:q=0.1,0.9",
+                                        "resize:width=31,height=57 | sobel | stats",
+                                        "resize:width=90,height=3,method=bilinear",
+                                        "resize:width=2,height=2,method=area",
+                                        "gaussian:sigma=1 | rotate:angle=30 | box",
+                                        "rotate:angle=-77,expand=yes,border=wrap",
+                                        "affine:matrix=0.5,0.1,-3,-0.2,1.5,2,border=mirror"};
     static const int64_t sizes[][2] = {{3, 5}, {67, 41}, {4, 300}, {200, 6}};
     for (size_t k = 0; k < sizeof typed / sizeof *typed; k++)
         for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
