@@ -12,7 +12,7 @@
 #include <math.h>
 
 #include "kernels/axis.h"
-#include "kernels/transpose.h"
+#include "kernels/block.h"
 #include "kernels/window.h"
 
 typedef struct resize_config {
@@ -45,10 +45,10 @@ typedef double sum_u16, sum_f32, sum_f64;
 typedef uint8_t kept_u8;
 typedef float kept_f32;
 typedef double kept_u16, kept_f64;
-#define turn_kept_u8  nf_transpose_u8
-#define turn_kept_u16 nf_transpose_f64
-#define turn_kept_f32 nf_transpose_f32
-#define turn_kept_f64 nf_transpose_f64
+#define turn_kept_u8  nf_block_turn_u8
+#define turn_kept_u16 nf_block_turn_f64
+#define turn_kept_f32 nf_block_turn_f32
+#define turn_kept_f64 nf_block_turn_f64
 
 /* The weights of output cell i, and the sum to start with: integers are cut off at the end. */
 #define weights_u8(axis, i)  ((axis)->fixed + (i) * (axis)->most)
@@ -334,7 +334,7 @@ static void NF_NAME(turn)(const NF_T *in, ptrdiff_t down, int rows, ptrdiff_t co
             memcpy(strip + row * STRIP, from, (size_t)count * sizeof(NF_T));
     }
     for (ptrdiff_t first = 0; first < count; first += NF_BLOCK) {
-        NF_NAME(nf_transpose)(strip + first, STRIP, block);
+        NF_NAME(nf_block_turn)(strip + first, STRIP, block);
         ptrdiff_t n = count - first < NF_BLOCK ? count - first : NF_BLOCK;
         for (ptrdiff_t i = 0; i < n * NF_BLOCK; i++)
             out[first * NF_BLOCK + i] = (NF_SUM)block[i];
