@@ -12,7 +12,7 @@
  * Goals: at 2 threads 2 times the fastest peer for linear filters, 1.5 times for the rest, at 1 thread 1.2
  * times; never slower than Halide (which does not count as a peer for these); what is bound by memory
  * within 0.8 of the copy's bytes a second; from 1 to 2 threads 1.9 times for what is not.
- * usage: bench_peers [-k part of an operation] [-a u8|f32|rgb] [-t threads] [-s seconds a row]
+ * usage: bench_peers [-k part of an operation] [-a u8|f32|rgb|small] [-t threads] [-s seconds a row]
  *                    [-p bench_peers.py] [-o file] */
 #include <malloc.h>
 #include <math.h>
@@ -128,7 +128,7 @@ static const operation operations[] = {
      false,
      BY_ITSELF,
      "u8 f32"},
-    {"nlm 7/21", PEER_NLM, {"nlm:patch=7,window=21,h=10"}, 0, 0, false, BY_ITSELF, "small"},
+    {"nlm 7/21", PEER_NLM, {"nlm:patch=7,search=21,h=10"}, 0, 0, false, BY_ITSELF, "small"},
 };
 
 typedef struct array {

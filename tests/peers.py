@@ -13,6 +13,7 @@ Exit status: 0, 1 where a row fails, 77 where there is no peer at all.
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -36,7 +37,10 @@ class Nfold:
     def __init__(self, program):
         self.process = subprocess.Popen([program, "2"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         env={**os.environ, "OMP_WAIT_POLICY": "passive"})
-        self.kernels = self.line().split()
+        self.kernels = {}
+        for word in self.line().split():
+            name, parameters = word.split(":")
+            self.kernels[name] = parameters.split(",")
 
     def line(self):
         text = self.process.stdout.readline()
@@ -112,15 +116,10 @@ class Difference:
         return f"{self.worst:.0f} in {self.wrong} of {self.cells}"
 
 
-class Lacking(Exception):
-    """nfold's kernel does not give a number that the row is about."""
-
-
 def numbers_difference(ours, theirs):
     """The worst of the numbers that the peer gives."""
-    lacking = [name for name in theirs if name not in ours]
-    if lacking:
-        raise Lacking(" and ".join(lacking))
+    if "@" in theirs:  # the only one that there is, whatever its name
+        theirs = {next(iter(ours)): theirs["@"]}
     differences = [Difference(ours[name], theirs[name]) for name in theirs]
     return max(differences, key=lambda d: d.worst)
 
@@ -162,7 +161,7 @@ class Outcome:
     """What a row came to: the worst difference of each element type, and what went wrong."""
 
     def __init__(self, row):
-        self.row, self.worst, self.problems, self.cases, self.lacks = row, {}, [], 0, ""
+        self.row, self.worst, self.problems, self.cases = row, {}, [], 0
 
     def add(self, kind, dtype, border, difference):
         self.cases += 1
@@ -182,10 +181,6 @@ class Outcome:
                 for border in self.row.borders or [None]:
                     try:
                         self.add(kind, dtype, border, one_case(nfold, self.row, kind, dtype, border))
-                    except Lacking as lacking:
-                        self.lacks = f"{self.row.chain} gives no {lacking}"
-                        if not self.row.may_lack:
-                            self.problems.append(self.lacks)
                     except Exception as problem:  # a peer's own exceptions are of many types
                         self.problems.append(f"{self.row.chain} and {self.row.peer}, {kind} {dtype} "
                                              f"{border}: {type(problem).__name__}: {problem}")
@@ -304,16 +299,27 @@ def table(outcomes, left_out):
     return "\n".join(lines) + "\n"
 
 
+def unknown(nfold, chain):
+    """What a chain asks for that nfold has not got."""
+    for stage in chain.split("|"):
+        kernel, _, given = stage.strip().partition(":")
+        if kernel not in nfold.kernels:
+            yield kernel
+            continue
+        for parameter in re.findall(r"(\w+)=", given):
+            if parameter not in nfold.kernels[kernel]:
+                yield f"{kernel}:{parameter}="
+
+
 def choose(nfold, part):
     """The rows to run, and a sentence for each reason why others are left out."""
     rows, missing, absent = [], set(), set()
     for row in ROWS:
-        unknown = [s.split(":")[0].strip() for s in row.chain.split("|")
-                   if s.split(":")[0].strip() not in nfold.kernels]
+        lacking = list(unknown(nfold, row.chain))
         if not PEERS[row.peer.split()[0]]:
             absent.add(row.peer.split()[0])
-        elif unknown:
-            missing.update(unknown)
+        elif lacking:
+            missing.update(lacking)
         elif part in row.chain:
             rows.append(row)
     reasons = [f"{name} is not installed" for name in sorted(absent)]
@@ -336,7 +342,6 @@ def main():
     nfold = Nfold(options.peers_nfold)
     rows, left_out = choose(nfold, options.k)
     outcomes = [Outcome(row).run(nfold) for row in rows]
-    left_out += [o.lacks for o in outcomes if o.lacks and not o.problems]
     problems = [p for o in outcomes for p in o.problems] + program_problems(nfold, options.programs)
     for problem in problems:
         print("FAILED:", problem)

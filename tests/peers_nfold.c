@@ -1,7 +1,7 @@
 /* peers_nfold.c - nfold as a filter between pipes, so that peers.py can ask for hundreds of results
  * without starting a program for each.
  *
- * First it writes a line with the names of all kernels. Then, for each request on standard input,
+ * First it writes a line with all kernels and their parameters, NAME:PARAMETER,PARAMETER NAME: ... Then, for each request on standard input,
  *   TYPE NDIM PLANES ROWS COLUMNS CHANNELS ARRAYS CHAIN\n     and the bytes of ARRAYS dense arrays,
  * (TYPE none: an index range, no bytes follow) one answer:
  *   array TYPE NDIM PLANES ROWS COLUMNS CHANNELS\n            and the bytes of the output, or
@@ -141,16 +141,24 @@ static void answer(const nf_world *alone, const request *r)
     fflush(stdout);
 }
 
+static void tell_kernels(void)
+{
+    for (size_t i = 0; nf_kernel_at(i) != NULL; i++) {
+        printf("%s%s:", i > 0 ? " " : "", nf_kernel_at(i)->name);
+        for (const nf_param *p = nf_kernel_at(i)->params; p != NULL && p->name != NULL; p++)
+            printf("%s%s", p > nf_kernel_at(i)->params ? "," : "", p->name);
+    }
+    putchar('\n');
+    fflush(stdout);
+}
+
 int main(int argc, char **argv)
 {
     nf_world alone = {.size = 1, .threads = argc == 2 ? atoi(argv[1]) : 0};
     request r;
     if (alone.threads < 1)
         give_up("usage: peers_nfold THREADS");
-    for (size_t i = 0; nf_kernel_at(i) != NULL; i++)
-        printf("%s%s", i > 0 ? " " : "", nf_kernel_at(i)->name);
-    putchar('\n');
-    fflush(stdout);
+    tell_kernels();
     while (read_request(&r)) {
         answer(&alone, &r);
         for (int i = 0; i < r.arrays; i++)

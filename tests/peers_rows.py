@@ -83,20 +83,18 @@ class Row:
     cells at the edges that are left out. gain: floats are compared in units in the last place of gain
     times the largest input: the largest that a sum with these weights can be; 0: of the result. few:
     integers differ in few cells only. by_channel: the peer gets each channel for itself. ours: applied to
-    nfold's result first. label: for the table, instead of the parameters. may_lack: nfold's kernel may not
-    give these numbers yet.
+    nfold's result first. label: for the table, instead of the parameters.
     """
 
     def __init__(self, chain, peer, call, kinds="image rgb", dtypes=None, borders=None, allow=None, why="",
-                 inner=0, gain=0, few=False, by_channel=True, two=False, array=array_for, ours=None, label="",
-                 may_lack=False):
+                 inner=0, gain=0, few=False, by_channel=True, two=False, array=array_for, ours=None, label=""):
         self.chain, self.peer, self.call = chain, peer, call
         self.kinds = kinds.split()
         self.dtypes = dtypes or ALL
         self.borders = BORDERS if borders is None else borders
         self.allow, self.why, self.inner, self.gain, self.few = allow or {}, why, inner, gain, few
         self.by_channel, self.two, self.array, self.ours = by_channel, two, array, ours
-        self.label, self.may_lack = label, may_lack
+        self.label = label
         assert why or not self.allow, f"{chain}: a difference that is not explained"
 
     def allowed(self, dtype):
@@ -351,11 +349,11 @@ MORPHOLOGY = [  # nfold, scipy, OpenCV, skimage, Pillow
 ]
 
 
-def scipy_morphology(name, shape, size):
+def scipy_morphology(name, shape, size, called=own_type):
     call = getattr(ndimage, name)
     if shape == "square":
-        return own_type(lambda a, **b: call(a, size=(size,) * a.ndim, **b))
-    return own_type(lambda a, **b: call(a, footprint=footprint(shape, size), **b))
+        return called(lambda a, **b: call(a, size=(size,) * a.ndim, **b))
+    return called(lambda a, **b: call(a, footprint=footprint(shape, size), **b))
 
 
 def morphology_rows():
@@ -364,8 +362,14 @@ def morphology_rows():
             chain = f"{ours}:size={size}" + (f",shape={shape}" if shape != "square" else "")
             twice = ours in ("open", "close", "tophat", "blackhat")
             width = size // 2 * (2 if twice else 1)
-            row(chain, "scipy", scipy_morphology(scipys, shape, size),
-                kinds="image rgb volume" if shape == "square" and size <= 5 else "image rgb")
+            kinds = "image rgb volume" if shape == "square" and size <= 5 else "image rgb"
+            subtracts = ours in ("tophat", "blackhat")
+            row(chain, "scipy", scipy_morphology(scipys, shape, size), kinds=kinds,
+                borders=NOT_CONSTANT if subtracts else BORDERS)
+            if subtracts:
+                row(chain, "scipy in f64", scipy_morphology(scipys, shape, size, in_double), kinds=kinds,
+                    borders=["constant"], why="what would be negative wraps around in scipy's integers: in "
+                    "doubles it stops at 0, as nfold's")
             edges = {} if not twice else {"inner": width, "why": "edges are left out: OpenCV extends the "
                                           "array before both of the two"}
             row(chain, "OpenCV", padded(lambda a, k=footprint(shape, size).astype(np.uint8), c=cvs:
@@ -402,6 +406,26 @@ def point_rows():
     row("cast:to=u8", "numpy", lambda a: store(a.astype(np.float64), np.uint8), **everything)
     row("cast:to=f32", "numpy", lambda a: a.astype(np.float32), **everything)
     row("channel:index=1", "numpy", lambda a: a[..., 1], kinds="rgb", borders=[])
+
+
+def whole_array_rows():
+    """Maps that look at the whole array first."""
+    every = {"kinds": "image rgb volume", "borders": []}
+    row("normalize", "numpy", lambda a: store((a.astype(np.float64) - a.min()) * (
+        np.iinfo(a.dtype).max if a.dtype.kind == "u" else 1) / (float(a.max()) - float(a.min())), a.dtype),
+        allow={"f64": 4}, why="in another order", **every)
+    row("normalize:method=minmax,low=10,high=90", "OpenCV", lambda a: cv2.normalize(
+        a, None, 10, 90, cv2.NORM_MINMAX), kinds="image", borders=[], few=True, gain=1,
+        allow={"u8": 1, "u16": 1, "f32": 4, "f64": 4}, why="OpenCV scales by a rounded quotient, of bytes in f32")
+    row("normalize:method=zscore", "scipy", lambda a: scipy.stats.zscore(a.astype(np.float64), None).astype(
+        a.dtype), dtypes=FLOATS, allow={"f64": 4096}, why="scipy's mean and deviation are not correctly "
+        "rounded, and the difference to the mean cancels", **every)
+    row("equalize", "OpenCV", lambda a: cv2.equalizeHist(a), kinds="image", dtypes=["u8"], borders=[])
+    white = {np.dtype(np.uint8): 255, np.dtype(np.uint16): 65535}
+    row("threshold:method=otsu", "OpenCV", lambda a: cv2.threshold(a, 0, white[a.dtype], cv2.THRESH_OTSU)[1],
+        kinds="image", dtypes=INTEGERS, borders=[])
+    row("threshold:method=otsu", "skimage", lambda a: (a > filters.threshold_otsu(a)).astype(a.dtype) * a.dtype.type(
+        white.get(a.dtype, 1)), kinds="image volume", borders=[])
 
 
 def gamma_of(a, exponent):
@@ -485,9 +509,9 @@ def reduction_rows():
                                       "variance": cv2.meanStdDev(a)[1][0, 0] ** 2},
         allow={d: 256 for d in ALL}, why="OpenCV's sums, and its root that is squared here, are not "
         "correctly rounded", kinds="image", borders=[])
-    row("stats", "scipy", lambda a: {"skewness": float(scipy.stats.skew(a.astype(float), None)),
+    row("stats:moments=4", "scipy", lambda a: {"skewness": float(scipy.stats.skew(a.astype(float), None)),
                                      "kurtosis": float(scipy.stats.kurtosis(a.astype(float), None))},
-        allow={d: 4096 for d in ALL}, why="sums of third and fourth powers about a rounded mean", may_lack=True, **every)
+        allow={d: 4096 for d in ALL}, why="sums of third and fourth powers about a rounded mean", **every)
     row("histogram", "OpenCV", lambda a: {"counts": cv2.calcHist([a], [0], None, [256], [0, white_of(a)])
                                           .ravel().astype(np.int64)}, kinds="image", borders=[],
         dtypes=INTEGERS)
@@ -501,6 +525,13 @@ def reduction_rows():
         allow={"f64": 64}, why="BLAS: not correctly rounded", **{**float_only, "dtypes": ["f64"]})
 
 
+def quantile_rows():
+    every = {"kinds": "image rgb volume", "borders": []}
+    for method in ["linear", "lower", "higher", "midpoint", "nearest"]:
+        row(f"quantile:q=0.123,method={method}", "numpy", lambda a, m=method: {"@": float(np.quantile(
+            a.astype(np.float64), 0.123, method=m))}, **every)
+
+
 def white_of(a):
     return {"uint8": 256, "uint16": 65536}[str(a.dtype)]
 
@@ -510,7 +541,49 @@ def exact_mean(a):
     return float(sum(Fraction(float(x)) for x in a.ravel()) / a.size)
 
 
+# ---- components ----
+
+def blobs(kind, dtype):
+    array = array_for(kind, dtype)
+    return np.where(array > np.quantile(array, 0.55), array, 0).astype(array.dtype)
+
+
+def component_rows():
+    every = {"kinds": "image volume", "borders": [], "array": blobs}
+    for connectivity in [1, 2]:
+        whole = lambda a, c=connectivity: ndimage.label(a != 0, ndimage.generate_binary_structure(a.ndim, c))[0]
+        row(f"label:connectivity={connectivity}", "scipy", lambda a, f=whole: f(a).astype(np.float32), **every)
+        row(f"label:connectivity={connectivity}", "skimage", lambda a, c=connectivity: measure.label(
+            a != 0, connectivity=c).astype(np.float32), **every)
+        row(f"label:connectivity={connectivity},value=size", "scipy", lambda a, f=whole: sizes_of(f(a)), **every)
+    row("hysteresis:low=100,high=200", "skimage", lambda a: filters.apply_hysteresis_threshold(
+        a, 100, 200).astype(a.dtype) * a.dtype.type({"u": np.iinfo(np.uint8).max}.get(a.dtype.kind, 1)),
+        kinds="image volume", borders=[], dtypes=["u8", "f32", "f64"])
+
+
+def sizes_of(labels):
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    return sizes[labels].astype(np.float32)
+
+
 # ---- geometry ----
+
+def affine_rows():
+    matrix = np.array([[0.9, 0.2], [-0.15, 1.1]])  # of y, x
+    offset = np.array([3.25, -2.5])
+    text = f"{matrix[1, 1]},{matrix[1, 0]},{offset[1]},{matrix[0, 1]},{matrix[0, 0]},{offset[0]}"
+    modes = {**SCIPY_MODE, "wrap": "grid-wrap", "constant": "grid-constant"}
+    row(f"affine:matrix={text}", "scipy in f64", lambda a, border: store(ndimage.affine_transform(
+        a.astype(np.float64), matrix, offset, order=1, mode=modes[border], cval=VALUE), a.dtype), gain=1,
+        label="bilinear", few=True, allow={"u8": 1, "f32": 8, "f64": 64},
+        why="u8 is weighted in f32; coordinates are rounded otherwise, and multiply slopes")
+    row("rotate:angle=30", "scipy in f64", lambda a, border: store(ndimage.rotate(
+        a.astype(np.float64), 30, reshape=False, order=1, mode=modes[border], cval=VALUE), a.dtype), gain=1,
+        few=True, allow={"u8": 1, "f32": 8, "f64": 64},
+        why="u8 is weighted in f32; coordinates are rounded otherwise, and multiply slopes")
+    row("rotate:angle=90,expand=yes", "numpy", lambda a, border: np.rot90(a), by_channel=False)
+
 
 def resize_rows():
     methods = {"nearest": "NEAREST", "bilinear": "BILINEAR", "cubic": "BICUBIC", "lanczos": "LANCZOS",
@@ -530,8 +603,15 @@ def resize_rows():
 def edge_rows():
     bilateral = padded(lambda a: cv2.bilateralFilter(a, 9, 40, 3), 4)
     row("bilateral:d=9,sigma_color=40,sigma_space=3", "OpenCV", bilateral, kinds="image", dtypes=["u8", "f32"],
-        gain=1, allow={"u8": 1, "f32": 1024},
+        gain=1, allow={"u8": 1, "f32": 16},
         why="OpenCV rounds halves to even, and interpolates the weights of f32 in a table")
+    row("bilateral:d=9,sigma_color=40,sigma_space=3", "OpenCV", lambda a, border: cv2.bilateralFilter(
+        a, 9, 40, 3, borderType=cv2.BORDER_REFLECT), kinds="rgb", dtypes=["u8", "f32"], by_channel=False,
+        borders=["reflect"], gain=1, allow={"u8": 1, "f32": 16},
+        why="OpenCV rounds halves to even, and interpolates the weights of f32 in a table")
+    row("nlm:h=60,patch=7,search=21", "OpenCV", lambda a, border: cv2.fastNlMeansDenoising(a, None, 60, 7, 21),
+        kinds="image", dtypes=["u8"], borders=["mirror"], allow={"u8": 2},
+        why="OpenCV rounds distances of patches and weights to integers")
 
 
 # ---- stencils ----
@@ -553,7 +633,30 @@ def life(a, border):
     return (alive * 255).astype(a.dtype)
 
 
+def jacobi(a, border, steps):
+    u, n = a.astype(np.float64), a.ndim
+    around = ndimage.generate_binary_structure(n, 1).astype(float)
+    around[(1,) * n] = 0
+    for _ in range(steps):
+        u = ndimage.convolve(u, around / (2 * n), mode=SCIPY_MODE[border], cval=VALUE).astype(a.dtype).astype(float)
+    return u.astype(a.dtype)
+
+
+def wave(a, border, steps, courant):
+    """Leapfrog from rest: the first step is half of one."""
+    change = lambda u: courant ** 2 * ndimage.laplace(u, mode=SCIPY_MODE[border], cval=VALUE)
+    before = a.astype(np.float64)
+    u = before + change(before) / 2
+    for _ in range(steps - 1):
+        u, before = 2 * u - before + change(u), u
+    return u.astype(a.dtype)
+
+
 def stencil_rows():
+    row("jacobi:steps=7", "scipy in f64", lambda a, border: jacobi(a, border, 7), kinds="image volume",
+        dtypes=FLOATS, gain=1, allow={"f32": 4}, why="sums in another order, f32 rounded after each step")
+    row("wave:steps=4", "scipy in f64", lambda a, border: wave(a, border, 4, 0.5), kinds="image volume",
+        dtypes=FLOATS, gain=1, allow={"f32": 8, "f64": 8}, why="f32 is rounded after each step")
     row("life:steps=3", "scipy", life, dtypes=["u8"], array=lambda kind, dtype: np.where(
         array_for(kind, dtype) > 140, 255, 0).astype(np.uint8))
     row("heat:steps=1,alpha=0.1", "scipy in f64", lambda a, border: heat(a, border, 1, 0.1),
@@ -563,5 +666,6 @@ def stencil_rows():
 
 
 for rows in [convolve_rows, box_rows, gaussian_rows, gradient_rows, laplacian_rows, rank_rows, morphology_rows, point_rows,
-             colour_rows, reduction_rows, resize_rows, edge_rows, stencil_rows]:
+             colour_rows, reduction_rows, quantile_rows,
+             whole_array_rows, component_rows, affine_rows, resize_rows, edge_rows, stencil_rows]:
     rows()
