@@ -66,7 +66,8 @@ static bool prepare(peer_job *job)
 static int filter(const peer_job *job, const vips_job *v, VipsImage **out)
 {
     VipsPrecision precision = job->is_f32 ? VIPS_PRECISION_FLOAT : VIPS_PRECISION_INTEGER;
-    double least = exp(-(job->radius + 0.5) * (job->radius + 0.5) / (2 * job->sigma * job->sigma));
+    double beyond = job->radius + 0.5, least = 1e-3; /* the least that it takes */
+    least = fmax(least, exp(-beyond * beyond / (2 * job->sigma * job->sigma)));
     switch (job->op) {
     case PEER_SHARPEN:
     case PEER_CONVOLVE_5:
