@@ -202,12 +202,16 @@ for option in --help --usage --version --list; do
 done
 
 # ---- a small study ------------------------------------------------------------------------------------------
-check 'scale' run 4 scale -q --ranks 1,2,4 --threads 1,2 --reps 6 --size 300x200 -k 'gaussian | sobel' -k heat -k stats -k sumsq_range:n=1e5 -o study
+check 'scale' run 4 scale -q --ranks 1,2,4 --threads 1,2 --reps 6 --size 300x200 -k 'gaussian | sobel' -k heat -k stats -k sumsq_range:n=1e5 -k nbody:n=400 -o study
 for file in study.jsonl points.csv report.md report.html; do
     [ -s study/$file ] || fail "study/$file is missing"
 done
 grep -q ',invalid' study/points.csv && { fail 'a point is invalid'; cat study/points.csv; }
-[ "$(wc -l <study/study.jsonl)" -eq $((1 + 4 * 2 * 6 * 6)) ] || fail "study.jsonl has $(wc -l <study/study.jsonl) lines"
+[ "$(wc -l <study/study.jsonl)" -eq $((1 + 5 * 2 * 6 * 6)) ] || fail "study.jsonl has $(wc -l <study/study.jsonl) lines"
+# The work of bodies is the square of their number: at 4 times the workers there are twice as many.
+weak=$(sed -nE 's/^"nbody.*,weak,[a-z]+,1,[0-9]+,[0-9]+,(1|4),"(n=[0-9]+)",([0-9]+),.*/\1 \2 \3/p' study/points.csv | sort -u)
+[ "$weak" = "1 n=200 100
+4 n=400 400" ] || fail "the weak study of bodies is of $weak"
 cp study/points.csv before.csv
 check 'report' run 0 report study/study.jsonl
 same 'the same points again' before.csv study/points.csv

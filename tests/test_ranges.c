@@ -297,6 +297,9 @@ static void test_moments_of_specials(void)
     moments_are(NF_F64, same, 3, (double)NAN, (double)NAN);
     moments_are(NF_F64, infinite, 3, (double)NAN, (double)NAN);
     moments_are(NF_F64, unknown, 3, (double)NAN, (double)NAN);
+    const double large[] = {0x1p509, 0x1p509, 0x1.8p510}, larger[] = {0x1p509, 0x1p509, 0x1p511};
+    moments_are(NF_F64, large, 3, sqrt(0.5), -1.5);
+    moments_are(NF_F64, larger, 3, (double)NAN, (double)NAN);
     nf_outcome a = outcome_of("stats:moments=4", NF_F64, tiny, 5);
     nf_outcome b = outcome_of("stats:moments=4", NF_F64, zeros, 5);
     CU_ASSERT_EQUAL(number_of(&a, "skewness"), number_of(&b, "skewness"));
