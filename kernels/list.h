@@ -69,6 +69,10 @@ NF_KERNEL(pad)
 NF_KERNEL(flip)
 NF_KERNEL(rotate90)
 NF_KERNEL(transpose)
+/* connected components, and edges */
+NF_KERNEL(label)
+NF_KERNEL(hysteresis)
+NF_KERNEL(canny_edges)
 /* stencils */
 NF_KERNEL(heat)
 NF_KERNEL(jacobi)
