@@ -8,6 +8,7 @@
 #include "drivers/engine/chain_parts.h"
 #include "drivers/engine/plan.h"
 #include "drivers/engine/resample.h"
+#include "kernels/components.h"
 
 /* A whole array, dense, with a way to go on beyond its edges. */
 typedef struct whole {
@@ -198,15 +199,110 @@ static nf_status compare_step(const nf_stage *stage, const whole *in, const whol
     return NF_OK;
 }
 
+/* ---- components ---- */
+
+/* A flood from one cell: the cells of its component in `list`, each marked in `number`. */
+typedef struct flood {
+    const nf_stage *stage;
+    const whole *in;
+    int64_t *number; /* of each cell's component; 0: none yet */
+    int64_t *list, count;
+} flood;
+
+static int class_of(const flood *f, int64_t cell)
+{
+    const int64_t *dim = f->in->cells.shape.dim;
+    return (int)f->stage->kernel->reference_cell(&f->in->cells, f->stage->setup.config,
+                                                 cell / dim[2] / dim[1], cell / dim[2] % dim[1],
+                                                 cell % dim[2], 0);
+}
+
+/* Whether two neighbouring cells, of which the first is a member, are of one component. */
+static bool joins(const flood *f, int64_t a, int64_t b)
+{
+    const nf_shape *shape = &f->in->cells.shape;
+    size_t bytes = nf_cell_bytes(shape);
+    if (!(class_of(f, b) & NF_MEMBER))
+        return false;
+    return !f->stage->setup.selective ||
+           f->stage->kernel->joining->joins[shape->dtype](
+               f->in->data + (size_t)a * bytes, f->in->data + (size_t)b * bytes, shape->channels);
+}
+
+/* The neighbours of list[i] that are of its component, and not yet known to be. */
+static void spread(flood *f, int64_t i)
+{
+    const int64_t *dim = f->in->cells.shape.dim;
+    int64_t cell = f->list[i],
+            at[NF_DIMS] = {cell / dim[2] / dim[1], cell / dim[2] % dim[1], cell % dim[2]};
+    for (int way = 0; way < 27; way++) {
+        int64_t step[NF_DIMS] = {way / 9 - 1, way / 3 % 3 - 1, way % 3 - 1}, other = 0;
+        int differ = 0;
+        bool inside = true;
+        for (int d = 0; d < NF_DIMS; d++) {
+            int64_t to = at[d] + step[d];
+            differ += step[d] != 0;
+            inside = inside && to >= 0 && to < dim[d];
+            other = other * dim[d] + to;
+        }
+        if (!inside || differ == 0 || differ > f->stage->setup.connectivity ||
+            f->number[other] != 0 || !joins(f, cell, other))
+            continue;
+        f->number[other] = f->number[cell];
+        f->list[f->count++] = other;
+    }
+}
+
+/* The component that begins at this cell; every cell of it gets its value. */
+static void fill_component(flood *f, int64_t cell, int64_t number, const whole *out)
+{
+    const nf_setup *setup = &f->stage->setup;
+    nf_component component = {.number = number};
+    f->number[cell] = number;
+    f->list[0] = cell;
+    f->count = 1;
+    for (int64_t i = 0; i < f->count; i++) {
+        spread(f, i);
+        component.seeded = component.seeded || (class_of(f, f->list[i]) & NF_SEED);
+    }
+    component.size = f->count;
+    double value = f->stage->kernel->joining->value(&component, setup->config);
+    for (int64_t i = 0; i < f->count; i++)
+        set_element(out, f->list[i], value);
+}
+
+/* What the components of *in make of it, by flooding one after the other. */
+static nf_status flood_whole(const nf_stage *stage, const whole *in, whole *out)
+{
+    int64_t cells = nf_shape_cells(&in->cells.shape), number = 0;
+    flood f = {.stage = stage,
+               .in = in,
+               .number = calloc((size_t)cells, sizeof *f.number),
+               .list = malloc((size_t)cells * sizeof *f.list)};
+    nf_status status = make_whole(&stage->setup.out, out);
+    if (status == NF_OK && (f.number == NULL || f.list == NULL))
+        status = nf_fail(NF_ERR_MEMORY, "no memory for a reference");
+    if (status == NF_OK)
+        memset(out->data, 0, nf_shape_bytes(&stage->setup.out));
+    for (int64_t cell = 0; cell < cells && status == NF_OK; cell++)
+        if (f.number[cell] == 0 && (class_of(&f, cell) & NF_MEMBER))
+            fill_component(&f, cell, ++number, out);
+    free(f.number);
+    free(f.list);
+    return status;
+}
+
 /* ---- a chain ---- */
 
 /* One step, compared; with: what the second input of a map that has two is. */
 static nf_status take_step(const nf_stage *stage, const whole *with, whole *array)
 {
+    bool floods = stage->kernel->kind == NF_COMPONENTS;
     whole out = {.data = NULL};
     array->cells.with = stage->kernel->two_inputs ? &with->cells : NULL;
-    nf_status status = apply_whole(stage, array, with, &out);
-    if (status == NF_OK)
+    nf_status status =
+        floods ? flood_whole(stage, array, &out) : apply_whole(stage, array, with, &out);
+    if (status == NF_OK && !floods)
         status = compare_step(stage, array, &out);
     if (status != NF_OK) {
         free(out.data);
