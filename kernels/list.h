@@ -73,6 +73,7 @@ NF_KERNEL(transpose)
 NF_KERNEL(label)
 NF_KERNEL(hysteresis)
 NF_KERNEL(canny_edges)
+NF_KERNEL(canny)
 /* stencils */
 NF_KERNEL(heat)
 NF_KERNEL(jacobi)
