@@ -240,7 +240,8 @@ typedef struct nf_kernel {
                        otherwise it folds tiles in ascending order, at the price of keeping them */
     bool adds;      /* the partial is an array of int64, and folding is adding them one by one */
     void (*finish)(const void *partial, const void *config, nf_sink *out); /* maps: partial is NULL;
-                       sends what was learned; may be NULL */
+                       sends what was learned; may be NULL. Components: partial is how many there are,
+                       an int64_t; likewise */
 
     /* What must look at its whole input before it goes on, or more than once. any_order is required.
      *

@@ -53,6 +53,12 @@ static double value(const nf_component *component, const void *config)
     return (double)(conf->value == BY_SIZE ? component->size : component->number);
 }
 
+static void finish(const void *partial, const void *config, nf_sink *out)
+{
+    (void)config;
+    out->integer(out, "components", 0, (uint64_t) * (const int64_t *)partial);
+}
+
 static double reference_cell(const nf_cells *in, const void *config, int64_t z, int64_t y,
                              int64_t x, int c)
 {
@@ -91,6 +97,7 @@ const nf_kernel NF_ISA_NAME(nf_kernel_label) = {
     .prepare = prepare,
     .apply = NF_APPLY(apply),
     .joining = &joining,
+    .finish = finish,
     .reference_cell = reference_cell,
     .tolerance = 0,
 };

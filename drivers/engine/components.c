@@ -442,7 +442,7 @@ static nf_status label(nf_labelling *l, nf_times *times)
     return NF_OK;
 }
 
-nf_status nf_label(const nf_plan *plan, const nf_pass *pass, nf_field *from, nf_field *to,
+nf_status nf_label(const nf_plan *plan, nf_pass *pass, nf_field *from, nf_field *to,
                    nf_times *times)
 {
     nf_labelling l = begin(plan, pass, from, to);
@@ -453,6 +453,7 @@ nf_status nf_label(const nf_plan *plan, const nf_pass *pass, nf_field *from, nf_
     }
     times->halo += nf_seconds() - start;
     nf_status status = label(&l, times);
+    pass->components = l.count;
     release(&l);
     return status;
 }

@@ -61,6 +61,7 @@ typedef struct nf_pass {
     size_t buffer_at[NF_MAX_FUSED + 1]; /* bytes into a thread's workspace: what stage i writes */
     size_t scratch_stride;              /* doubles between scratch rows */
     nf_field temp[2];                   /* several sweeps go to and fro between these */
+    int64_t components;                 /* a labelling: how many it has found */
     nf_field result;                    /* what the next pass reads; not in the last pass */
 } nf_pass;
 

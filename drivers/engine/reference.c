@@ -272,7 +272,7 @@ static void fill_component(flood *f, int64_t cell, int64_t number, const whole *
 }
 
 /* What the components of *in make of it, by flooding one after the other. */
-static nf_status flood_whole(const nf_stage *stage, const whole *in, whole *out)
+static nf_status flood_whole(const nf_stage *stage, const whole *in, whole *out, nf_results *told)
 {
     int64_t cells = nf_shape_cells(&in->cells.shape), number = 0;
     flood f = {.stage = stage,
@@ -287,6 +287,8 @@ static nf_status flood_whole(const nf_stage *stage, const whole *in, whole *out)
     for (int64_t cell = 0; cell < cells && status == NF_OK; cell++)
         if (f.number[cell] == 0 && (class_of(&f, cell) & NF_MEMBER))
             fill_component(&f, cell, ++number, out);
+    if (status == NF_OK && stage->kernel->finish != NULL)
+        stage->kernel->finish(&number, stage->setup.config, &told->sink);
     free(f.number);
     free(f.list);
     return status;
@@ -295,13 +297,13 @@ static nf_status flood_whole(const nf_stage *stage, const whole *in, whole *out)
 /* ---- a chain ---- */
 
 /* One step, compared; with: what the second input of a map that has two is. */
-static nf_status take_step(const nf_stage *stage, const whole *with, whole *array)
+static nf_status take_step(const nf_stage *stage, const whole *with, whole *array, nf_results *told)
 {
     bool floods = stage->kernel->kind == NF_COMPONENTS;
     whole out = {.data = NULL};
     array->cells.with = stage->kernel->two_inputs ? &with->cells : NULL;
     nf_status status =
-        floods ? flood_whole(stage, array, &out) : apply_whole(stage, array, with, &out);
+        floods ? flood_whole(stage, array, &out, told) : apply_whole(stage, array, with, &out);
     if (status == NF_OK && !floods)
         status = compare_step(stage, array, &out);
     if (status != NF_OK) {
@@ -330,7 +332,7 @@ static nf_status take_steps(const nf_stage *stage, const whole *with, whole *arr
         more = kernel->reference_learn(&array->cells, config);
     more = true;
     for (int64_t step = 0; step < setup->steps && more && status == NF_OK; step++) {
-        status = take_step(stage, with, array);
+        status = take_step(stage, with, array, told);
         if (status == NF_OK && surveys && nf_stage_surveys_after(stage, step + 1))
             more = kernel->reference_learn(&array->cells, config);
     }

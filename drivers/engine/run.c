@@ -209,19 +209,28 @@ static nf_status fold_group(const nf_plan *plan, const nf_group *group, nf_resul
     return nf_agree(&plan->world, status);
 }
 
+/* The stage of a pass that has something to tell, and what its finish is given for that. */
+static const nf_stage *teller(const nf_pass *pass, const void **partial)
+{
+    const nf_stage *stage = pass->kind == NF_LABELLING ? pass->stages[0] : pass->learns;
+    *partial = pass->kind == NF_LABELLING ? &pass->components : NULL;
+    return stage != NULL && stage->kernel->finish != NULL ? stage : NULL;
+}
+
 /* What the maps have learned, in their order. */
 static nf_status tell_maps(const nf_plan *plan, const nf_group *group, nf_results *results)
 {
     bool telling = false;
     for (size_t p = 0; p < group->npasses; p++) {
-        const nf_stage *stage = group->passes[p].learns;
-        if (stage == NULL || stage->kernel->finish == NULL)
+        const void *partial;
+        const nf_stage *stage = teller(&group->passes[p], &partial);
+        if (stage == NULL)
             continue;
         telling = true;
         if (results == NULL || plan->world.rank != 0)
             continue;
         nf_results_from(results, stage->kernel->name);
-        stage->kernel->finish(NULL, stage->setup.config, &results->sink);
+        stage->kernel->finish(partial, stage->setup.config, &results->sink);
     }
     bool failed = telling && results != NULL && plan->world.rank == 0;
     return telling ? nf_agree(&plan->world, failed ? results->status : NF_OK) : NF_OK;
