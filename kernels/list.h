@@ -69,11 +69,6 @@ NF_KERNEL(pad)
 NF_KERNEL(flip)
 NF_KERNEL(rotate90)
 NF_KERNEL(transpose)
-/* connected components, and edges */
-NF_KERNEL(label)
-NF_KERNEL(hysteresis)
-NF_KERNEL(canny_edges)
-NF_KERNEL(canny)
 /* stencils */
 NF_KERNEL(heat)
 NF_KERNEL(jacobi)
@@ -83,4 +78,6 @@ NF_KERNEL(wave_step)
 NF_KERNEL(life)
 /* analysis */
 NF_KERNEL(label)
+NF_KERNEL(canny)
+NF_KERNEL(canny_edges)
 NF_KERNEL(hysteresis)
