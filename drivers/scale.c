@@ -80,8 +80,8 @@ static nf_status resize_range(const nf_chain *chain, int64_t first, nf_chain *re
     return status == NF_OK ? nf_chain_prepare(resized, NULL) : status;
 }
 
-/* The same with `part` times the work, by its first parameter: of the power of it that the work, seen at
- * half the parameter, is. `chain` is set up. */
+/* The same with `part` times the work, by its first parameter. The work is some power of that; which,
+ * is seen at half the parameter. `chain` is set up. */
 static nf_status grow_range(const nf_chain *chain, double part, nf_chain *grown)
 {
     int64_t first = chain->stages[0].values[0].integer, half = (first + 1) / 2;
@@ -307,7 +307,7 @@ static nf_status run_kernel(measuring *m, nf_chain *chain, nf_scaling scaling,
     return status;
 }
 
-/* Rank 0: a range against its independent reference, or so much of it that this takes about a second. */
+/* Rank 0: a range against its independent reference, or as much of it as takes about a second. */
 static nf_status check_range(nf_chain *chain, bool *passed)
 {
     const double most = 4e8; /* operations */

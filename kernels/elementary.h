@@ -1,6 +1,7 @@
-/* elementary.h - logarithm, exponential, cosine and sine by additions, multiplications and divisions of
- * doubles alone: they have the same bits in every instruction set, and loops of them, without a branch,
- * are vector instructions. Within 2 units of the last place on the arguments named. */
+/* elementary.h - logarithm, exponential, cosine and sine by additions, multiplications and
+ * divisions of doubles alone: they have the same bits in every instruction set, and loops of them,
+ * without a branch, are vector instructions. Within 2 units of the last place on the arguments
+ * named. */
 #ifndef NF_ELEMENTARY_H
 #define NF_ELEMENTARY_H
 
@@ -11,8 +12,8 @@
 #define NF_LN2_HIGH 0x1.62e42feep-1
 #define NF_LN2_LOW  0x1.a39ef35793c76p-33
 
-/* Of a positive, normal, finite x. With x = m 2^k, m between the roots of 1/2 and 2, and s = (m - 1) /
- * (m + 1), log x = k ln 2 + 2 (s + s^3 / 3 + ... + s^21 / 21). */
+/* Of a positive, normal, finite x. With x = m 2^k, m between the roots of 1/2 and 2, and s = (m -
+ * 1) / (m + 1), log x = k ln 2 + 2 (s + s^3 / 3 + ... + s^21 / 21). */
 static inline double nf_log(double x)
 {
     uint64_t bits, k, shift;
@@ -31,8 +32,8 @@ static inline double nf_log(double x)
     return kd * NF_LN2_HIGH + (2 * s + (2 * s * p + kd * NF_LN2_LOW));
 }
 
-/* Of x within [-700, 700]; what lies beyond counts as these. x = n ln 2 + g, and e^g by its Taylor series
- * up to g^13. */
+/* Of x within [-700, 700]; what lies beyond counts as these. x = n ln 2 + g, and e^g by its Taylor
+ * series up to g^13. */
 static inline double nf_exp(double x)
 {
     const double round = 0x1.8p52;

@@ -15,8 +15,8 @@ enum {
     SUBNORMAL_EXPONENT = -1074, /* of the unit of the smallest doubles */
     LARGEST_EXPONENT = 971,     /* of the unit of the largest ones */
     SPECIAL_FIELD = 2047,       /* exponent field of infinities and NaN */
-    /* A moment of degree k is counted in units of 2^-(k BIAS): up to 4 * 137 limbs for the fourth power
-     * of a sum, and room for a small factor. */
+    /* A moment of degree k is counted in units of 2^-(k BIAS): up to 4 * 137 limbs for the fourth
+     * power of a sum, and room for a small factor. */
     BIAS_LIMBS = NF_EXACT_BIAS / LIMB_BITS,
     WIDE_LIMBS = 4 * (NF_EXACT_LIMBS + 1) + 4
 };

@@ -88,10 +88,10 @@ double nf_exact_round(const nf_exact *sum);
 double nf_exact_mean(const nf_exact *sum, uint64_t n);
 double nf_exact_norm2(const nf_exact *squares);
 double nf_exact_variance(const nf_exact *sum, const nf_exact *squares, uint64_t n);
-/* Skewness m3 / m2^(3/2) and excess kurtosis m4 / m2^2 - 3 of n values with central moments m2, m3, m4,
- * from the sums of their first three or four powers: both parts of the fraction are formed exactly and
- * rounded once, so that the result is within 4 units of the last place. NaN where all values are equal, or
- * one is not finite. */
+/* Skewness m3 / m2^(3/2) and excess kurtosis m4 / m2^2 - 3 of n values with central moments m2, m3,
+ * m4, from the sums of their first three or four powers: both parts of the fraction are formed
+ * exactly and rounded once, so that the result is within 4 units of the last place. NaN where all
+ * values are equal, or one is not finite. */
 double nf_exact_skewness(const nf_exact powers[3], uint64_t n);
 double nf_exact_kurtosis(const nf_exact powers[4], uint64_t n);
 

@@ -1,7 +1,8 @@
-/* mandelbrot.c - how many cells of a square of the plane belong to the Mandelbrot set, without an array:
- * work of which a cell needs up to `limit` times as much as another. Cell i is the one in row i / width,
- * column i % width, the lowest row first. mandelbrot.h tells how its steps are counted; area is the
- * square's times the part of cells inside, which comes close to the set's, 1.50659, from above. */
+/* mandelbrot.c - how many cells of a square of the plane belong to the Mandelbrot set, without an
+ * array: work of which a cell needs up to `limit` times as much as another. Cell i is the one in
+ * row i / width, column i % width, the lowest row first. mandelbrot.h tells how its steps are
+ * counted; area is the square's times the part of cells inside, which comes close to the set's,
+ * 1.50659, from above. */
 #include "kernels/mandelbrot.h"
 #include "kernels/isa.h"
 

@@ -1,8 +1,8 @@
 /* mandelbrot.h - how fast points of the plane escape under z -> z^2 + c, several at a time.
  *
- * From z = 0, the iteration count of c is how many steps are taken until |z| > 2, at most `limit`: with
- * limit, c counts as inside the Mandelbrot set. In doubles, each step (x^2 - y^2 + re, 2 x y + im) as
- * written, so that counts are the same in every instruction set. */
+ * From z = 0, the iteration count of c is how many steps are taken until |z| > 2, at most `limit`:
+ * with limit, c counts as inside the Mandelbrot set. In doubles, each step (x^2 - y^2 + re, 2 x y +
+ * im) as written, so that counts are the same in every instruction set. */
 #ifndef NF_MANDELBROT_H
 #define NF_MANDELBROT_H
 
@@ -85,7 +85,8 @@ static inline void nf_escape_run(nf_escape *e, int64_t limit)
         e->count[c] = count[c];
 }
 
-/* The counts of n cells in C order from this one on; n <= NF_ESCAPES, and none is beyond the last. */
+/* The counts of n cells in C order from this one on; n <= NF_ESCAPES, and none is beyond the last.
+ * */
 static inline void nf_mandelbrot_count(const nf_mandelbrot *m, int64_t first, int n,
                                        int64_t count[NF_ESCAPES])
 {

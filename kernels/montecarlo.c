@@ -1,15 +1,15 @@
-/* montecarlo.c - two expectations by random sampling, without an array: pi, as four times the part of
- * points of the unit square within the quarter of the unit circle; and the price of a European call
- * option, as its discounted mean payoff under geometric Brownian motion.
+/* montecarlo.c - two expectations by random sampling, without an array: pi, as four times the part
+ * of points of the unit square within the quarter of the unit circle; and the price of a European
+ * call option, as its discounted mean payoff under geometric Brownian motion.
  *
- * Sample i is a function of the seed and i alone (philox.h); two samples share a block of random bits. Of
- * pi, points have integer coordinates, the midpoints of 2^32 intervals, and are counted: a point (x + 1/2,
- * y + 1/2) is within the circle of radius 2^32 if and only if x (x + 1) + y (y + 1) < 2^64, that is, if
- * this sum of two 64-bit integers does not overflow. Of the option, a pair of samples is a pair of normal
- * variates by Box and Muller (Annals of Mathematical Statistics 29, 1958), by functions that have the same
- * bits everywhere (elementary.h), and payoffs and their squares are summed exactly: in any order. Beside
- * the estimate stand its standard error, and the closed form: pi, or the price by Black and Scholes
- * (Journal of Political Economy 81, 1973). */
+ * Sample i is a function of the seed and i alone (philox.h); two samples share a block of random
+ * bits. Of pi, points have integer coordinates, the midpoints of 2^32 intervals, and are counted: a
+ * point (x + 1/2, y + 1/2) is within the circle of radius 2^32 if and only if x (x + 1) + y (y + 1)
+ * < 2^64, that is, if this sum of two 64-bit integers does not overflow. Of the option, a pair of
+ * samples is a pair of normal variates by Box and Muller (Annals of Mathematical Statistics 29,
+ * 1958), by functions that have the same bits everywhere (elementary.h), and payoffs and their
+ * squares are summed exactly: in any order. Beside the estimate stand its standard error, and the
+ * closed form: pi, or the price by Black and Scholes (Journal of Political Economy 81, 1973). */
 #include <math.h>
 
 #include "kernels/elementary.h"
@@ -83,9 +83,9 @@ static inline double payoff(const montecarlo_config *c, double normal)
     return gain > 0 ? gain : 0;
 }
 
-/* The payoffs of samples of n blocks: `even` and `odd` hold random words. The first word says how far out
- * a point of the normal distribution of the plane lies; the second, in which direction: the upper two bits
- * the quarter, around an axis, the others where within it. */
+/* The payoffs of samples of n blocks: `even` and `odd` hold random words. The first word says how
+ * far out a point of the normal distribution of the plane lies; the second, in which direction: the
+ * upper two bits the quarter, around an axis, the others where within it. */
 static void find_payoffs(const montecarlo_config *conf, size_t n, const uint64_t *restrict even,
                          const uint64_t *restrict odd, double *restrict pays)
 {

@@ -1,15 +1,16 @@
-/* nbody.c - the potential energy of n bodies under their gravity, by direct summation over all pairs,
- * and the sum of the forces on them, without an array: work of n for each of n indices.
+/* nbody.c - the potential energy of n bodies under their gravity, by direct summation over all
+ * pairs, and the sum of the forces on them, without an array: work of n for each of n indices.
  *
- * Bodies lie at random in the unit cube, with masses between 1/2 and 3/2 over n, by philox.h: body i
- * depends on the seed and i alone. With G = 1 and r^2 = |x_i - x_j|^2 + softening^2 (Aarseth, Monthly
- * Notices of the Royal Astronomical Society 126, 1963), energy is minus the sum of m_i m_j / r over all
- * pairs, and the force on i the sum of m_i m_j (x_j - x_i) / r^3 over all j but i. net_force is the length
- * of the sum of all forces, which Newton's third law makes zero: what is left is rounding. max_force
- * is there to compare it with.
+ * Bodies lie at random in the unit cube, with masses between 1/2 and 3/2 over n, by philox.h: body
+ * i depends on the seed and i alone. With G = 1 and r^2 = |x_i - x_j|^2 + softening^2 (Aarseth,
+ * Monthly Notices of the Royal Astronomical Society 126, 1963), energy is minus the sum of m_i m_j
+ * / r over all pairs, and the force on i the sum of m_i m_j (x_j - x_i) / r^3 over all j but i.
+ * net_force is the length of the sum of all forces, which Newton's third law makes zero: what is
+ * left is rounding. max_force is there to compare it with.
  *
- * Of one body everything is summed over the others in their order, in doubles; over the bodies exactly.
- * Vectors run across bodies, so that neither their width nor the cut of the range can show. */
+ * Of one body everything is summed over the others in their order, in doubles; over the bodies
+ * exactly. Vectors run across bodies, so that neither their width nor the cut of the range can
+ * show. */
 #include <math.h>
 
 #include "kernels/exact.h"
@@ -159,8 +160,8 @@ static void finish(const void *partial, const void *config, nf_sink *out)
 
 /* ---- the reference ---- */
 
-/* The force on body i and, returned, its share of the energy; each pair in long double, the sum over the
- * pairs as the kernel has it, because rounding is all that net_force consists of. */
+/* The force on body i and, returned, its share of the energy; each pair in long double, the sum
+ * over the pairs as the kernel has it, because rounding is all that net_force consists of. */
 static long double naive_body(const nbody_config *c, int64_t i, double force[AXES])
 {
     long double potential = 0;

@@ -1,8 +1,9 @@
-/* philox.h - random numbers by counter: the n-th number is a function of a seed and n alone, so that
- * whoever draws it gets the same bits.
+/* philox.h - random numbers by counter: the n-th number is a function of a seed and n alone, so
+ * that whoever draws it gets the same bits.
  *
- * Philox4x32-10 of Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC11:
- * ten rounds turn a counter of 128 bits into as many random ones, under a key of 64. Integers only. */
+ * Philox4x32-10 of Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3",
+ * SC11: ten rounds turn a counter of 128 bits into as many random ones, under a key of 64. Integers
+ * only. */
 #ifndef NF_PHILOX_H
 #define NF_PHILOX_H
 
@@ -32,8 +33,8 @@ static inline nf_philox nf_philox_block(nf_philox counter, uint32_t key0, uint32
     return counter;
 }
 
-/* Random words of 64 bits, two of each block: of blocks [first, first + n) words 0 and 1 to `even`, 2 and
- * 3 to `odd`. Different streams of one seed have nothing in common. */
+/* Random words of 64 bits, two of each block: of blocks [first, first + n) words 0 and 1 to `even`,
+ * 2 and 3 to `odd`. Different streams of one seed have nothing in common. */
 static inline void nf_philox_fill(uint64_t seed, uint32_t stream, uint64_t first, size_t n,
                                   uint64_t *restrict even, uint64_t *restrict odd)
 {
@@ -47,8 +48,8 @@ static inline void nf_philox_fill(uint64_t seed, uint32_t stream, uint64_t first
     }
 }
 
-/* A random word as a double within (0, 1), one of the 2^52 midpoints of equal intervals; its lowest 12
- * bits do not count. */
+/* A random word as a double within (0, 1), one of the 2^52 midpoints of equal intervals; its lowest
+ * 12 bits do not count. */
 static inline double nf_uniform(uint64_t word)
 {
     uint64_t bits = word >> 12 | (uint64_t)1023 << 52;

@@ -1,15 +1,18 @@
 /* stats.c - count, least, greatest, mean and population variance of all elements (all channels
  * together); with moments=3 also their skewness, with moments=4 also their excess kurtosis, as
- * scipy.stats.skew and kurtosis (biased, of Fisher). Everything comes from exact sums of powers, so that
- * there is no cancellation to fear: mean and variance are correctly rounded, skewness and kurtosis within
- * 4 units of the last place. A NaN anywhere makes all but the count NaN, as in numpy and scipy.
+ * scipy.stats.skew and kurtosis (biased, of Fisher). Everything comes from exact sums of powers, so
+ * that there is no cancellation to fear: mean and variance are correctly rounded, skewness and
+ * kurtosis within 4 units of the last place. A NaN anywhere makes all but the count NaN, as in
+ * numpy and scipy.
  *
  * Cubes and fourth powers do not fit in a double. Of bytes and 16-bit integers they are summed as
- * integers. Of floats the square is exact in a double, x^2 = p, and of doubles in two, x^2 = p + e; then
+ * integers. Of floats the square is exact in a double, x^2 = p, and of doubles in two, x^2 = p + e;
+ * then
  *   x^3 = x p + x e,    x^4 = p p + 2 p e + e e
- * are sums of products of two doubles, which exact sums take. For e to be exact, elements below 2^-485 in
- * magnitude count as 0 in cubes and fourth powers; both results are NaN where the standard deviation is
- * less than 2^-430 (1e-129), so that this can never be seen, or an element is 2^511 (1e153) or more. */
+ * are sums of products of two doubles, which exact sums take. For e to be exact, elements below
+ * 2^-485 in magnitude count as 0 in cubes and fourth powers; both results are NaN where the
+ * standard deviation is less than 2^-430 (1e-129), so that this can never be seen, or an element is
+ * 2^511 (1e153) or more. */
 #ifndef NF_T
 
 #include <math.h>

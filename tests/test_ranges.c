@@ -1,7 +1,7 @@
-/* test_ranges.c - norm1, the higher moments of stats, and the kernels over index ranges: against their
- * references, against closed forms and published vectors, and the same bits from these ranks, from 1 to 3
- * threads, in tiles that do not divide. CTest runs it for several numbers of ranks, and once for each
- * instruction set that the processor has. */
+/* test_ranges.c - norm1, the higher moments of stats, and the kernels over index ranges: against
+ * their references, against closed forms and published vectors, and the same bits from these ranks,
+ * from 1 to 3 threads, in tiles that do not divide. CTest runs it for several numbers of ranks, and
+ * once for each instruction set that the processor has. */
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -232,8 +232,8 @@ static void test_moments_of_steps(void)
     }
 }
 
-/* One value k times, another n - k times, in every type: with p = k / n and q = 1 - p, the skewness is
- * (1 - 2 p) / sqrt(p q), the kurtosis (1 - 6 p q) / (p q). */
+/* One value k times, another n - k times, in every type: with p = k / n and q = 1 - p, the skewness
+ * is (1 - 2 p) / sqrt(p q), the kurtosis (1 - 6 p q) / (p q). */
 static void test_moments_of_two_values(void)
 {
     static unsigned char cells[MANY * sizeof(double)];
@@ -381,7 +381,8 @@ static void test_elementary_functions(void)
 
 /* ---- Monte Carlo ---- */
 
-/* The estimate is within 4 of the standard errors that it states of the closed form, for every seed. */
+/* The estimate is within 4 of the standard errors that it states of the closed form, for every
+ * seed. */
 static void test_estimates(void)
 {
     static const char *const typed[] = {
@@ -403,7 +404,8 @@ static void test_estimates(void)
     }
 }
 
-/* Hull, Options, Futures, and Other Derivatives: spot 42, strike 40, 10%, 20%, half a year: 4.76. */
+/* Hull, Options, Futures, and Other Derivatives: spot 42, strike 40, 10%, 20%, half a year: 4.76.
+ * */
 static void test_known_price(void)
 {
     const char *typed = "montecarlo:n=100,what=option,spot=42,strike=40,rate=0.1,years=0.5";
@@ -481,8 +483,8 @@ static void test_two_bodies(void)
     nf_outcome_free(&o);
 }
 
-/* The mean of 1 / r between two points of the unit cube is 1.8823126 (Robbins' integral's sibling), so
- * that bodies of total mass 1 have about -0.9412 of energy; nothing but rounding is left of all forces. */
+/* The mean of 1 / r between two points of the unit cube is 1.8823126, so that bodies of total mass 1
+ * have about -0.9412 of energy; nothing but rounding is left of the sum of all forces. */
 static void test_many_bodies(void)
 {
     nf_outcome o = outcome_of("nbody:n=4000,softening=0", NF_NONE, NULL, 0);
