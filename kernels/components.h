@@ -43,6 +43,7 @@ typedef struct nf_joining nf_joining;
 /* How two rows join: `columns` also diagonally. joins: NULL where the joining is not selective. */
 typedef struct nf_row_link {
     bool columns;
+    bool fresh; /* no run of the second row has been joined with any before */
     bool (*joins)(const void *a, const void *b, int channels);
     int channels;
     size_t cell_bytes;
@@ -56,8 +57,13 @@ typedef struct nf_run_loops {
     /* Joins the runs of a row with those of one before it. */
     void (*unite)(const nf_run_row *before, const nf_run_row *row, int64_t words,
                   const nf_row_link *link, uint32_t *parent);
-    /* The parents of runs lo <= i < hi, as near to their roots as can be told from these runs alone. */
-    void (*flatten)(uint32_t *parent, uint32_t lo, uint32_t hi);
+    /* Roots among runs lo <= i < hi. */
+    uint32_t (*count)(const uint32_t *parent, uint32_t lo, uint32_t hi);
+    /* Makes the roots among them components, `component` and so on, and so the parents of runs whose
+     * root is in [begin, hi), where lo - begin runs have been numbered before; those of others stay below
+     * begin. Returns the next component. */
+    uint32_t (*number)(uint32_t *parent, uint32_t begin, uint32_t lo, uint32_t hi,
+                       uint32_t component);
     /* Output elements of a row by their size, 1, 2, 4 or 8 bytes: of each run what values[] holds for
      * its component, 0 elsewhere. parent: NF_ROOT + number of the component, or a run before. */
     void (*paint)(const nf_run_row *row, int64_t cells, const uint32_t *parent, size_t size,

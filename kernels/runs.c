@@ -100,42 +100,76 @@ static uint64_t choose(uint64_t links, int64_t x, const nf_run_row *before, cons
     return chosen;
 }
 
+/* Links of the runs of one word. `last`, `last_before`: the members of the words before it. */
+static inline void unite_word(const word_pair *w, uint64_t m, uint64_t m_before, uint64_t last,
+                              uint64_t last_before, int64_t k, const nf_run_row *before,
+                              const nf_run_row *row, const nf_row_link *link, uint32_t *parent)
+{
+    uint64_t on = m & ~w->starts, on_before = m_before & ~w->starts_before; /* runs go on */
+    uint64_t both = m & m_before;
+    uint64_t straight = both & ~((both << 1 | (last & last_before) >> 63) & on & on_before);
+    uint64_t falling = w->starts & (m_before << 1 | last_before >> 63) & ~on_before;
+    uint64_t rising = w->starts_before & (m << 1 | last >> 63) & ~on;
+    if (!link->columns)
+        falling = rising = 0;
+    if (link->joins != NULL) {
+        straight = choose(straight, 64 * k, before, row, link, false, false);
+        falling = choose(falling, 64 * k, before, row, link, false, true);
+        rising = choose(rising, 64 * k, before, row, link, true, false);
+    }
+    join_bits(straight, w, false, false, parent);
+    join_bits(falling, w, false, true, parent);
+    join_bits(rising, w, true, false, parent);
+}
+
+/* The same runs in both rows: each that begins in the word gets the parent of the one before it. */
+static inline void take_parents(uint32_t *restrict to, const uint32_t *restrict from, int runs)
+{
+    for (int k = 0; k < runs; k++)
+        to[k] = from[k];
+}
+
 /* Runs that share columns are linked at the first of these; those that touch at a corner at the start
  * of the right one. */
 static void unite(const nf_run_row *before, const nf_run_row *row, int64_t words,
                   const nf_row_link *link, uint32_t *parent)
 {
     word_pair w = {.run = row->first, .run_before = before->first};
+    bool copies = link->fresh && link->joins == NULL;
     uint64_t last = 0, last_before = 0; /* the members of the word before */
     for (int64_t k = 0; k < words; k++) {
         uint64_t m = row->members[k], m_before = before->members[k];
         w.starts = row->starts[k], w.starts_before = before->starts[k];
-        uint64_t on = m & ~w.starts, on_before = m_before & ~w.starts_before; /* runs go on */
-        uint64_t both = m & m_before;
-        uint64_t straight = both & ~((both << 1 | (last & last_before) >> 63) & on & on_before);
-        uint64_t falling = w.starts & (m_before << 1 | last_before >> 63) & ~on_before;
-        uint64_t rising = w.starts_before & (m << 1 | last >> 63) & ~on;
-        if (!link->columns)
-            falling = rising = 0;
-        if (link->joins != NULL) {
-            straight = choose(straight, 64 * k, before, row, link, false, false);
-            falling = choose(falling, 64 * k, before, row, link, false, true);
-            rising = choose(rising, 64 * k, before, row, link, true, false);
-        }
-        join_bits(straight, &w, false, false, parent);
-        join_bits(falling, &w, false, true, parent);
-        join_bits(rising, &w, true, false, parent);
-        w.run += (uint32_t)__builtin_popcountll(w.starts);
+        int runs = __builtin_popcountll(w.starts);
+        if (copies && m == m_before && w.starts == w.starts_before)
+            take_parents(parent + w.run, parent + w.run_before, runs);
+        else
+            unite_word(&w, m, m_before, last, last_before, k, before, row, link, parent);
+        w.run += (uint32_t)runs;
         w.run_before += (uint32_t)__builtin_popcountll(w.starts_before);
         last = m, last_before = m_before;
     }
 }
 
-static void flatten(uint32_t *parent, uint32_t lo, uint32_t hi)
+static uint32_t count(const uint32_t *parent, uint32_t lo, uint32_t hi)
 {
+    uint32_t roots = 0;
     for (uint32_t i = lo; i < hi; i++)
-        if (parent[i] >= lo)
-            parent[i] = parent[parent[i]];
+        roots += parent[i] == i;
+    return roots;
+}
+
+/* Nothing is branched over: where the roots are cannot be guessed. */
+static uint32_t number(uint32_t *parent, uint32_t begin, uint32_t lo, uint32_t hi,
+                       uint32_t component)
+{
+    for (uint32_t i = lo; i < hi; i++) {
+        uint32_t up = parent[i], inside = parent[up >= begin ? up : i];
+        bool root = up == i;
+        parent[i] = root ? NF_ROOT | component : inside;
+        component += root;
+    }
+    return component;
 }
 
 /* ---- painting ---- */
@@ -199,4 +233,4 @@ static void paint(const nf_run_row *row, int64_t cells, const uint32_t *parent, 
 }
 
 const nf_run_loops NF_RUN_LOOPS = {
-    .pack = pack, .unite = unite, .flatten = flatten, .paint = paint};
+    .pack = pack, .unite = unite, .count = count, .number = number, .paint = paint};

@@ -67,7 +67,7 @@ static nf_status number_runs(nf_labelling *l)
                            "use more ranks",
                            l->stage->kernel->name);
     }
-    l->parent = malloc(((size_t)runs + 1) * sizeof *l->parent);
+    l->parent = nf_block_alloc(((size_t)runs + 1) * sizeof *l->parent);
     return l->parent ? NF_OK
                      : nf_fail(NF_ERR_MEMORY, "no memory for the components of %llu runs of cells",
                                (unsigned long long)runs);
@@ -75,18 +75,19 @@ static nf_status number_runs(nf_labelling *l)
 
 /* ---- joining ---- */
 
-static nf_row_link row_link(const nf_labelling *l, bool columns)
+static nf_row_link row_link(const nf_labelling *l, bool columns, bool fresh)
 {
     const nf_setup *setup = &l->stage->setup;
     return (nf_row_link){.columns = columns,
+                         .fresh = fresh,
                          .joins = setup->selective ? l->joining->joins[setup->in.dtype] : NULL,
                          .channels = setup->in.channels,
                          .cell_bytes = nf_cell_bytes(&setup->in)};
 }
 
 /* Joins a row with those before it that are neighbours and among `lo` and the rows after it, but before
- * `hi`. */
-static void unite_row(const nf_labelling *l, int64_t row, int64_t lo, int64_t hi)
+ * `hi`. fresh: it has been joined with none before. */
+static void unite_row(const nf_labelling *l, int64_t row, int64_t lo, int64_t hi, bool fresh)
 {
     int connectivity = l->stage->setup.connectivity;
     int64_t z = row / l->rows_a_plane, y = row % l->rows_a_plane;
@@ -98,7 +99,8 @@ static void unite_row(const nf_labelling *l, int64_t row, int64_t lo, int64_t hi
                 other >= hi)
                 continue;
             nf_run_row before = run_row(l, other), here = run_row(l, row);
-            nf_row_link link = row_link(l, differ < connectivity);
+            nf_row_link link = row_link(l, differ < connectivity, fresh);
+            fresh = false;
             l->joining->loops->unite(&before, &here, l->words, &link, l->parent);
         }
     }
@@ -112,7 +114,7 @@ static void unite_band(void *context, int thread, int64_t band)
     for (int64_t row = lo; row < hi; row++) {
         for (uint32_t run = l->first[row]; run < l->first[row + 1]; run++)
             l->parent[run] = run;
-        unite_row(l, row, lo, row);
+        unite_row(l, row, lo, row, true);
     }
 }
 
@@ -132,7 +134,7 @@ static void unite_seam(void *context, int thread, int64_t seam)
     int64_t reach = l->planes > 1 ? l->rows_a_plane + 1 : 1;
     (void)thread;
     for (int64_t row = middle; row < hi && row < middle + reach; row++)
-        unite_row(l, row, lo, middle);
+        unite_row(l, row, lo, middle, false);
 }
 
 static void unite_bands(const nf_labelling *l, int threads)
@@ -141,14 +143,6 @@ static void unite_bands(const nf_labelling *l, int threads)
         joining_round round = {l, bands};
         nf_team_run(threads, (l->bands - bands - 1) / (2 * bands) + 1, unite_seam, &round);
     }
-}
-
-static void flatten_band(void *context, int thread, int64_t band)
-{
-    const nf_labelling *l = context;
-    (void)thread;
-    l->joining->loops->flatten(l->parent, l->first[band_row(l, band)],
-                               l->first[band_row(l, band + 1)]);
 }
 
 /* ---- numbering ---- */
@@ -167,16 +161,6 @@ static int64_t seam_from(const nf_seams *seams, uint32_t run)
     return lo;
 }
 
-/* Whether the component that begins at this run began in another block. *at: the first entry of the
- * seams that may tell. */
-static bool began_elsewhere(const nf_seams *seams, int64_t *at, uint32_t run)
-{
-    while (seams != NULL && *at < seams->n && seams->run[*at] < run)
-        ++*at;
-    return seams != NULL && *at < seams->n && seams->run[*at] == run &&
-           seams->root[*at] != seams->index[*at];
-}
-
 /* Roots of each row, but for those of components that began elsewhere; all of them of the band. */
 static void count_band(void *context, int thread, int64_t band)
 {
@@ -186,15 +170,12 @@ static void count_band(void *context, int thread, int64_t band)
     uint32_t all = 0;
     (void)thread;
     for (int64_t row = lo; row < hi; row++) {
-        uint32_t roots = 0, foreign = 0;
-        for (uint32_t run = l->first[row]; run < l->first[row + 1]; run++) {
-            if (l->parent[run] != run)
-                continue;
-            roots++;
-            foreign += began_elsewhere(l->seams, &at, run);
-        }
+        uint32_t roots = l->joining->loops->count(l->parent, l->first[row], l->first[row + 1]);
+        int64_t next = seam_from(l->seams, l->first[row + 1]);
         all += roots;
-        l->before[row] = roots - foreign;
+        l->before[row] = roots;
+        for (; at < next; at++)
+            l->before[row] -= l->seams->root[at] != l->seams->index[at];
     }
     l->components[band + 1] = all;
 }
@@ -206,13 +187,24 @@ static nf_status number_components(nf_labelling *l)
     for (int64_t band = 0; band < l->bands; band++)
         l->components[band + 1] += l->components[band];
     size_t n = (size_t)l->components[l->bands] + 1;
-    l->number = malloc(n * sizeof *l->number);
+    l->number = nf_block_alloc(n * sizeof *l->number);
     l->size = setup->sizes ? calloc(n, sizeof *l->size) : NULL;
     l->seeded = setup->seeds ? calloc(n, sizeof *l->seeded) : NULL;
-    l->values = malloc(n * nf_dtype_size(setup->out.dtype));
+    l->values = nf_block_alloc(n * nf_dtype_size(setup->out.dtype));
     if (!l->number || !l->values || (setup->sizes && !l->size) || (setup->seeds && !l->seeded))
         return nf_fail(NF_ERR_MEMORY, "no memory for %zu components", n - 1);
     return NF_OK;
+}
+
+/* Whether the next of the components that a seam cuts, entry *at of those before `end`, is this one, and
+ * began in another block. */
+static bool began_elsewhere(const nf_labelling *l, int64_t *at, int64_t end, uint32_t component)
+{
+    const nf_seams *seams = l->seams;
+    if (*at == end || l->parent[seams->run[*at]] != (NF_ROOT | component))
+        return false;
+    ++*at;
+    return seams->root[*at - 1] != seams->index[*at - 1];
 }
 
 /* Parents become components, where their root is in this band; components get their numbers. */
@@ -221,18 +213,16 @@ static void number_band(void *context, int thread, int64_t band)
     const nf_labelling *l = context;
     int64_t lo = band_row(l, band), hi = band_row(l, band + 1);
     int64_t at = seam_from(l->seams, l->first[lo]);
+    int64_t end = seam_from(l->seams, l->first[hi]);
     uint32_t component = l->components[band], begin = l->first[lo];
     (void)thread;
     for (int64_t row = lo; row < hi; row++) {
         int64_t number = l->before[row];
-        for (uint32_t run = l->first[row]; run < l->first[row + 1]; run++) {
-            if (l->parent[run] == run) {
-                bool foreign = began_elsewhere(l->seams, &at, run);
-                l->number[component] = foreign ? 0 : ++number;
-                l->parent[run] = NF_ROOT | component++;
-            } else if (l->parent[run] >= begin) {
-                l->parent[run] = l->parent[l->parent[run]];
-            }
+        uint32_t next = l->joining->loops->number(l->parent, begin, l->first[row],
+                                                  l->first[row + 1], component);
+        for (; component < next; component++) {
+            bool foreign = began_elsewhere(l, &at, end, component);
+            l->number[component] = foreign ? 0 : ++number;
         }
     }
 }
@@ -342,9 +332,9 @@ static nf_status allocate(nf_labelling *l)
 {
     size_t words = (size_t)(l->rows * l->words) + 1, rows = (size_t)l->rows + 1;
     bool seeds = l->stage->setup.seeds;
-    l->members = malloc(words * sizeof *l->members);
-    l->starts = malloc(words * sizeof *l->starts);
-    l->seeds = seeds ? malloc(words * sizeof *l->seeds) : NULL;
+    l->members = nf_block_alloc(words * sizeof *l->members);
+    l->starts = nf_block_alloc(words * sizeof *l->starts);
+    l->seeds = seeds ? nf_block_alloc(words * sizeof *l->seeds) : NULL;
     l->first = malloc(rows * sizeof *l->first);
     l->before = malloc(rows * sizeof *l->before);
     l->bytes = malloc((size_t)(l->columns + 64) * (size_t)l->plan->world.threads);
@@ -393,7 +383,6 @@ static nf_status join_block(nf_labelling *l, int threads)
         return status;
     nf_team_run(threads, l->bands, unite_band, l);
     unite_bands(l, threads);
-    nf_team_run(threads, l->bands, flatten_band, l);
     return NF_OK;
 }
 

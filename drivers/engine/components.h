@@ -61,7 +61,7 @@ typedef struct nf_seams {
     int64_t *root;  /* [n]: index of the whole component */
 } nf_seams;
 
-/* Collective; the forest within the block is flat. Finds l->seams, which the caller frees, also after an
+/* Collective. Finds l->seams, which the caller frees, also after an
  * error. */
 nf_status nf_seams_find(nf_labelling *l);
 void nf_seams_free(nf_seams *seams);

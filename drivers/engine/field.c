@@ -6,8 +6,7 @@
 
 enum { HUGE_PAGE = 1 << 21 };
 
-/* A large block in huge pages, where the system has them: touching it first is several times faster. */
-static void *allocate_block(size_t bytes)
+void *nf_block_alloc(size_t bytes)
 {
     void *memory;
     if (posix_memalign(&memory, bytes >= HUGE_PAGE ? HUGE_PAGE : 64, bytes) != 0)
@@ -38,7 +37,7 @@ nf_status nf_field_create(nf_field *field, const nf_cut *cut, int rank, const nf
     ptrdiff_t before = ghost->lo[0] * field->stride[0] + ghost->lo[1] * field->stride[1] +
                        ghost->lo[2] * field->stride[2];
     ptrdiff_t pad = (line - before % line) % line;
-    field->memory = allocate_block(bytes + 64);
+    field->memory = nf_block_alloc(bytes + 64);
     if (field->memory == NULL) {
         char text[NF_SHAPE_TEXT];
         return nf_fail(NF_ERR_MEMORY, "no memory for a block of %zu MiB of an array of %s",

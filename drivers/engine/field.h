@@ -44,6 +44,10 @@ typedef struct nf_field {
     char *origin;              /* the element of cell own.lo, channel 0 */
 } nf_field;
 
+/* Memory aligned to 64 bytes; a large block in huge pages, where the system has them: touching it first
+ * is several times faster. For free; NULL when memory is exhausted. */
+void *nf_block_alloc(size_t bytes);
+
 /* Allocates this rank's block; not collective (agree on the status afterwards). Contents undefined;
  * memory is not touched, so that the thread that writes first places it. */
 nf_status nf_field_create(nf_field *field, const nf_cut *cut, int rank, const nf_halo *ghost);
