@@ -125,7 +125,8 @@ typedef struct nf_setup {
     int64_t steps;         /* maps: how often to apply, output to input [1]              */
     int64_t indices;       /* ranges: size of the index range           [0]              */
     int scratch_rows;      /* maps, resamples: rows of doubles, each as wide as the wider
-                              of a tile's input and output               [0]   */
+                              of a tile's input and output, and by one wider than the output is
+                              long along a `whole` dimension            [0]   */
     unsigned whole;        /* resamples: bit 1 << d: a tile spans the whole output along d  [0] */
     int strip;             /* maps: rows (in volumes planes) that a tile has better at least, as
                               some are read again for each [0]; the caches may not allow it */

@@ -78,6 +78,8 @@ NF_KERNEL(wave_step)
 NF_KERNEL(life)
 /* analysis */
 NF_KERNEL(label)
+NF_KERNEL(distance)
+NF_KERNEL(distance_along)
 NF_KERNEL(canny)
 NF_KERNEL(canny_edges)
 NF_KERNEL(hysteresis)

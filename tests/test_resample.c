@@ -1,5 +1,6 @@
 /* test_resample.c - maps that change the array's extents or its order: against their references, known
  * answers and each other; driven by these ranks, by 1 to 3 threads, in tiles that do not divide. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -111,6 +112,56 @@ static void test_chains(void)
     }
 }
 
+/* Masks of which most is not zero, half, and all. */
+static void test_distance(void)
+{
+    static const char *const masks[] = {"threshold:value=9", "threshold:value=120", "clamp:lo=1"};
+    static const char *const typed[] = {
+        "%s | distance", "%s | distance:sampling=0.3,to=f64",
+        "%s | distance_along:axis=y,to=f32 | sum",
+        "%s | distance_along:axis=z | distance_along:axis=y,from=squared,to=f64"};
+    for (size_t m = 0; m < sizeof masks / sizeof *masks; m++)
+        for (size_t k = 0; k < sizeof typed / sizeof *typed; k++) {
+            char chain[128];
+            nf_dtype dtype = dtypes[(m + k) % TYPES];
+            nf_shape line = {.dim = {1, 1, 700}, .ndim = 1, .channels = 1, .dtype = dtype};
+            nf_shape image = nf_test_shape(1, 31, 43, 1 + (int)k % 3, dtype);
+            nf_shape volume = nf_test_shape(6, 9, 11, 1, dtype);
+            snprintf(chain, sizeof chain, typed[k], masks[m]);
+            check(chain, &line);
+            check(chain, &image);
+            check(chain, &volume);
+        }
+}
+
+/* All of the transform at once, every cell with every zero: not the formula of one axis, which is the
+ * kernel's reference. */
+static void test_distance_of_all(void)
+{
+    enum { ROWS = 31, COLUMNS = 43 };
+    unsigned char cells[ROWS * COLUMNS];
+    uint64_t wrong = 0, zeros = 0;
+    for (int i = 0; i < ROWS * COLUMNS; i++)
+        cells[i] = nf_test_value(NF_U8, i) > 6;
+    nf_shape shape = nf_test_shape(1, ROWS, COLUMNS, 1, NF_U8);
+    nf_chain chain;
+    nf_outcome o = {.status = nf_chain_parse("distance:to=f64", &chain)};
+    if (o.status == NF_OK)
+        o = nf_test_drive(&world, &chain, &shape, cells, NULL);
+    CU_ASSERT_EQUAL(o.status, NF_OK);
+    for (int i = 0; i < ROWS * COLUMNS && world.rank == 0 && o.status == NF_OK; i++) {
+        double best = (double)INFINITY;
+        for (int j = 0; j < ROWS * COLUMNS; j++)
+            if (cells[j] == 0)
+                best = fmin(best, hypot(i / COLUMNS - j / COLUMNS, i % COLUMNS - j % COLUMNS));
+        wrong += fabs(((const double *)(const void *)o.cells)[i] - best) > 1e-12;
+        zeros += best == 0;
+    }
+    CU_ASSERT(wrong == 0 && (world.rank != 0 || zeros > 5));
+    nf_outcome_free(&o);
+    nf_chain_free(&chain);
+}
+
 /* ---- by all ranks ---- */
 
 static const nf_plan_options told[] = {{.halo_depth = 0},
@@ -179,6 +230,8 @@ static void test_layouts(void)
                                         "resize:width=2,height=2,method=area",
                                         "gaussian:sigma=1 | rotate:angle=30 | box",
                                         "rotate:angle=-77,expand=yes,border=wrap",
+                                        "threshold:value=40 | distance | stats",
+                                        "crop:x=1 | distance:to=f64 | transpose",
                                         "affine:matrix=0.5,0.1,-3,-0.2,1.5,2,border=mirror"};
     static const int64_t sizes[][2] = {{3, 5}, {67, 41}, {4, 300}, {200, 6}};
     for (size_t k = 0; k < sizeof typed / sizeof *typed; k++)

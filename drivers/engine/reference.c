@@ -143,7 +143,10 @@ static nf_status apply_whole(const nf_stage *stage, const whole *in, const whole
         first -= box.lo[d] * tile.in_stride[d];
     tile.in = padded.data + (size_t)first * nf_dtype_size(shape->dtype);
     int64_t width = nf_box_extent(&box, 2) * shape->channels, wide = made->dim[2] * made->channels;
-    tile.scratch_stride = (size_t)((width > wide ? width : wide) + 7) / 8 * 8;
+    wide = width > wide ? width : wide;
+    for (int d = 0; d < NF_DIMS; d++)
+        wide = stage->setup.whole != 0 && made->dim[d] >= wide ? made->dim[d] + 1 : wide;
+    tile.scratch_stride = nf_round_up((size_t)wide, 8);
     size_t scratch = (size_t)stage->setup.scratch_rows * tile.scratch_stride * sizeof(double);
     tile.scratch = aligned_alloc(64, (scratch + 64) / 64 * 64);
     if (tile.scratch == NULL)

@@ -85,7 +85,11 @@ size_t nf_resample_measure(nf_pass *pass)
         nf_box source = nf_resample_source(pass->stages[0], &pass->tiling.own);
         in = nf_box_extent(&source, 2) * setup->in.channels;
     }
-    pass->scratch_stride = nf_round_up((size_t)(out > in ? out : in), 8);
+    int64_t wide = out > in ? out : in;
+    for (int d = 0; d < NF_DIMS; d++)
+        if (setup->whole & 1U << d && setup->out.dim[d] >= wide)
+            wide = setup->out.dim[d] + 1;
+    pass->scratch_stride = nf_round_up((size_t)wide, 8);
     return (size_t)setup->scratch_rows * pass->scratch_stride * sizeof(double);
 }
 
