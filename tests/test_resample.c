@@ -321,7 +321,9 @@ static void test_refusals(void)
 int main(int argc, char **argv)
 {
     CU_TestInfo tests[] = {{"moves", test_moves},           {"pad", test_pad},
-                           {"chains", test_chains},         {"layouts", test_layouts},
+                           {"chains", test_chains},         {"distance", test_distance},
+                           {"distance of all", test_distance_of_all},
+                           {"layouts", test_layouts},
                            {"identities", test_identities}, {"known", test_known},
                            {"refusals", test_refusals},     CU_TEST_INFO_NULL};
     if (nf_world_start(&argc, &argv, &world) != NF_OK)
