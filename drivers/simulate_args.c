@@ -194,6 +194,14 @@ nf_shape simulate_shape(const simulate_args *args, nf_scaling scaling, int ranks
     return shape;
 }
 
+static bool joins_components(const nf_chain *chain)
+{
+    for (size_t i = 0; i < chain->count; i++)
+        if (chain->stages[i].kernel->kind == NF_COMPONENTS)
+            return true;
+    return false;
+}
+
 nf_status simulate_args_complete(const nf_cli *cli, simulate_args *args)
 {
     nf_status status = NF_OK;
@@ -210,6 +218,11 @@ nf_status simulate_args_complete(const nf_cli *cli, simulate_args *args)
         nf_chain *chain = &args->chains.list[i];
         if (nf_chain_is_range(chain))
             status = nf_fail(NF_ERR_USAGE, "'%s' works on no array: there is nothing to exchange",
+                             chain->text);
+        else if (joins_components(chain))
+            status = nf_fail(NF_ERR_USAGE,
+                             "'%s' joins components, which is not simulated: what that "
+                             "exchanges follows the array's content",
                              chain->text);
         else
             status = nf_chain_prepare(chain, &shape);

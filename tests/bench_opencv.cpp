@@ -69,6 +69,15 @@ static void apply(peer_images &p, peer_filter filter, const cv::Mat &from, cv::M
     case PEER_CONVOLVE:
         cv::filter2D(from, to, -1, mask, centre, 0, border);
         break;
+    case PEER_CANNY:
+        cv::Canny(from, to, 50, 150);
+        break;
+    case PEER_COMPONENTS_4:
+        cv::connectedComponents(from, to, 4, CV_32S);
+        break;
+    case PEER_COMPONENTS_8:
+        cv::connectedComponents(from, to, 8, CV_32S);
+        break;
     case PEER_SOBEL:
         cv::Sobel(from, p.dx, CV_32F, 1, 0, 3, 1, 0, border);
         cv::Sobel(from, p.dy, CV_32F, 0, 1, 3, 1, 0, border);

@@ -6,8 +6,17 @@
 extern "C" {
 #endif
 
-/* gaussian: sigma 1, 5 taps; convolve: peer_mask; sobel: the magnitude. Borders reflect. */
-typedef enum peer_filter { PEER_GAUSSIAN, PEER_SHARPEN, PEER_CONVOLVE, PEER_SOBEL } peer_filter;
+/* gaussian: sigma 1, 5 taps; convolve: peer_mask; sobel: the magnitude. Borders reflect. canny: 50 and
+ * 150. components of 4 and of 8 neighbours: the output has int elements; both last, and of u8. */
+typedef enum peer_filter {
+    PEER_GAUSSIAN,
+    PEER_SHARPEN,
+    PEER_CONVOLVE,
+    PEER_SOBEL,
+    PEER_CANNY,
+    PEER_COMPONENTS_4,
+    PEER_COMPONENTS_8
+} peer_filter;
 
 enum { PEER_MAX_FILTERS = 4 };
 

@@ -577,6 +577,13 @@ def component_rows():
     row("hysteresis:low=100,high=200", "skimage", lambda a: filters.apply_hysteresis_threshold(
         a, 100, 200).astype(a.dtype) * a.dtype.type({"u": np.iinfo(np.uint8).max}.get(a.dtype.kind, 1)),
         kinds="image volume", borders=[], dtypes=["u8", "f32", "f64"])
+    for l2 in ["no", "yes"]:
+        for low, high in [(100, 300), (20.5, 60), (400, 200)]:
+            row(f"canny:low={low},high={high},l2={l2}", "OpenCV",
+                lambda a, low=low, high=high, l2=l2: cv2.Canny(a, low, high, L2gradient=l2 == "yes"),
+                by_channel=False, borders=[], dtypes=["u8"])
+    row("distance:to=f64", "scipy", lambda a: ndimage.distance_transform_edt(a), kinds="image volume",
+        borders=[], array=blobs)
 
 
 def sizes_of(labels):

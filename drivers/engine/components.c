@@ -137,12 +137,19 @@ static void unite_seam(void *context, int thread, int64_t seam)
         unite_row(l, row, lo, middle, false);
 }
 
-static void unite_bands(const nf_labelling *l, int threads)
+/* The forest of each band, then of two bands, of four ... */
+static void unite_bands(nf_labelling *l, int threads)
 {
-    for (int64_t bands = 1; bands < l->bands; bands *= 2) {
-        joining_round round = {l, bands};
-        nf_team_run(threads, (l->bands - bands - 1) / (2 * bands) + 1, unite_seam, &round);
+    enum { ROUNDS = 40 }; /* of 2^40 bands */
+    joining_round rounds[ROUNDS];
+    nf_team_phase phases[1 + ROUNDS] = {{l->bands, unite_band, l}};
+    size_t n = 0;
+    for (int64_t bands = 1; bands < l->bands && n < ROUNDS; bands *= 2, n++) {
+        rounds[n] = (joining_round){l, bands};
+        phases[1 + n] =
+            (nf_team_phase){(l->bands - bands - 1) / (2 * bands) + 1, unite_seam, &rounds[n]};
     }
+    nf_team_run_phases(threads, phases, 1 + n);
 }
 
 /* ---- numbering ---- */
@@ -381,7 +388,6 @@ static nf_status join_block(nf_labelling *l, int threads)
     status = number_runs(l);
     if (status != NF_OK)
         return status;
-    nf_team_run(threads, l->bands, unite_band, l);
     unite_bands(l, threads);
     return NF_OK;
 }
@@ -419,15 +425,16 @@ static nf_status label(nf_labelling *l, nf_times *times)
         status = check_count(l);
     if (status != NF_OK)
         return status;
-    nf_team_run(threads, l->bands, number_band, l);
-    nf_team_run(threads, l->size || l->seeds ? l->bands : 0, describe_band, l);
+    nf_team_phase naming[] = {{l->bands, number_band, l},
+                              {l->size || l->seeds ? l->bands : 0, describe_band, l}};
+    nf_team_run_phases(threads, naming, 2);
     start = nf_seconds();
     status = nf_seams_share(l);
     times->halo += nf_seconds() - start;
     if (status != NF_OK)
         return status;
-    nf_team_run(threads, l->bands, value_band, l);
-    nf_team_run(threads, l->bands, paint_band, l);
+    nf_team_phase painting[] = {{l->bands, value_band, l}, {l->bands, paint_band, l}};
+    nf_team_run_phases(threads, painting, 2);
     return NF_OK;
 }
 
