@@ -595,17 +595,17 @@ def sizes_of(labels):
 # ---- geometry ----
 
 def affine_rows():
-    matrix = np.array([[0.9, 0.2], [-0.15, 1.1]])  # of y, x
-    offset = np.array([3.25, -2.5])
+    matrix = np.array([[0.9137, 0.2071], [-0.1519, 1.0913]])  # of y, x
+    offset = np.array([3.2531, -2.5177])
     text = f"{matrix[1, 1]},{matrix[1, 0]},{offset[1]},{matrix[0, 1]},{matrix[0, 0]},{offset[0]}"
     modes = {**SCIPY_MODE, "wrap": "grid-wrap", "constant": "grid-constant"}
     row(f"affine:matrix={text}", "scipy in f64", lambda a, border: store(ndimage.affine_transform(
         a.astype(np.float64), matrix, offset, order=1, mode=modes[border], cval=VALUE), a.dtype), gain=1,
-        label="bilinear", few=True, allow={"u8": 1, "f32": 8, "f64": 64},
+        label="bilinear", few=True, allow={"u8": 1, "u16": 1, "f32": 8, "f64": 512},
         why="u8 is weighted in f32; coordinates are rounded otherwise, and multiply slopes")
     row("rotate:angle=30", "scipy in f64", lambda a, border: store(ndimage.rotate(
         a.astype(np.float64), 30, reshape=False, order=1, mode=modes[border], cval=VALUE), a.dtype), gain=1,
-        few=True, allow={"u8": 1, "f32": 8, "f64": 64},
+        few=True, allow={"u8": 1, "u16": 1, "f32": 8, "f64": 512},
         why="u8 is weighted in f32; coordinates are rounded otherwise, and multiply slopes")
     row("rotate:angle=90,expand=yes", "numpy", lambda a, border: np.rot90(a), by_channel=False)
 
