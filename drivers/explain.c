@@ -66,18 +66,38 @@ static void print_stages(size_t number, const nf_pass_facts *f)
     fputc('\n', stderr);
 }
 
+/* The array that later passes have, and its blocks. */
+static void print_output(const nf_pass_facts *f)
+{
+    char array[NF_SHAPE_TEXT], blocks[TEXT];
+    int64_t parts[NF_DIMS];
+    for (int d = 0; d < NF_DIMS; d++)
+        parts[d] = f->cut.parts[d];
+    fprintf(stderr, "    gives      %s, in %s blocks\n", nf_shape_text(&f->cut.shape, array),
+            extents(&f->cut.shape, parts, blocks));
+}
+
 static void print_work(const nf_shape *in, const nf_pass_facts *f)
 {
     char tile[TEXT], moved[TEXT], halo[TEXT];
+    if (f->labels) {
+        fputs("    bands of rows, one for each thread, joined at their seams and the ranks'\n",
+              stderr);
+        return;
+    }
     fprintf(
         stderr, "    tiles      %lld, of at most %s, in strips of %lld; %.2f%% computed twice\n",
         (long long)f->tiles, extents(in, f->tile, tile), (long long)f->strip, 100 * f->repeated);
-    fprintf(stderr,
-            "    halo       %d+%d planes, %d+%d rows, %d+%d columns; %s in %lld messages, "
-            "%lld of them by shared memory\n",
-            f->halo.lo[0], f->halo.hi[0], f->halo.lo[1], f->halo.hi[1], f->halo.lo[2],
-            f->halo.hi[2], bytes_text((double)f->halo_bytes, halo), (long long)f->halo_messages,
-            (long long)f->halo_shared);
+    if (f->resamples)
+        fprintf(stderr, "    others     %s in %lld messages\n",
+                bytes_text((double)f->halo_bytes, halo), (long long)f->halo_messages);
+    else
+        fprintf(stderr,
+                "    halo       %d+%d planes, %d+%d rows, %d+%d columns; %s in %lld messages, "
+                "%lld of them by shared memory\n",
+                f->halo.lo[0], f->halo.hi[0], f->halo.lo[1], f->halo.hi[1], f->halo.lo[2],
+                f->halo.hi[2], bytes_text((double)f->halo_bytes, halo), (long long)f->halo_messages,
+                (long long)f->halo_shared);
     fprintf(stderr, "    moved      %s, %s\n", bytes_text(f->bytes, moved),
             f->in_memory ? "from and to memory" : "within the last-level cache");
 }
@@ -107,7 +127,10 @@ void nf_explain(const nf_world *world, const nf_plan *plan)
         if (world->rank != 0)
             continue;
         print_stages(p, &pass);
-        print_work(&facts.in, &pass);
-        print_bound(&pass);
+        if (pass.resamples)
+            print_output(&pass);
+        print_work(&pass.cut.shape, &pass);
+        if (!pass.labels)
+            print_bound(&pass);
     }
 }

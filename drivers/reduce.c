@@ -1,4 +1,4 @@
-/* reduce - reductions of an array in a file, all in one pass over it. */
+/* reduce - reductions of an array in a file, those after the same maps share a pass. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,16 +18,17 @@ typedef struct reduce_args {
     bool json;
 } reduce_args;
 
-static const char doc[] = "Reduces an array to numbers: all kernels in one pass over the data."
-                          "\vThe array is named FILE or FILE:/dataset (HDF5); its kind is told "
-                          "from its content. A kernel may "
-                          "follow maps: -k 'gaussian:sigma=2 | stats'. Kernels over an index range "
-                          "need no INPUT; a kernel of two arrays (dot) needs a SECOND of the same "
-                          "shape and type.\n\nExamples:\n"
-                          "  reduce -k sumsq -k stats photo.jpg\n"
-                          "  mpirun -n 4 reduce --json -k histogram:bins=64 volume.h5:/density\n"
-                          "  reduce -k dot a.h5:/x b.h5:/x\n"
-                          "  reduce -k sumsq_range:n=1e9";
+static const char doc[] =
+    "Reduces an array to numbers: kernels after the same maps share a pass over the data."
+    "\vThe array is named FILE or FILE:/dataset (HDF5); its kind is told "
+    "from its content. A kernel may "
+    "follow maps: -k 'gaussian:sigma=2 | stats'. Kernels over an index range "
+    "need no INPUT; a kernel of two arrays (dot) needs a SECOND of the same "
+    "shape and type.\n\nExamples:\n"
+    "  reduce -k sumsq -k stats photo.jpg\n"
+    "  mpirun -n 4 reduce --json -k histogram:bins=64 volume.h5:/density\n"
+    "  reduce -k dot a.h5:/x b.h5:/x\n"
+    "  reduce -k sumsq_range:n=1e9";
 
 static const struct argp_option options[] = {
     {"kernel", 'k', "CHAIN", 0, "a reduction, or maps and a reduction; may be repeated", 0},

@@ -26,21 +26,35 @@ typedef int32_t narrow_u16, four_u8, four_u16, wide_u8;
 typedef float narrow_f32;
 typedef double narrow_f64, four_f32, four_f64, wide_u16, wide_f32, wide_f64;
 
+enum { SIZE, SIGMA, PASS, PASSES = 4 }; /* parameters; boxes that make a Gaussian */
 enum { CHUNK = 512, LARGEST = 1001, LARGEST_CUBE = 201 }; /* 255 * 201^3 < 2^31 */
 
 #define NF_BODY "kernels/box.c"
 #include "kernels/each_dtype.h"
 
+/* The side of box number `pass`, of PASSES whose chain is nearest to a Gaussian: the variance of a box of n
+ * cells is (n^2 - 1) / 12, and variances add (Kovesi, Fast Almost-Gaussian Filtering, DICTA 2010). The
+ * first of them are the smaller ones. */
+static int side_for(double sigma, int pass)
+{
+    double ideal = sqrt(12 * sigma * sigma / PASSES + 1), lower = 2 * floor((ideal - 1) / 2) + 1;
+    double smaller = PASSES * (lower * lower + 4 * lower + 3) - 12 * sigma * sigma;
+    return (int)lower + (pass > lrint(smaller / (4 * lower + 4)) ? 2 : 0);
+}
+
 static nf_status prepare(nf_setup *setup)
 {
-    int size = (int)setup->values[0].integer, r = size / 2, count = size * size;
+    const nf_value *values = setup->values;
+    int size = values[SIGMA].given ? side_for(values[SIGMA].real, (int)values[PASS].integer)
+                                   : (int)values[SIZE].integer;
+    int r = size / 2, count = size * size;
     box_config *config = setup->alloc(setup, sizeof *config);
     if (config == NULL)
         return NF_ERR_MEMORY;
     config->volume = setup->in.ndim == 3;
-    if (size % 2 == 0 || (config->volume && size > LARGEST_CUBE)) {
-        setup->param = "size";
-        setup->problem = "the size must be odd, and at most 201 in a volume";
+    if (size % 2 == 0 || size > (config->volume ? LARGEST_CUBE : LARGEST)) {
+        setup->param = values[SIGMA].given ? "sigma" : "size";
+        setup->problem = "the size must be odd, and at most 1001, in a volume 201";
         return NF_ERR_PARAM;
     }
     config->size = size;
@@ -70,10 +84,14 @@ static double reference_cell(const nf_cells *in, const void *config, int64_t z, 
     return (double)(sum / count);
 }
 
-static const nf_param params[] = {{"size", NF_PARAM_INTEGER, "cells", "3", 1, LARGEST, NULL,
-                                   "side of the window, odd; at most 201 in a volume"},
-                                  NF_BORDER_PARAMS,
-                                  {0}};
+static const nf_param params[] = {
+    {"size", NF_PARAM_INTEGER, "cells", "3", 1, LARGEST, NULL,
+     "side of the window, odd; at most 201 in a volume"},
+    {"sigma", NF_PARAM_REAL, "cells", "auto", 0.01, 1000, NULL,
+     "instead: that of the Gaussian that all passes approximate"},
+    {"pass", NF_PARAM_INTEGER, "1", "1", 1, PASSES, NULL, "with sigma: which of them it is"},
+    NF_BORDER_PARAMS,
+    {0}};
 
 const nf_kernel NF_ISA_NAME(nf_kernel_box) = {
     .name = "box",

@@ -128,8 +128,9 @@ static nf_status extents(nf_setup *setup)
     out[1] = height->given ? height->integer : scaled(in[1], by);
     if (setup->in.ndim == 3)
         out[0] = depth->given ? depth->integer : scale->given ? scaled(in[0], by) : in[0];
+    double cells = (double)out[0] * (double)out[1] * (double)out[2];
     for (int d = 0; d < NF_DIMS; d++)
-        if (out[d] > MOST_CELLS)
+        if (out[d] > MOST_CELLS || cells > 0x1p44)
             return fail(setup, scale->given ? "scale" : NULL, "the output would be too large");
     return NF_OK;
 }

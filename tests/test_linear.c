@@ -388,6 +388,39 @@ static void test_constants(void)
     for_each_filter(check_constant);
 }
 
+/* How far the impulse response of four boxes is from the Gaussian's, over that one's peak; and its variance
+ * along a row from sigma's square, over that. */
+static void test_gaussian_boxes(void)
+{
+    enum { N = 121, MIDDLE = N / 2 };
+    static const struct {
+        double sigma, error, variance;
+    } cases[] = {{2, 0.14, 0.01}, {5, 0.05, 0.05}, {10, 0.1, 0.03}};
+    nf_shape image = nf_test_shape(1, N, N, 1, NF_F64);
+    double *impulse = calloc(N * N, sizeof *impulse);
+    CU_ASSERT_FATAL(impulse != NULL);
+    impulse[MIDDLE * N + MIDDLE] = 1;
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        char typed[64];
+        double s2 = cases[k].sigma * cases[k].sigma, peak = 1 / (2 * acos(-1) * s2);
+        double worst = 0, variance = 0;
+        snprintf(typed, sizeof typed, "gaussian_boxes:sigma=%g", cases[k].sigma);
+        nf_outcome o = drive(typed, &image, impulse, NULL, 1);
+        const double *got = (const void *)o.cells;
+        for (int i = 0; i < N * N; i++) {
+            double x = i % N - MIDDLE, y = i / N - MIDDLE;
+            worst = fmax(worst, fabs(got[i] / peak - exp(-(x * x + y * y) / (2 * s2))));
+            variance += got[i] * x * x;
+        }
+        CU_ASSERT(worst <= cases[k].error);
+        CU_ASSERT(fabs(variance - s2) <= cases[k].variance * s2);
+        if (worst > cases[k].error || getenv("SHOW"))
+            printf("\n  %s: %g of the peak, variance %g\n", typed, worst, variance);
+        nf_outcome_free(&o);
+    }
+    free(impulse);
+}
+
 int main(void)
 {
     CU_TestInfo tests[] = {{"box", test_box},
@@ -405,6 +438,7 @@ int main(void)
                            {"gradients, known", test_known_gradients},
                            {"laplacian, known", test_known_laplacian},
                            {"box, exact", test_exact_box},
+                           {"gaussian_boxes", test_gaussian_boxes},
                            CU_TEST_INFO_NULL};
     printf("instruction set: %s\n", nf_kernel_isa());
     return nf_suite_run("linear", tests, 0);

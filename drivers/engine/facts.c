@@ -54,7 +54,11 @@ static double arrays_a_cell(const nf_plan *plan, const nf_pass *pass, double sto
 static bool exceeds_cache(const nf_plan *plan, const nf_pass *pass)
 {
     double cells = (double)nf_box_cells(&pass->tiling.own);
-    return cells * arrays_a_cell(plan, pass, 1) > (double)plan->options.caches.l3;
+    double bytes = cells * arrays_a_cell(plan, pass, 1);
+    if (pass->sources != NULL)
+        bytes +=
+            ((double)nf_sources_cells(pass->sources) - cells) * (double)nf_cell_bytes(&pass->in);
+    return bytes > (double)plan->options.caches.l3;
 }
 
 /* Nominal operations of the maps for each cell of the array, none done twice. */
@@ -100,7 +104,9 @@ static void predict(const nf_plan *plan, const nf_pass *pass, nf_pass_facts *f)
 {
     int used = nf_cut_blocks(&pass->cut);
     double workers = (double)used * plan->world.threads, cells = (double)nf_shape_cells(&pass->out);
-    double others = (double)nf_shape_cells(&pass->in) - cells; /* resampling: that are read */
+    double others = 0; /* a resampling reads other cells than it writes */
+    if (pass->kind == NF_RESAMPLING)
+        others = sum(plan, (double)nf_sources_cells(pass->sources)) - cells;
     f->bytes = cells * arrays_a_cell(plan, pass, 2) + /* a store reads what it overwrites */
                others * (double)nf_cell_bytes(&pass->in);
     f->flops = cells * flops_a_cell(f) * (1 + f->repeated);
@@ -123,11 +129,15 @@ void nf_plan_tell_pass(const nf_plan *plan, size_t number, nf_pass_facts *f)
                          .surveys = is_survey(pass),
                          .sweeps = pass->sweeps,
                          .may_stop = may_stop(pass),
+                         .resamples = pass->kind == NF_RESAMPLING,
+                         .labels = pass->kind == NF_LABELLING,
                          .in = pass->in,
+                         .cut = pass->cut,
                          .halo = pass->halo,
                          .border = pass->border,
                          .strip = pass->tiling.strip,
                          .in_memory = exceeds_cache(plan, pass)};
+    f->cut.shape = pass->out;
     memcpy(f->stages, pass->stages, sizeof f->stages);
     memcpy(f->tile, pass->tiling.largest, sizeof f->tile);
     for (; f->nends < pass->nends && f->nends < NF_MAX_TOLD; f->nends++)

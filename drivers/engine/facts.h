@@ -25,8 +25,12 @@ typedef struct nf_pass_facts {
     const nf_stage
         *ends[NF_MAX_TOLD]; /* reductions that end it, the first of them; a survey's map */
     size_t nends;
-    bool surveys; /* it brings together what that map must know before it goes on */
-    nf_shape in;  /* what it reads */
+    bool surveys;   /* it brings together what that map must know before it goes on */
+    bool resamples; /* halo_* are then of what ranks read of others' blocks */
+    bool
+        labels; /* joins components: in bands of rows, not tiles; what its seams cost is not told */
+    nf_shape in; /* what it reads */
+    nf_cut cut;  /* of what it writes: its shape, and the blocks */
     int64_t sweeps;
     bool may_stop; /* sweeps is a bound; or how often the kernel thinks to look */
     nf_halo halo;

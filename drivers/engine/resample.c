@@ -36,6 +36,9 @@ nf_box nf_resample_inside(const nf_stage *stage, const nf_box *source)
     for (int d = 0; d < NF_DIMS && stage->border != NF_CONSTANT; d++) {
         if (source->lo[d] >= 0 && source->hi[d] <= whole.hi[d])
             continue;
+        inside.lo[d] = 0, inside.hi[d] = whole.hi[d];
+        if (nf_box_extent(source, d) >= 2 * whole.hi[d]) /* a period at least */
+            continue;
         inside.lo[d] = whole.hi[d], inside.hi[d] = 0;
         for (int64_t i = source->lo[d]; i < source->hi[d]; i++) {
             int64_t at = nf_resample_index(stage, i, d);
@@ -137,7 +140,7 @@ static nf_status make_room(const nf_shape *shape, const nf_box *box, nf_patch *p
     patch->origin = aligned_alloc(64, nf_round_up(bytes, 64));
     if (patch->origin != NULL)
         return NF_OK;
-    return nf_fail(NF_ERR_MEMORY, "no memory for %zu MiB that a block reads of others",
+    return nf_fail(NF_ERR_MEMORY, "no memory for %zu MiB that a block reads, beyond what it has",
                    bytes >> 20);
 }
 
@@ -174,6 +177,11 @@ void nf_sources_free(nf_sources *g)
     free(g->array.origin);
     free(g->all.origin);
     free(g);
+}
+
+int64_t nf_sources_cells(const nf_sources *g)
+{
+    return nf_box_empty(&g->inside) ? 0 : nf_box_cells(&g->inside);
 }
 
 nf_traffic nf_sources_traffic(const nf_sources *g)
@@ -266,7 +274,7 @@ static void run_tile(void *context, int thread, int64_t i)
 }
 
 /* Brings together what this rank's tiles read. */
-static void collect(resampling *r)
+static void collect(resampling *r, nf_times *times)
 {
     const nf_sources *g = r->sources;
     int threads = r->plan->world.threads;
@@ -276,7 +284,9 @@ static void collect(resampling *r)
         r->array = r->in = g->array;
         nf_team_run(threads, rows_of(&mine), copy_own, r);
     }
+    double start = nf_seconds();
     nf_move_boxes(&r->plan->world, &g->moves, &r->own, &r->array, g->requests);
+    times->halo += nf_seconds() - start;
     if (g->beyond) {
         nf_team_run(threads, rows_of(&g->all.box), fill_row, r);
         r->in = g->all;
@@ -287,15 +297,13 @@ void nf_resample(nf_plan *plan, const nf_pass *pass, const nf_field *from, const
                  nf_times *times)
 {
     resampling r = {.plan = plan, .pass = pass, .sources = pass->sources};
-    double start = nf_seconds();
     r.own = (nf_patch){.channels = pass->in.channels, .dtype = pass->in.dtype};
     if (!nf_box_empty(&from->own)) {
         r.own = nf_field_patch(from);
         r.own.box = from->own;
         r.own.origin = from->origin;
     }
-    collect(&r);
-    times->halo += nf_seconds() - start;
+    collect(&r, times);
     if (!nf_box_empty(&to->own))
         r.out = nf_field_patch(to);
     nf_team_run(plan->world.threads, pass->ntiles, run_tile, &r);

@@ -20,6 +20,8 @@ void nf_resample_tile(const nf_plan *plan, const nf_pass *pass, nf_tiling *tilin
  * status afterwards. Error: NF_ERR_MEMORY. */
 nf_status nf_sources_create(const nf_plan *plan, const nf_pass *pass, nf_sources **sources);
 void nf_sources_free(nf_sources *sources);
+/* Cells of the array that this rank's block reads; those of them that come from others. */
+int64_t nf_sources_cells(const nf_sources *sources);
 nf_traffic nf_sources_traffic(const nf_sources *sources);
 
 /* Bytes that a thread needs beside its nf_kept; sets the pass's scratch_stride. */
