@@ -23,10 +23,10 @@ typedef struct nf_cli {
 /* Options that not all programs take: --threads; and those that say how the work is shared out. */
 enum { NF_CLI_THREADS = 1, NF_CLI_PLAN = 2 };
 
-/* Starts MPI, parses the command line with the program's own argp (options, parser,
- * documentation; no children) plus the common options and those in the bit set `takes`, and finds the node and the number of threads. The parser reports what is wrong by
- * `return nf_cli_reject(...)`. Collective; all ranks return the same. Call nf_cli_stop in any case.
- */
+/* Starts MPI, parses the command line with the program's own argp (options, parser, documentation; no
+ * children) plus the common options and those in the bit set `takes`, and finds the node and the number
+ * of threads. The parser reports what is wrong by `return nf_cli_reject(...)`. Collective; all ranks
+ * return the same. Call nf_cli_stop in any case. */
 nf_status nf_cli_start(nf_cli *cli, int argc, char **argv, const struct argp *own, void *input,
                        unsigned takes);
 

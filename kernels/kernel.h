@@ -11,8 +11,9 @@
  *
  * A new kernel is a file kernels/NAME.c that defines `const nf_kernel NF_ISA_NAME(nf_kernel_NAME)`
  * (isa.h), and the line NF_KERNEL(NAME) in list.h; CMake, --list, the programs and the tests find it
- * there. each_dtype.h writes its arithmetic once for all element types. heat.c is a short map, sumsq.c
- * a short reduction.
+ * there. each_dtype.h writes its arithmetic once for all element types. Short ones: heat.c, a map;
+ * sumsq.c, a reduction; sumsq_range.c, a range; flip.c, a resample; label.c, of components; normalize.c,
+ * a map that surveys; open.c, an alias.
  */
 #ifndef NF_KERNEL_H
 #define NF_KERNEL_H
@@ -94,7 +95,8 @@ typedef struct nf_value {
     size_t count;
 } nf_value;
 
-/* The two parameters of a kernel that reads beyond its cell. The engine acts on them by name. */
+/* The two parameters of a kernel that reads beyond its cell. The engine acts on them by name; without
+ * them the border of a map with a halo is NF_CLAMP. */
 extern const char *const nf_border_names[];
 #define NF_BORDER_PARAMS                                                                           \
     {"border",                                                                                     \
@@ -150,8 +152,10 @@ typedef struct nf_setup {
 
 /* A map reads `in` at every cell of the box and up to `halo` cells beyond it on each side (borders
  * are resolved before), and writes every cell of the box to `out`; one of two inputs reads `with` on
- * the box alone. A reduction reads `in` on the box and has no `out`. For a range (NF_NONE) there is no `in`: the tile is the index interval
- * [lo[2], lo[2] + size[2]). in and out never overlap. */
+ * the box alone. A resample's box is one of output cells; `in` and in_lo are exactly the from_lo that
+ * its `source` gives for it. A components kernel reads `in` on the box and writes a byte a cell. A
+ * reduction reads `in` on the box and has no `out`. For a range (NF_NONE) there is no `in`: the tile is
+ * the index interval [lo[2], lo[2] + size[2]). in and out never overlap. */
 typedef struct nf_tile {
     int64_t lo[NF_DIMS]; /* global index of the box's first cell */
     int64_t
@@ -261,7 +265,8 @@ typedef struct nf_kernel {
     bool (*learn)(void *config, const void *partial);
 
     /* The independent answer, the slow and obvious way, in double. A map gives one element of one
-     * step before it is rounded to the output type; a reduction sends the same numbers as finish.
+     * step, of a resample that of the output cell (z, y, x), before it is rounded to the output type; a
+     * reduction sends the same numbers as finish.
      * The result may differ by tolerance (maps: in units of the last place of a float type, and not
      * at all but for exact ties in an integer type; reductions: relative). Components: the byte that
      * apply writes, but for NF_APART. */

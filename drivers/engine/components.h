@@ -12,8 +12,8 @@
 #include "kernels/components.h"
 
 /* Collective. Labels the whole array: reads from's own cells (and, for joinings that are selective,
- * overwrites its ghost cells), writes to's, and pass->components. Adds the time at the ranks' seams to *times. Errors:
- * NF_ERR_MEMORY; NF_ERR_SHAPE where the output's type cannot tell so many components apart, or a rank
+ * overwrites its ghost cells), writes to's, and pass->components. Adds the time at the ranks' seams to
+ * *times. Errors: NF_ERR_MEMORY; NF_ERR_SHAPE where the output's type cannot tell so many components apart, or a rank
  * has more than 2^31 runs. */
 nf_status nf_label(const nf_plan *plan, nf_pass *pass, nf_field *from, nf_field *to,
                    nf_times *times);
