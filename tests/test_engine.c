@@ -151,6 +151,7 @@ static void test_reductions(void)
         compare_shapes("sharpen | dot", dtype, 2);
         compare_shapes("stats", dtype, 3);
         compare_shapes("histogram:bins=37,lo=-50,hi=200", dtype, 2);
+        compare_shapes("histogram:bins=5,lo=2,hi=200,channels=each", dtype, 3);
         nf_shape volume = nf_test_shape(11, 23, 31, 1, dtype);
         compare_typed("stats", &volume);
         nf_shape line = {.dim = {1, 1, 100003}, .ndim = 1, .channels = 1, .dtype = dtype};

@@ -195,6 +195,7 @@ static void test_reductions(void)
                                         "dot",
                                         "stats",
                                         "histogram",
+                                        "histogram:bins=9,lo=3,hi=200,channels=each",
                                         "histogram:bins=7,lo=3,hi=90",
                                         "histogram:bins=1,lo=-1,hi=0",
                                         "histogram:bins=60000,lo=1,hi=50000"};
