@@ -12,11 +12,19 @@ typedef struct exchange {
     int64_t times;
 } exchange;
 
+/* Folds that all ranks learn from: those of a survey, or of a reduction's sweeps but the last. */
+typedef struct looking {
+    double bytes;
+    int64_t times;
+} looking;
+
 /* What the engine plans for rank 0 of so many, without any of the others. */
 typedef struct planned {
     nf_cut cut;
     exchange list[NF_MAX_STAGES];
     size_t count;
+    looking looks[NF_MAX_STAGES];
+    size_t nlooks;
     double repeated; /* part of the arithmetic that is done more than once */
 } planned;
 
@@ -25,6 +33,15 @@ static void note_pass(const nf_pass_facts *pass, planned *p)
     double cell = (double)nf_dtype_size(pass->in.dtype) * pass->in.channels;
     if (p->count < NF_MAX_STAGES && !nf_halo_none(&pass->halo))
         p->list[p->count++] = (exchange){pass->halo, pass->border == NF_WRAP, cell, pass->sweeps};
+}
+
+static void note_looks(const nf_pass_facts *pass, planned *p)
+{
+    const nf_stage *stage = pass->nends > 0 ? pass->ends[0] : NULL;
+    if (stage == NULL || p->nlooks == NF_MAX_STAGES || (!pass->surveys && !nf_stage_relooks(stage)))
+        return;
+    p->looks[p->nlooks++] =
+        (looking){(double)stage->setup.partial_bytes, pass->sweeps - (pass->surveys ? 0 : 1)};
 }
 
 static nf_status plan_alone(nf_chain *chain, const nf_shape *shape, int ranks, planned *p)
@@ -43,6 +60,7 @@ static nf_status plan_alone(nf_chain *chain, const nf_shape *shape, int ranks, p
         nf_pass_facts pass;
         nf_plan_tell_pass(plan, i, &pass);
         note_pass(&pass, p);
+        note_looks(&pass, p);
         double done = (double)pass.sweeps * (double)(pass.count + pass.nends);
         p->repeated += done * pass.repeated;
         steps += done;
@@ -138,6 +156,9 @@ nf_status simulate_predict(const nf_loggp *net, nf_chain *chain, const nf_shape 
             mine += (double)p.list[i].times * halo_seconds(&with, &p.cut, rank, &p.list[i]);
         seconds = mine > seconds ? mine : seconds;
     }
+    /* Each is folded to rank 0 and handed back as it came, in as many rounds. */
+    for (size_t i = 0; i < p.nlooks; i++)
+        seconds += (double)p.looks[i].times * 2 * nf_loggp_fold(net, ranks, p.looks[i].bytes, 0);
     if (cost->partial > 0)
         seconds += nf_loggp_fold(net, ranks, cost->partial, cost->stages.fold) +
                    nf_loggp_allreduce(net, ranks, sizeof(int));

@@ -22,12 +22,13 @@ typedef struct normalize_config {
     int64_t method;
     uint64_t elements;
     double low, high;
-    bool bytes;   /* elements are u8 */
-    nf_span span; /* learned: minmax */
+    bool integers, bytes; /* elements are u8 or u16; u8 */
+    nf_span span;         /* learned: minmax */
     double mean, variance;
     double from, by, to; /* (x - from) by + to, */
     double least, most;  /* within these; */
-    bool single;         /* u8: computing in float gives the same for all values */
+    bool single;         /* u8: or so, in float */
+    float single_by, single_to;
 } normalize_config;
 
 typedef struct normalize_partial {
@@ -35,15 +36,24 @@ typedef struct normalize_partial {
     nf_exact sum, squares; /* zscore alone has these */
 } normalize_partial;
 
+/* Integers may come to lie half-way between two: lifted so little they are rounded up, whatever the
+ * products are rounded to, in double and in float. */
+static const double lift = 0x1p-30, single_lift = 0x1p-12;
+
 #define NF_BODY "kernels/normalize.c"
 #include "kernels/each_dtype.h"
 
-static bool float_suffices(const normalize_config *c)
+/* For u8: by a product and a sum in float, cut off; whether that gives the same for all values that
+ * there are. */
+static bool float_suffices(normalize_config *c)
 {
-    float from = (float)c->from, by = (float)c->by, to = (float)c->to;
-    for (int v = (int)c->span.min; v <= (int)c->span.max; v++)
-        if (nf_store_u8(((float)v - from) * by + to) != round_to_u8((v - c->from) * c->by + c->to))
+    c->single_by = (float)c->by;
+    c->single_to = (float)(c->to - c->from * c->by + 0.5 + single_lift);
+    for (int v = (int)c->span.min; v <= (int)c->span.max; v++) {
+        float y = (float)v * c->single_by + c->single_to;
+        if (!(y >= 0 && y < 256) || (int)y != round_to_u8((v - c->from) * c->by + c->to))
             return false;
+    }
     return true;
 }
 
@@ -53,16 +63,16 @@ static nf_status prepare(nf_setup *setup)
     if (config == NULL)
         return NF_ERR_MEMORY;
     const nf_shape *in = &setup->in;
-    bool integers = in->dtype == NF_U8 || in->dtype == NF_U16;
     config->method = setup->values[0].integer;
     config->low = setup->values[1].real;
     config->high = setup->values[2].given ? setup->values[2].real : nf_full(in->dtype);
     config->elements = (uint64_t)(in->dim[0] * in->dim[1] * in->dim[2] * in->channels);
     config->bytes = in->dtype == NF_U8;
+    config->integers = config->bytes || in->dtype == NF_U16;
     setup->config = config;
     setup->partial_bytes = config->method == ZSCORE ? sizeof(normalize_partial) : sizeof(nf_span);
     setup->flops_per_cell = 4;
-    if (config->method == MINMAX || !integers)
+    if (config->method == MINMAX || !config->integers)
         return NF_OK;
     setup->param = "method";
     setup->problem = "integers cannot hold what zscore gives; put `cast:to=f32` before it";
@@ -93,7 +103,7 @@ static void set_minmax(normalize_config *c, nf_span span)
     c->span = span;
     c->from = span.min;
     c->by = span.max > span.min ? (c->high - c->low) / (span.max - span.min) : 0;
-    c->to = c->low;
+    c->to = c->low + (c->integers ? lift : 0);
     c->least = c->low < c->high ? c->low : c->high;
     c->most = c->low < c->high ? c->high : c->low;
     c->single = c->bytes && float_suffices(c);
@@ -226,10 +236,10 @@ static void NF_NAME(map_row)(const NF_T *restrict in, NF_T *restrict out, ptrdif
 {
     const normalize_config *c = config;
     double from = c->from, by = c->by, to = c->to, least = c->least, most = c->most;
-    float single_from = (float)from, single_by = (float)by, single_to = (float)to;
+    float single_by = c->single_by, single_to = c->single_to;
     ptrdiff_t n = cells * channels;
     for (ptrdiff_t i = 0; i < n && c->single; i++)
-        out[i] = (NF_T)nf_store_u8(((float)in[i] - single_from) * single_by + single_to);
+        out[i] = (NF_T)(int)((float)in[i] * single_by + single_to);
     for (ptrdiff_t i = 0; i < n && !c->single; i++) {
         double y = ((double)in[i] - from) * by + to;
         y = y < least ? least : y;

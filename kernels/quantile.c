@@ -6,7 +6,7 @@
  *   midpoint  half-way between those at floor(h) and ceil(h)
  * A NaN anywhere makes all of them NaN, as in numpy; -0 is shown as 0.
  *
- * Elements are ordered by integer keys (order.h), of which a sweep finds the next 12 bits: it counts, for
+ * Elements are ordered by integer keys (order.h), of which a sweep finds the next 11 bits: it counts, for
  * each beginning that a wanted element's key is known to have, how the keys that begin so go on. One
  * sweep for u8, 2 for u16, 3 for f32, 6 for f64; all quantiles share them. */
 #ifndef NF_T
@@ -18,7 +18,8 @@
 #include "kernels/kernel.h"
 #include "kernels/order.h"
 
-enum { MOST = 16, RANKS = 2 * MOST, DIGIT = 12, BINS = 1 << DIGIT, NAME = 20 };
+enum { MOST = 16, RANKS = 2 * MOST, DIGIT = 11, BINS = 1 << DIGIT, NAME = 20 };
+enum { PIECE = 1024, BLOCK = 64 }; /* elements; which all slots find in the first-level cache */
 enum { LINEAR, LOWER, HIGHER, NEAREST, MIDPOINT };
 
 /* Keys as unsigned numbers of as many bits as the elements. */
@@ -58,6 +59,21 @@ typedef struct quantile_partial {
 static inline int digit_bits(const quantile_config *c)
 {
     return c->bits - c->known < DIGIT ? c->bits - c->known : DIGIT;
+}
+
+/* 64 bytes that are 0 or 1 as bits: a multiplication moves the eight of a word to its top byte. */
+static inline uint64_t bits_of(const uint8_t byte[BLOCK])
+{
+    uint64_t bits = 0;
+    for (int k = 0; k < BLOCK; k += 8) {
+        uint64_t word;
+        memcpy(&word, byte + k, sizeof word);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+        word = __builtin_bswap64(word);
+#endif
+        bits |= (word * UINT64_C(0x0102040810204080) >> 56) << k;
+    }
+    return bits;
 }
 
 #define NF_BODY "kernels/quantile.c"
@@ -312,63 +328,84 @@ static int64_t NF_NAME(count_nans)(const NF_T *x, ptrdiff_t n)
     return nans;
 }
 
-/* The first digits, of all elements: in two tables so that equal neighbours wait less for each other. */
+/* The first digits of up to PIECE elements, in four tables so that equal neighbours do not wait for
+ * each other. */
+static void NF_NAME(count_piece)(const NF_T *restrict x, ptrdiff_t n, int shift,
+                                 uint32_t table[4][BINS])
+{
+    uint16_t digit[PIECE];
+    ptrdiff_t i = 0;
+    for (ptrdiff_t k = 0; k < n; k++)
+        digit[k] = (uint16_t)(NF_NAME(code_of)(x[k]) >> shift);
+    for (; i + 4 <= n; i += 4)
+        for (int t = 0; t < 4; t++)
+            table[t][digit[i + t]]++;
+    for (; i < n; i++)
+        table[0][digit[i]]++;
+}
+
 static void NF_NAME(count_first)(const nf_tile *tile, int shift, int bins,
                                  quantile_partial *partial)
 {
-    uint32_t table[2][BINS];
-    memset(table[0], 0, (size_t)bins * sizeof *table[0]);
-    memset(table[1], 0, (size_t)bins * sizeof *table[1]);
+    uint32_t table[4][BINS];
+    for (int t = 0; t < 4; t++)
+        memset(table[t], 0, (size_t)bins * sizeof *table[t]);
     ptrdiff_t n = NF_ROW_LENGTH(tile);
     for (int64_t z = 0; z < tile->size[0]; z++) {
         for (int64_t y = 0; y < tile->size[1]; y++) {
             const NF_T *x = NF_ROW_IN(tile, z, y);
-            partial->nans += sizeof(NF_T) >= 4 ? NF_NAME(count_nans)(x, n) : 0;
-            ptrdiff_t i = 0;
-            for (; i + 2 <= n; i += 2) {
-                table[0][NF_NAME(code_of)(x[i]) >> shift]++;
-                table[1][NF_NAME(code_of)(x[i + 1]) >> shift]++;
+            for (ptrdiff_t i = 0; i < n; i += PIECE) {
+                ptrdiff_t some = n - i < PIECE ? n - i : PIECE;
+                partial->nans += sizeof(NF_T) >= 4 ? NF_NAME(count_nans)(x + i, some) : 0;
+                NF_NAME(count_piece)(x + i, some, shift, table);
             }
-            if (i < n)
-                table[0][NF_NAME(code_of)(x[i]) >> shift]++;
         }
     }
     for (int i = 0; i < bins; i++)
-        partial->bin[0][i] += (int64_t)table[0][i] + (int64_t)table[1][i];
+        for (int t = 0; t < 4; t++)
+            partial->bin[0][i] += table[t][i];
 }
 
-/* The next digits of the elements that begin so: in blocks, most of which have none. */
+/* Bit j: whether x[j] begins as codes from `low` on do; a vector's comparisons are left as bytes. */
+static uint64_t NF_NAME(find_hits)(const NF_T *x, CODE low, CODE span)
+{
+    uint8_t hit[BLOCK];
+    for (int j = 0; j < BLOCK; j++)
+        hit[j] = (CODE)(NF_NAME(code_of)(x[j]) - low) <= span;
+    return bits_of(hit);
+}
+
+static bool NF_NAME(all_equal)(const NF_T x[BLOCK])
+{
+    CODE others = 0;
+    for (int j = 0; j < BLOCK; j++)
+        others |= NF_NAME(code_of)(x[j]) ^ NF_NAME(code_of)(x[0]);
+    return others == 0;
+}
+
+/* The next digits of the elements that begin so: in blocks, most of which have few of them. */
 static void NF_NAME(count_next)(const NF_T *x, ptrdiff_t n, CODE begin, int shift, int bits,
                                 int64_t *bin)
 {
-    enum { BLOCK = 16 };
-    CODE mask = (CODE)(((CODE)1 << bits) - 1);
-    int up = shift + bits;
+    CODE mask = (CODE)(((CODE)1 << bits) - 1), span = (CODE)(((CODE)1 << (shift + bits)) - 1);
+    CODE low = (CODE)(begin << (shift + bits));
     ptrdiff_t i = 0;
     for (; i + BLOCK <= n; i += BLOCK) {
-        CODE code[BLOCK], hits = 0, others = 0;
-        for (int j = 0; j < BLOCK; j++) {
-            code[j] = NF_NAME(code_of)(x[i + j]);
-            hits |= (CODE)(code[j] >> up == begin);
-        }
-        if (hits == 0)
+        uint64_t hits = NF_NAME(find_hits)(x + i, low, span);
+        if (hits == UINT64_MAX && NF_NAME(all_equal)(x + i)) { /* a plain background */
+            bin[NF_NAME(code_of)(x[i]) >> shift & mask] += BLOCK;
             continue;
-        for (int j = 0; j < BLOCK; j++)
-            others |= code[j] ^ code[0];
-        if (others == 0) /* as in a plain background */
-            bin[code[0] >> shift & mask] += BLOCK;
-        for (int j = 0; j < BLOCK && others != 0; j++)
-            bin[code[j] >> shift & mask] += code[j] >> up == begin;
+        }
+        for (; hits != 0; hits &= hits - 1)
+            bin[NF_NAME(code_of)(x[i + __builtin_ctzll(hits)]) >> shift & mask]++;
     }
-    for (; i < n; i++) {
-        CODE code = NF_NAME(code_of)(x[i]);
-        bin[code >> shift & mask] += code >> up == begin;
-    }
+    for (; i < n; i++)
+        if ((CODE)(NF_NAME(code_of)(x[i]) - low) <= span)
+            bin[NF_NAME(code_of)(x[i]) >> shift & mask]++;
 }
 
 static void NF_NAME(apply)(const nf_tile *tile, const void *config, void *partial)
 {
-    enum { PIECE = 8192 / sizeof(NF_T) }; /* which all slots find in the first-level cache */
     const quantile_config *c = config;
     quantile_partial *p = partial;
     int bits = digit_bits(c), shift = c->bits - c->known - bits;

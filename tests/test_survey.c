@@ -60,6 +60,7 @@ static void test_maps(void)
     static const char *const typed[] = {"normalize",
                                         "normalize:low=10,high=200",
                                         "normalize:low=1,high=-1",
+                                        "normalize:low=-60,high=300.5",
                                         "threshold:method=otsu",
                                         "cast:to=f32 | normalize:method=zscore",
                                         "cast:to=f64 | normalize:method=zscore | normalize",
@@ -305,6 +306,23 @@ static void test_known_maps(void)
     tells("normalize:method=zscore", 4, NF_F64, y, "mean", 2);
 }
 
+/* What is not finite, in each lane of a long row, does not widen the span. */
+static void test_not_finite(void)
+{
+    enum { N = 331 };
+    static const float strange[] = {INFINITY, -INFINITY, NAN};
+    nf_shape shape = nf_test_shape(1, 1, N, 1, NF_F32);
+    float x[N];
+    for (int at = 0; at < N; at += 7) {
+        for (int i = 0; i < N; i++)
+            x[i] = (float)(i % 10 + 1);
+        x[at] = strange[at % 3];
+        tells("normalize", N, NF_F32, x, "min", 1);
+        tells("normalize", N, NF_F32, x, "max", 10);
+        check_cells("threshold:method=otsu", &shape, x);
+    }
+}
+
 /* As cv2.equalizeHist and cv2.threshold(..., THRESH_OTSU) gave; skimage.filters.threshold_otsu. */
 static void test_known_histograms(void)
 {
@@ -380,6 +398,163 @@ static void test_convergence(void)
     }
 }
 
+/* From nothing to a given u, by its Laplacian, to within the tolerance and no earlier: in images and
+ * volumes, after a whole number of looks and what is left over. */
+static void test_poisson(int planes, int64_t bound)
+{
+    enum { ROWS = 9, COLUMNS = 11, MOST = 7 * ROWS * COLUMNS };
+    nf_shape shape = nf_test_shape(planes, ROWS, COLUMNS, 2, NF_F64);
+    double u[MOST], cells[2 * MOST];
+    int n = planes * ROWS * COLUMNS;
+    for (int i = 0; i < n; i++)
+        u[i] = nf_test_value(NF_F64, i);
+    for (int i = 0; i < n; i++) {
+        int x = i % COLUMNS, y = i / COLUMNS % ROWS, z = i / COLUMNS / ROWS;
+        double sum = (x > 0 ? u[i - 1] : 0) + (x + 1 < COLUMNS ? u[i + 1] : 0) +
+                     (y > 0 ? u[i - COLUMNS] : 0) + (y + 1 < ROWS ? u[i + COLUMNS] : 0) +
+                     (z > 0 ? u[i - ROWS * COLUMNS] : 0) +
+                     (z + 1 < planes ? u[i + ROWS * COLUMNS] : 0);
+        cells[2 * i] = 0;
+        cells[2 * i + 1] = sum - (planes > 1 ? 6 : 4) * u[i];
+    }
+    char typed[128];
+    snprintf(typed, sizeof typed, "jacobi:steps=%lld,tolerance=1e-7,check_every=9,border=constant",
+             (long long)bound);
+    same_bits(typed, &shape, cells);
+    nf_outcome o = drive(typed, &shape, cells, 1);
+    const nf_number *residual = number(&o, "residual"), *steps = number(&o, "steps");
+    if (world.rank == 0) {
+        const double *v = (const void *)o.cells;
+        CU_ASSERT_FATAL(residual != NULL && steps != NULL);
+        CU_ASSERT(residual->real <= 1e-7 && residual->real > 1e-9);
+        CU_ASSERT(steps->low < (uint64_t)bound && steps->low % 9 == (uint64_t)bound % 9);
+        for (int i = 0; i < n; i++) {
+            CU_ASSERT(fabs(v[2 * i] - u[i]) < 1e-6);
+            CU_ASSERT(v[2 * i + 1] == cells[2 * i + 1]);
+        }
+    }
+    nf_outcome_free(&o);
+}
+
+static void test_poissons(void)
+{
+    test_poisson(1, 5000);
+    test_poisson(7, 5003);
+}
+
+/* ---- a plan that runs twice, over different arrays ---- */
+
+static char *run_over(nf_plan *plan, nf_fields *fields, const void *cells, size_t bytes,
+                      nf_results *results)
+{
+    nf_times times = {0};
+    const nf_shape *shape = &fields->out.cut.shape;
+    char *out = calloc(1, bytes);
+    nf_results_init(results);
+    nf_test_fill(&fields->in, cells);
+    nf_status status = nf_plan_run(plan, fields, results, &times);
+    if (status == NF_OK)
+        status = nf_gather_rows(&world, &fields->out, 0, 0, shape->dim[1], out);
+    CU_ASSERT_EQUAL(status, NF_OK);
+    return out;
+}
+
+static void rerun(const char *typed, nf_dtype dtype)
+{
+    nf_shape shape = nf_test_shape(1, 31, 17, 1, dtype);
+    size_t bytes = nf_shape_bytes(&shape);
+    char *first = nf_test_array(&shape), *other = nf_test_array(&shape);
+    memset(other, 0, bytes); /* all equal but for two */
+    memcpy(other + bytes / 2, first, 2 * nf_dtype_size(dtype));
+    nf_chain chain;
+    nf_plan *plan = NULL;
+    nf_fields fields;
+    nf_results results[3];
+    world.threads = 2;
+    CU_ASSERT_EQUAL_FATAL(nf_chain_parse(typed, &chain), NF_OK);
+    CU_ASSERT_EQUAL_FATAL(nf_plan_create(&world, &shape, &chain, 1, NULL, &plan), NF_OK);
+    CU_ASSERT_EQUAL_FATAL(nf_plan_fields(plan, &fields), NF_OK);
+    char *once = run_over(plan, &fields, first, bytes, &results[0]);
+    char *between = run_over(plan, &fields, other, bytes, &results[1]);
+    char *again = run_over(plan, &fields, first, bytes, &results[2]);
+    CU_ASSERT(memcmp(once, again, bytes) == 0 && nf_results_equal(&results[0], &results[2]));
+    CU_ASSERT(world.rank != 0 || memcmp(once, between, bytes) != 0);
+    nf_fields_free(&fields);
+    nf_plan_free(plan);
+    nf_chain_free(&chain);
+    nf_outcome fresh = drive(typed, &shape, other, 0);
+    CU_ASSERT(world.rank != 0 || (memcmp(between, fresh.cells, bytes) == 0 &&
+                                  nf_results_equal(&results[1], &fresh.results)));
+    nf_outcome_free(&fresh);
+    for (int i = 0; i < 3; i++)
+        nf_results_free(&results[i]);
+    free(once), free(between), free(again), free(first), free(other);
+}
+
+static void test_reruns(void)
+{
+    rerun("normalize", NF_U8);
+    rerun("normalize:method=zscore", NF_F32);
+    rerun("equalize", NF_U16);
+    rerun("threshold:method=otsu", NF_F32);
+    rerun("jacobi:steps=900,tolerance=30,check_every=3,border=constant", NF_F32);
+}
+
+/* ---- what a plan says, and what is refused ---- */
+
+static void test_facts(void)
+{
+    nf_shape shape = nf_test_shape(1, 64, 50, 1, NF_F32);
+    static const struct {
+        const char *typed;
+        size_t passes, survey; /* the number of the survey */
+        int64_t looks, steps;  /* of it; of all other passes together */
+        bool may_stop;
+    } cases[] = {{"gaussian:sigma=1 | normalize | sobel", 3, 1, 1, 3, false},
+                 {"threshold:method=otsu", 2, 0, 2, 1, false},
+                 {"threshold:value=1", 1, 9, 0, 1, false},
+                 {"jacobi:steps=100,tolerance=1,check_every=8", 3, 1, 12, 100, true},
+                 {"jacobi:steps=96,tolerance=1,check_every=8 | quantile", 3, 0, 12, 96, true}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        nf_chain chain;
+        nf_plan *plan = NULL;
+        nf_plan_facts facts;
+        nf_plan_options options = {.halo_depth = 4};
+        int64_t steps = 0;
+        CU_ASSERT_EQUAL_FATAL(nf_chain_parse(cases[i].typed, &chain), NF_OK);
+        CU_ASSERT_EQUAL_FATAL(nf_plan_create(&world, &shape, &chain, 1, &options, &plan), NF_OK);
+        nf_plan_tell(plan, &facts);
+        CU_ASSERT_EQUAL(facts.passes, cases[i].passes);
+        for (size_t p = 0; p < facts.passes; p++) {
+            nf_pass_facts pass;
+            nf_plan_tell_pass(plan, p, &pass);
+            CU_ASSERT_EQUAL(pass.surveys, p == cases[i].survey);
+            CU_ASSERT(!pass.surveys ||
+                      (pass.sweeps == cases[i].looks && pass.may_stop == cases[i].may_stop));
+            CU_ASSERT(pass.nends == 0 || pass.surveys || pass.sweeps == 3); /* quantile */
+            steps += pass.sweeps * (int64_t)pass.count;
+        }
+        CU_ASSERT_EQUAL(steps, cases[i].steps);
+        nf_plan_free(plan);
+        nf_chain_free(&chain);
+    }
+}
+
+/* A kernel whose survey cannot be folded in any order is not taken. */
+static void test_bad_kernel(void)
+{
+    nf_kernel kernel = *nf_kernel_find("normalize");
+    kernel.any_order = false;
+    nf_shape shape = nf_test_shape(1, 4, 5, 1, NF_U8);
+    nf_chain chain;
+    CU_ASSERT_EQUAL_FATAL(nf_chain_parse("normalize", &chain), NF_OK);
+    chain.stages[0].kernel = &kernel;
+    nf_status status = nf_chain_prepare(&chain, &shape);
+    CU_ASSERT_EQUAL(status, NF_ERR_PARAM);
+    CU_ASSERT_PTR_NOT_NULL(strstr(nf_message(status), "must fold in any order"));
+    nf_chain_free(&chain);
+}
+
 /* Says what it has not got, and what would do. */
 static void test_refusals(void)
 {
@@ -419,8 +594,13 @@ int main(int argc, char **argv)
                            {"permuted quantiles", test_permuted_quantiles},
                            {"known maps", test_known_maps},
                            {"known histograms", test_known_histograms},
+                           {"not finite", test_not_finite},
                            {"jacobi, eigenvector", test_eigenvector},
                            {"jacobi, convergence", test_convergence},
+                           {"jacobi, a given solution", test_poissons},
+                           {"reruns", test_reruns},
+                           {"facts", test_facts},
+                           {"bad kernel", test_bad_kernel},
                            {"refusals", test_refusals},
                            CU_TEST_INFO_NULL};
     if (nf_world_start(&argc, &argv, &world) != NF_OK)
