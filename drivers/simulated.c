@@ -153,13 +153,19 @@ static void write_times(const nf_world *world, const timing *mine, timing *all, 
     }
 }
 
-/* Whether the plan ran a kernel itself, which takes no simulated time, instead of its stand-in. */
-static bool ran_bare(const nf_chain *chain, const nf_stand_in *stand_ins)
+/* Collective. Whether the plan ran a kernel itself, which takes no simulated time, instead of its
+ * stand-in: no rank's has done a cell, or this one's has not though it has a block. What a resample
+ * writes is cut anew, and a rank may have none of it. */
+static bool ran_bare(const nf_world *world, const nf_chain *chain, const nf_stand_in *stand_ins,
+                     bool idle)
 {
-    for (size_t i = 0; i < chain->count; i++)
-        if (stand_ins[i].cells == 0)
-            return true;
-    return false;
+    bool resampled = false, bare = false;
+    for (size_t i = 0; i < chain->count; i++) {
+        uint64_t cells = nf_sum_u64(world, (uint64_t)stand_ins[i].cells);
+        resampled = resampled || chain->stages[i].kernel->kind == NF_RESAMPLE;
+        bare = bare || cells == 0 || (!resampled && !idle && stand_ins[i].cells == 0);
+    }
+    return bare;
 }
 
 static nf_status run_plan(const nf_world *world, point *p, nf_plan *plan, nf_fields *fields,
@@ -174,7 +180,7 @@ static nf_status run_plan(const nf_world *world, point *p, nf_plan *plan, nf_fie
     nf_stand_ins_take(&p->chain, stand_ins);
     mine->halo = times.halo;
     mine->fold = times.fold;
-    mine->bare = !nf_box_empty(&fields->in.own) && ran_bare(&p->chain, stand_ins);
+    mine->bare = ran_bare(world, &p->chain, stand_ins, nf_box_empty(&fields->in.own));
     return status;
 }
 

@@ -51,6 +51,13 @@ static bool learn(void *config, const void *partial)
     return s->real->learn((void *)(uintptr_t)s->config, partial);
 }
 
+static void source(const void *config, const int64_t lo[NF_DIMS], const int64_t hi[NF_DIMS],
+                   int64_t from_lo[NF_DIMS], int64_t from_hi[NF_DIMS])
+{
+    const nf_stand_in *s = config;
+    s->real->source(s->config, lo, hi, from_lo, from_hi);
+}
+
 static void start(void *partial, const void *config)
 {
     const nf_stand_in *s = config;
@@ -88,6 +95,7 @@ void nf_stand_ins_put(nf_chain *chain, const nf_costs *costs, nf_stand_in *stand
         stand_ins[i].kernel.survey[dtype] = survey;
         if (stage->kernel->learn != NULL)
             stand_ins[i].kernel.learn = learn;
+        stand_ins[i].kernel.source = source;
         stand_ins[i].kernel.start = start;
         stand_ins[i].kernel.fold = fold;
         stand_ins[i].kernel.finish = finish;
