@@ -143,9 +143,10 @@ static nf_status filter(const nf_cli *cli, const filter_args *args, filtering *f
     nf_provenance provenance = {.command = "filter",
                                 .chain = f->chains.count > 0 ? f->chains.list[0].text : NULL,
                                 .input = args->input};
+    nf_output output = {.quality = args->quality, .provenance = &provenance};
     if (status == NF_OK)
-        status = nf_array_create(world, args->output, args->input, &f->out_shape, args->quality,
-                                 &provenance, &f->writer);
+        status =
+            nf_array_create(world, args->output, args->input, &f->out_shape, &output, &f->writer);
     if (status == NF_OK)
         status = process(cli, f);
     if (status == NF_OK) {

@@ -54,7 +54,9 @@ struct nf_array_reader {
     const nf_format *format;
     void *state; /* NULL: not open on this rank */
     nf_shape shape;
-    bool used; /* rows in order: they were read once already */
+    nf_layout layout;
+    nf_raw raw; /* a file of this rank's own, where the layout is dense; otherwise fd -1 */
+    bool used;  /* rows in order: they were read once already */
     nf_watch watch;
 };
 
@@ -64,20 +66,49 @@ static nf_status reader_start(nf_array_reader *reader, nf_shape *shape)
     return reader->format->open(reader->path.file, reader->path.dataset, &reader->state, shape);
 }
 
+/* Where the elements lie plainly: a file to read them from, which must be long enough. */
+static nf_status reader_open_raw(nf_array_reader *reader)
+{
+    const char *file = reader->path.file;
+    if (reader->layout.kind != NF_LAYOUT_DENSE)
+        return NF_OK;
+    reader->raw = (nf_raw){.fd = open(file, O_RDONLY | O_CLOEXEC),
+                           .name = file,
+                           .shape = reader->shape,
+                           .layout = reader->layout};
+    struct stat info;
+    if (reader->raw.fd < 0 || fstat(reader->raw.fd, &info) != 0)
+        return nf_fail(NF_ERR_FILE, "%s: cannot be opened: %s; all ranks must see the same file",
+                       file, strerror(errno));
+    int64_t end = reader->layout.offset + nf_raw_bytes(&reader->raw);
+    if (info.st_size < end)
+        return nf_fail(NF_ERR_FILE,
+                       "%s: has %lld bytes where its array ends at %lld: it was cut short, or is "
+                       "still being written",
+                       file, (long long)info.st_size, (long long)end);
+    return NF_OK;
+}
+
 static nf_status open_first(nf_array_reader *reader, const char *typed)
 {
     nf_status status = nf_path_parse(typed, &reader->path);
     if (status == NF_OK)
         status = nf_content_format(reader->path.file, &reader->format);
-    return status == NF_OK ? reader_start(reader, &reader->shape) : status;
+    if (status == NF_OK)
+        status = reader_start(reader, &reader->shape);
+    if (status == NF_OK && reader->format->layout != NULL)
+        reader->format->layout(reader->state, &reader->layout);
+    return status == NF_OK ? reader_open_raw(reader) : status;
 }
 
-/* The other ranks: rank 0 knows the format and the shape already. */
+/* The other ranks: rank 0 knows the format, the shape and the layout already. */
 static nf_status open_more(nf_array_reader *reader, const char *typed, const nf_format *format)
 {
     nf_shape shape;
     reader->format = format;
     nf_status status = nf_path_parse(typed, &reader->path);
+    if (status == NF_OK && reader->layout.kind == NF_LAYOUT_DENSE)
+        return reader_open_raw(reader);
     if (status != NF_OK || !format->random_access)
         return status;
     status = reader_start(reader, &shape);
@@ -95,6 +126,7 @@ static nf_status open_all(const nf_world *world, nf_array_reader *reader, const 
     struct {
         size_t format;
         nf_shape shape;
+        nf_layout layout;
     } news = {.format = 0};
     nf_status status = NF_OK;
     if (reader == NULL)
@@ -106,11 +138,13 @@ static nf_status open_all(const nf_world *world, nf_array_reader *reader, const 
         return status;
     if (world->rank == 0) {
         news.shape = reader->shape;
+        news.layout = reader->layout;
         while (nf_format_at(news.format) != reader->format)
             news.format++;
     }
     nf_broadcast(world, &news, sizeof news, 0);
     reader->shape = news.shape;
+    reader->layout = news.layout;
     if (world->rank > 0)
         status = open_more(reader, typed, nf_format_at(news.format));
     return nf_agree(world, status);
@@ -120,6 +154,8 @@ nf_status nf_array_open(const nf_world *world, const char *typed, nf_array_reade
                         nf_shape *shape)
 {
     *reader = calloc(1, sizeof **reader);
+    if (*reader != NULL)
+        (*reader)->raw.fd = -1;
     nf_status status = open_all(world, *reader, typed);
     if (status == NF_OK) {
         *shape = (*reader)->shape;
@@ -173,6 +209,19 @@ static nf_status read_bands(const nf_world *world, nf_array_reader *reader, nf_f
     return status;
 }
 
+bool nf_array_random(const nf_array_reader *reader)
+{
+    return reader->format->random_access;
+}
+
+nf_status nf_array_read_box(nf_array_reader *reader, const nf_box *box, void *cells,
+                            const ptrdiff_t stride[NF_DIMS])
+{
+    if (reader->layout.kind == NF_LAYOUT_DENSE)
+        return nf_raw_read(&reader->raw, box, cells, stride);
+    return reader->format->read(reader->state, box, cells, stride);
+}
+
 /* This rank's block, in pieces along its longest dimension but the columns. */
 static nf_status read_own(nf_array_reader *reader, nf_field *field)
 {
@@ -184,8 +233,7 @@ static nf_status read_own(nf_array_reader *reader, nf_field *field)
     nf_box box = *own;
     for (; !nf_box_empty(own) && box.lo[d] < own->hi[d] && status == NF_OK; box.lo[d] += step) {
         box.hi[d] = box.lo[d] + step < own->hi[d] ? box.lo[d] + step : own->hi[d];
-        status =
-            reader->format->read(reader->state, &box, nf_field_at(field, box.lo), field->stride);
+        status = nf_array_read_box(reader, &box, nf_field_at(field, box.lo), field->stride);
         nf_watch_show(&reader->watch, (double)(box.hi[d] - own->lo[d]),
                       (double)nf_box_extent(own, d));
     }
@@ -218,6 +266,8 @@ void nf_array_close(nf_array_reader *reader)
         return;
     if (reader->state != NULL)
         reader->format->close(reader->state);
+    if (reader->raw.fd >= 0)
+        close(reader->raw.fd);
     nf_path_free(&reader->path);
     free(reader);
 }
@@ -238,7 +288,7 @@ nf_status nf_array_load(const char *typed, nf_shape *shape, void **cells)
         status =
             nf_fail(NF_ERR_MEMORY, "%s: no memory for %zu MiB", typed, nf_shape_bytes(shape) >> 20);
     } else {
-        status = reader->format->read(reader->state, &all, *cells, stride);
+        status = nf_array_read_box(reader, &all, *cells, stride);
     }
     nf_array_close(reader);
     if (status != NF_OK) {
@@ -253,12 +303,12 @@ nf_status nf_array_load(const char *typed, nf_shape *shape, void **cells)
 struct nf_array_writer {
     const nf_format *format;
     nf_shape shape;
-    nf_part part;       /* rank 0 only */
-    void *state;        /* rank 0 only */
-    char *target;       /* for messages */
-    int64_t raw_offset; /* -1: rows go through the format */
-    int fd;             /* raw: this rank's own; otherwise -1 */
-    nf_watch watch;     /* of rows that go through the format */
+    nf_part part; /* rank 0 only */
+    void *state;  /* rank 0 only */
+    char *target; /* for messages */
+    nf_layout layout;
+    nf_raw raw;     /* this rank's own file, unless rows go through the format; then fd -1 */
+    nf_watch watch; /* of rows that go through the format */
 };
 
 /* What would help where a format cannot hold an array. */
@@ -317,7 +367,7 @@ static nf_status refuse_same(const nf_path *output, const char *typed, const cha
 }
 
 static nf_status create_first(nf_array_writer *writer, const char *typed, const char *input_typed,
-                              int quality, const nf_provenance *provenance)
+                              const nf_output *output)
 {
     nf_path path;
     nf_status status = nf_shape_check(&writer->shape, typed);
@@ -332,16 +382,18 @@ static nf_status create_first(nf_array_writer *writer, const char *typed, const 
         status = choose_format(&path, typed, &writer->shape, &writer->format);
     if (status == NF_OK)
         status = writer->format->create(writer->part.path, writer->part.target, path.dataset,
-                                        &writer->shape, quality, provenance, &writer->state,
-                                        &writer->raw_offset);
+                                        &writer->shape, output, &writer->state, &writer->layout);
     nf_path_free(&path);
     return status;
 }
 
 static nf_status open_raw(nf_array_writer *writer, const char *part)
 {
-    writer->fd = open(part, O_WRONLY | O_CLOEXEC);
-    if (writer->fd < 0)
+    writer->raw = (nf_raw){.fd = open(part, O_RDWR | O_CLOEXEC),
+                           .name = writer->target,
+                           .shape = writer->shape,
+                           .layout = writer->layout};
+    if (writer->raw.fd < 0)
         return nf_fail(NF_ERR_FILE, "%s: cannot be opened: %s; all ranks must see the same folder",
                        part, strerror(errno));
     return NF_OK;
@@ -349,19 +401,19 @@ static nf_status open_raw(nf_array_writer *writer, const char *part)
 
 /* Collective. writer is NULL on a rank without memory. */
 static nf_status create_all(const nf_world *world, nf_array_writer *writer, const char *typed,
-                            const char *input_typed, int quality, const nf_provenance *provenance)
+                            const char *input_typed, const nf_output *output)
 {
     struct {
-        int64_t raw_offset;
+        nf_layout layout;
         char part[PATH_MAX];
-    } news = {.raw_offset = -1};
+    } news = {.layout.kind = NF_LAYOUT_NONE};
     nf_status status = NF_OK;
     if (writer == NULL || (writer->target = strdup(typed)) == NULL)
         status = nf_fail(NF_ERR_MEMORY, "%s: no memory for a writer", typed);
     else if (world->rank == 0)
-        status = create_first(writer, typed, input_typed, quality, provenance);
+        status = create_first(writer, typed, input_typed, output);
     if (status == NF_OK && world->rank == 0) {
-        news.raw_offset = writer->raw_offset;
+        news.layout = writer->layout;
         if (strlen(writer->part.path) >= sizeof news.part)
             status = nf_fail(NF_ERR_FILE, "%s: its name is too long", typed);
         else
@@ -371,18 +423,17 @@ static nf_status create_all(const nf_world *world, nf_array_writer *writer, cons
     if (status != NF_OK)
         return status;
     nf_broadcast(world, &news, sizeof news, 0);
-    writer->raw_offset = news.raw_offset;
-    return nf_agree(world, news.raw_offset >= 0 ? open_raw(writer, news.part) : NF_OK);
+    writer->layout = news.layout;
+    return nf_agree(world, nf_array_boxes(writer) ? open_raw(writer, news.part) : NF_OK);
 }
 
 nf_status nf_array_create(const nf_world *world, const char *typed, const char *input_typed,
-                          const nf_shape *shape, int quality, const nf_provenance *provenance,
-                          nf_array_writer **writer)
+                          const nf_shape *shape, const nf_output *output, nf_array_writer **writer)
 {
     *writer = calloc(1, sizeof **writer);
     if (*writer != NULL)
-        **writer = (nf_array_writer){.shape = *shape, .part.slot = -1, .raw_offset = -1, .fd = -1};
-    nf_status status = create_all(world, *writer, typed, input_typed, quality, provenance);
+        **writer = (nf_array_writer){.shape = *shape, .part.slot = -1, .raw.fd = -1};
+    nf_status status = create_all(world, *writer, typed, input_typed, output);
     if (status != NF_OK) {
         nf_array_abort(world, *writer);
         *writer = NULL;
@@ -418,23 +469,72 @@ nf_status nf_array_write(const nf_world *world, nf_array_writer *writer, const n
     if (!nf_shape_equal(&writer->shape, &field->cut.shape))
         status = nf_fail(NF_ERR_SHAPE, "%s: the field is not of the shape that was announced",
                          writer->target);
-    else if (writer->raw_offset >= 0)
-        status = nf_raw_write(writer->fd, writer->raw_offset, field, writer->target);
+    else if (nf_array_boxes(writer))
+        status = nf_raw_write(&writer->raw, &field->own, field->origin, field->stride);
     status = nf_agree(world, status);
-    if (status == NF_OK && writer->raw_offset < 0)
+    if (status == NF_OK && !nf_array_boxes(writer))
         status = write_bands(world, writer, field);
     return status;
+}
+
+/* ---- boxes on their way ---- */
+
+struct nf_pack {
+    nf_box box;
+    const void *cells; /* the caller's */
+    ptrdiff_t stride[NF_DIMS];
+};
+
+bool nf_array_boxes(const nf_array_writer *writer)
+{
+    return writer->layout.kind != NF_LAYOUT_NONE;
+}
+
+void nf_array_step(const nf_array_writer *writer, int64_t step[NF_DIMS])
+{
+    bool chunks = writer->layout.kind == NF_LAYOUT_CHUNKS;
+    for (int d = 0; d < NF_DIMS; d++)
+        step[d] = chunks ? writer->layout.chunk[d] : 1;
+}
+
+nf_status nf_array_pack(nf_array_writer *writer, const nf_box *box, const void *cells,
+                        const ptrdiff_t stride[NF_DIMS], nf_pack **pack)
+{
+    *pack = malloc(sizeof **pack);
+    if (*pack == NULL)
+        return nf_fail(NF_ERR_MEMORY, "%s: no memory to write with", writer->target);
+    **pack = (nf_pack){.box = *box, .cells = cells};
+    memcpy((*pack)->stride, stride, sizeof(*pack)->stride);
+    return NF_OK;
+}
+
+nf_status nf_array_place(const nf_world *world, nf_array_writer *writer, nf_pack *pack)
+{
+    (void)world, (void)writer, (void)pack; /* in a dense array every box has its place */
+    return NF_OK;
+}
+
+nf_status nf_array_store(nf_array_writer *writer, nf_pack *pack)
+{
+    nf_status status = nf_raw_write(&writer->raw, &pack->box, pack->cells, pack->stride);
+    nf_array_drop(pack);
+    return status;
+}
+
+void nf_array_drop(nf_pack *pack)
+{
+    free(pack);
 }
 
 /* Each rank flushes what it wrote: ranks may sit on different nodes. */
 static nf_status flush_raw(nf_array_writer *writer)
 {
-    if (writer->fd < 0)
+    if (writer->raw.fd < 0)
         return NF_OK;
-    bool flushed = fsync(writer->fd) == 0;
+    bool flushed = fsync(writer->raw.fd) == 0;
     int error = errno;
-    bool closed = close(writer->fd) == 0;
-    writer->fd = -1;
+    bool closed = close(writer->raw.fd) == 0;
+    writer->raw.fd = -1;
     if (flushed && closed)
         return NF_OK;
     return nf_fail(NF_ERR_FILE, "%s: what was written does not reach the disk: %s", writer->target,
@@ -460,8 +560,8 @@ void nf_array_abort(const nf_world *world, nf_array_writer *writer)
     (void)world;
     if (writer == NULL)
         return;
-    if (writer->fd >= 0)
-        close(writer->fd);
+    if (writer->raw.fd >= 0)
+        close(writer->raw.fd);
     if (writer->state != NULL)
         writer->format->abandon(writer->state);
     nf_part_abort(&writer->part);

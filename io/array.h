@@ -12,6 +12,8 @@
 
 #include "drivers/engine/field.h"
 #include "drivers/engine/watch.h"
+#include "io/element.h"
+#include "io/layout.h"
 
 /* A file name as typed, split at its last ":/" unless there is a file of the whole name. */
 typedef struct nf_path {
@@ -36,6 +38,12 @@ nf_status nf_array_read(const nf_world *world, nf_array_reader *reader, nf_field
 void nf_array_watch_reading(nf_array_reader *reader, nf_watch watch);
 void nf_array_close(nf_array_reader *reader);
 
+/* Not collective, by any one thread at a time: a box inside the array, to memory of the shape's type.
+ * For readers that nf_array_random is true for; others give rows in order only. */
+bool nf_array_random(const nf_array_reader *reader);
+nf_status nf_array_read_box(nf_array_reader *reader, const nf_box *box, void *cells,
+                            const ptrdiff_t stride[NF_DIMS]);
+
 /* Not collective: the whole array, dense, into memory that the caller frees (64-byte aligned). */
 nf_status nf_array_load(const char *typed, nf_shape *shape, void **cells);
 
@@ -47,16 +55,47 @@ typedef struct nf_provenance {
     const char *input;   /* as typed */
 } nf_provenance;
 
+typedef struct nf_metadata nf_metadata; /* io/metadata.h: what an image says beside its pixels */
+
+/* How an output is to be stored; all zero: as the format does by itself. */
+typedef struct nf_output {
+    int quality;           /* JPEG, 1 to 100; 0: 90 */
+    nf_element_type store; /* the elements' type in the file; NF_EL_NONE: as computed */
+    nf_codec compression;  /* HDF5, TIFF */
+    bool shuffle, fletcher32;
+    int64_t chunk[NF_DIMS]; /* cells; 0: contiguous, or what suits where it must be chunked */
+    const nf_provenance *provenance;
+    const nf_metadata *metadata; /* to be carried over where the format can; NULL: none */
+    const char *source;          /* HDF5: the typed input, whose attributes are kept; NULL: none */
+} nf_output;
+
 typedef struct nf_array_writer nf_array_writer;
 
 /* Collective, before any work is done. Checks that the output can hold this shape and type (the
  * message names a format or a cast that can), is not the input file, and that its folder can be
  * written; creates the part file `.NAME.PID.part` beside the target. HDF5: other objects of an
- * existing file are kept; a dataset of that name is replaced. `quality`: JPEG, 1 to 100. */
+ * existing file are kept; a dataset of that name is replaced. What *output points to stays the
+ * caller's, and may go afterwards. */
 nf_status nf_array_create(const nf_world *world, const char *typed, const char *input_typed,
-                          const nf_shape *shape, int quality, const nf_provenance *provenance,
-                          nf_array_writer **writer);
+                          const nf_shape *shape, const nf_output *output, nf_array_writer **writer);
 void nf_array_watch_writing(nf_array_writer *writer, nf_watch watch);
+
+/* A box of cells on its way into the file, in three steps, so that computing, compressing and
+ * writing can go on side by side. Boxes begin at multiples of nf_array_step, and end there or at the
+ * array's end; every cell is written once. Writers that nf_array_boxes is false for take whole fields
+ * alone.
+ * pack: not collective, by any one thread at a time. Keeps pointing to the cells, which stay until
+ * store. place: collective, by the main thread; pack NULL on ranks that have none this time. store:
+ * not collective, by any one thread at a time; frees the pack, also after an error. */
+typedef struct nf_pack nf_pack;
+bool nf_array_boxes(const nf_array_writer *writer);
+void nf_array_step(const nf_array_writer *writer, int64_t step[NF_DIMS]);
+nf_status nf_array_pack(nf_array_writer *writer, const nf_box *box, const void *cells,
+                        const ptrdiff_t stride[NF_DIMS], nf_pack **pack);
+nf_status nf_array_place(const nf_world *world, nf_array_writer *writer, nf_pack *pack);
+nf_status nf_array_store(nf_array_writer *writer, nf_pack *pack);
+void nf_array_drop(nf_pack *pack); /* instead of store. NULL is allowed */
+
 /* Collective. Writes the field (of the shape given to create). */
 nf_status nf_array_write(const nf_world *world, nf_array_writer *writer, const nf_field *field);
 /* Collective. Flushes, verifies the size, renames the part file to the target. Frees the writer. */

@@ -1,13 +1,14 @@
 /* format.h - the method table behind which every file format stands. Internal to io/.
  *
- * A format knows one process and one file; it knows nothing of ranks. io/array.c brings the ranks.
- */
+ * A format knows one process and one file; it knows nothing of ranks or threads. io/array.c brings
+ * them. One thread at a time calls a format. */
 #ifndef NF_FORMAT_H
 #define NF_FORMAT_H
 
 #include "drivers/engine/shape.h"
 #include "drivers/engine/status.h"
 #include "io/array.h"
+#include "io/layout.h"
 
 enum { NF_HEAD = 16 }; /* bytes that a format is recognised by */
 
@@ -21,17 +22,24 @@ typedef struct nf_format {
     bool (*can_hold)(const nf_shape *shape);
 
     nf_status (*open)(const char *file, const char *dataset, void **reader, nf_shape *shape);
+    /* Where the elements lie. NULL, or NF_LAYOUT_NONE: they come by read alone. */
+    void (*layout)(void *reader, nf_layout *layout);
+    /* Chunks: the place of the one with these indices (its box begins at index * chunk). */
+    nf_status (*locate)(void *reader, const int64_t index[NF_DIMS], nf_chunk *chunk);
     nf_status (*read)(void *reader, const nf_box *box, void *cells,
                       const ptrdiff_t stride[NF_DIMS]);
+    /* What else the file tells; the reader's. NULL: nothing, ever. */
+    const nf_metadata *(*metadata)(void *reader);
     void (*close)(void *reader);
 
-    /* Creates `part`, which takes the place of `target` later. Where the format stores rows raw at
-     * a fixed place, *raw_offset is set to the file position of the first element (dense, C order,
-     * native type) and the bytes are written by the ranks themselves; otherwise it is -1 and rows
-     * come by write_rows, in order, dense. */
+    /* Creates `part`, which takes the place of `target` later, and tells the layout in which the
+     * ranks write the elements themselves; NF_LAYOUT_NONE: rows come by write_rows, in order, dense,
+     * of the shape's type. */
     nf_status (*create)(const char *part, const char *target, const char *dataset,
-                        const nf_shape *shape, int quality, const nf_provenance *provenance,
-                        void **writer, int64_t *raw_offset);
+                        const nf_shape *shape, const nf_output *output, void **writer,
+                        nf_layout *layout);
+    /* Chunks: gives each of n chunks of so many bytes its place in the file. */
+    nf_status (*allot)(void *writer, size_t n, const int64_t (*index)[NF_DIMS], nf_chunk *chunks);
     nf_status (*write_rows)(void *writer, int64_t y0, int64_t y1, const void *rows);
     nf_status (*finish)(void *writer); /* everything written: close; frees the writer */
     void (*abandon)(void *writer);     /* close whatever is open; frees the writer */

@@ -86,6 +86,7 @@ const nf_format nf_format_hdf5 = {
     .recognise = hdf5_recognise,
     .can_hold = hdf5_can_hold,
     .open = nf_h5_open,
+    .layout = nf_h5_layout,
     .read = nf_h5_read,
     .close = nf_h5_close,
     .create = nf_h5_create,

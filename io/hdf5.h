@@ -26,11 +26,12 @@ hid_t nf_h5_memory_type(nf_dtype dtype);
 
 /* The methods of nf_format_hdf5; see io/format.h. */
 nf_status nf_h5_open(const char *file, const char *dataset, void **state, nf_shape *shape);
+void nf_h5_layout(void *state, nf_layout *layout);
 nf_status nf_h5_read(void *state, const nf_box *box, void *cells, const ptrdiff_t stride[NF_DIMS]);
 void nf_h5_close(void *state);
 nf_status nf_h5_create(const char *part, const char *target, const char *dataset,
-                       const nf_shape *shape, int quality, const nf_provenance *provenance,
-                       void **state, int64_t *raw_offset);
+                       const nf_shape *shape, const nf_output *output, void **state,
+                       nf_layout *layout);
 nf_status nf_h5_finish(void *state);
 void nf_h5_abandon(void *state);
 

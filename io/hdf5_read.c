@@ -382,6 +382,35 @@ nf_status nf_h5_open(const char *file, const char *dataset, void **state, nf_sha
     return NF_OK;
 }
 
+/* Numbers whose bits all count and, if real, are IEEE 754's; swapped ones are told so. */
+static nf_element element_of(hid_t type)
+{
+    nf_element element = nf_element_native(dtype_of(type));
+    hid_t native = H5Tcopy(nf_h5_memory_type(dtype_of(type)));
+    if (H5Tget_size(type) > 1)
+        element.swapped = H5Tget_order(type) != H5Tget_order(native);
+    if (native >= 0 &&
+        (H5Tset_order(native, H5Tget_order(type)) < 0 || H5Tequal(type, native) <= 0))
+        element.type = NF_EL_NONE;
+    nf_h5_release(H5Tclose, native);
+    return element;
+}
+
+void nf_h5_layout(void *state, nf_layout *layout)
+{
+    const h5_reader *reader = state;
+    hid_t type = H5Dget_type(reader->dataset), plist = H5Dget_create_plist(reader->dataset);
+    nf_element element = element_of(type);
+    haddr_t offset = H5Dget_offset(reader->dataset);
+    *layout = (nf_layout){.kind = NF_LAYOUT_NONE};
+    if (plist >= 0 && H5Pget_layout(plist) == H5D_CONTIGUOUS && H5Pget_external_count(plist) == 0 &&
+        offset != HADDR_UNDEF && element.type != NF_EL_NONE)
+        *layout =
+            (nf_layout){.kind = NF_LAYOUT_DENSE, .element = element, .offset = (int64_t)offset};
+    nf_h5_release(H5Pclose, plist);
+    nf_h5_release(H5Tclose, type);
+}
+
 /* Selects a box of cells in the dataset. */
 static bool select_file(const h5_reader *reader, const nf_box *box)
 {

@@ -253,10 +253,9 @@ static nf_status lay_out(h5_writer *writer, bool named, const nf_shape *shape,
 }
 
 nf_status nf_h5_create(const char *part, const char *target, const char *dataset,
-                       const nf_shape *shape, int quality, const nf_provenance *provenance,
-                       void **state, int64_t *raw_offset)
+                       const nf_shape *shape, const nf_output *output, void **state,
+                       nf_layout *layout)
 {
-    (void)quality;
     h5_writer *writer = calloc(1, sizeof *writer);
     if (writer == NULL)
         return nf_fail(NF_ERR_MEMORY, "%s: no memory for an HDF5 writer", target);
@@ -268,13 +267,15 @@ nf_status nf_h5_create(const char *part, const char *target, const char *dataset
     if (writer->part == NULL || writer->target == NULL || writer->dataset == NULL)
         status = nf_fail(NF_ERR_MEMORY, "%s: no memory for an HDF5 writer", target);
     else
-        status = lay_out(writer, dataset != NULL, shape, provenance);
+        status = lay_out(writer, dataset != NULL, shape, output->provenance);
     if (status != NF_OK) {
         nf_h5_abandon(writer);
         return status;
     }
     *state = writer;
-    *raw_offset = writer->offset;
+    *layout = (nf_layout){.kind = NF_LAYOUT_DENSE,
+                          .element = nf_element_native(shape->dtype),
+                          .offset = writer->offset};
     return NF_OK;
 }
 

@@ -324,24 +324,23 @@ static nf_status open_writer(jpeg_writer *writer, const char *part, const char *
 }
 
 static nf_status jpeg_create(const char *part, const char *target, const char *dataset,
-                             const nf_shape *shape, int quality, const nf_provenance *provenance,
-                             void **state, int64_t *raw_offset)
+                             const nf_shape *shape, const nf_output *output, void **state,
+                             nf_layout *layout)
 {
     (void)dataset;
-    if (quality == 0)
-        quality = DEFAULT_QUALITY;
+    int quality = output->quality != 0 ? output->quality : DEFAULT_QUALITY;
     if (quality < 1 || quality > 100)
         return nf_fail(NF_ERR_USAGE, "%s: a JPEG quality is 1 to 100, not %d", target, quality);
     jpeg_writer *writer = calloc(1, sizeof *writer);
     if (writer == NULL)
         return nf_fail(NF_ERR_MEMORY, "%s: no memory for a JPEG encoder", target);
-    nf_status status = open_writer(writer, part, target, shape, quality, provenance);
+    nf_status status = open_writer(writer, part, target, shape, quality, output->provenance);
     if (status != NF_OK) {
         jpeg_abandon(writer);
         return status;
     }
     *state = writer;
-    *raw_offset = -1;
+    *layout = (nf_layout){.kind = NF_LAYOUT_NONE};
     return NF_OK;
 }
 

@@ -304,21 +304,21 @@ static nf_status open_writer(png_common *common, const char *part, const char *t
 }
 
 static nf_status png_create(const char *part, const char *target, const char *dataset,
-                            const nf_shape *shape, int quality, const nf_provenance *provenance,
-                            void **state, int64_t *raw_offset)
+                            const nf_shape *shape, const nf_output *output, void **state,
+                            nf_layout *layout)
 {
-    (void)dataset, (void)quality;
+    (void)dataset;
     png_common *common = calloc(1, sizeof *common);
     if (common == NULL)
         return nf_fail(NF_ERR_MEMORY, "%s: no memory for a PNG encoder", target);
     common->shape = *shape;
-    nf_status status = open_writer(common, part, target, provenance);
+    nf_status status = open_writer(common, part, target, output->provenance);
     if (status != NF_OK) {
         png_abandon(common);
         return status;
     }
     *state = common;
-    *raw_offset = -1;
+    *layout = (nf_layout){.kind = NF_LAYOUT_NONE};
     return NF_OK;
 }
 

@@ -48,7 +48,8 @@ static nf_status write_from(const char *typed, const char *input, const nf_shape
                             const nf_field *field)
 {
     nf_array_writer *writer;
-    nf_status status = nf_array_create(&alone, typed, input, shape, 0, &origin, &writer);
+    nf_status status =
+        nf_array_create(&alone, typed, input, shape, &(nf_output){.provenance = &origin}, &writer);
     if (status != NF_OK)
         return status;
     status = nf_array_write(&alone, writer, field);
@@ -699,9 +700,11 @@ static void test_refused_outputs(void)
     }
     nf_array_writer *writer;
     nf_shape none = io_shape(2, 1, 0, 6, 1, NF_U8);
-    CU_ASSERT(says(nf_array_create(&alone, in_folder("c.h5"), NULL, &none, 0, NULL, &writer),
-                   "extent of 0"));
-    CU_ASSERT(says(nf_array_create(&alone, in_folder("c.jpg"), NULL, &image, 101, NULL, &writer),
+    CU_ASSERT(
+        says(nf_array_create(&alone, in_folder("c.h5"), NULL, &none, &(nf_output){0}, &writer),
+             "extent of 0"));
+    CU_ASSERT(says(nf_array_create(&alone, in_folder("c.jpg"), NULL, &image,
+                                   &(nf_output){.quality = 101}, &writer),
                    "1 to 100"));
     CU_ASSERT(no_part_files());
 }
@@ -914,9 +917,10 @@ static void test_signals(void)
         pid_t child = fork();
         if (child == 0) {
             nf_array_writer *a, *b;
-            bool fine =
-                nf_array_create(&alone, in_folder("sig.h5"), NULL, &image, 0, NULL, &a) == NF_OK &&
-                nf_array_create(&alone, in_folder("sig.png"), NULL, &image, 0, NULL, &b) == NF_OK;
+            bool fine = nf_array_create(&alone, in_folder("sig.h5"), NULL, &image, &(nf_output){0},
+                                        &a) == NF_OK &&
+                        nf_array_create(&alone, in_folder("sig.png"), NULL, &image, &(nf_output){0},
+                                        &b) == NF_OK;
             if (fine && !no_part_files())
                 raise(signals[i]);
             _exit(1);
@@ -936,7 +940,8 @@ static void test_abort(void)
     for (size_t i = 0; i < 3; i++) {
         nf_array_writer *writer;
         CU_ASSERT_EQUAL(
-            nf_array_create(&alone, in_folder(names[i]), NULL, &image, 0, NULL, &writer), NF_OK);
+            nf_array_create(&alone, in_folder(names[i]), NULL, &image, &(nf_output){0}, &writer),
+            NF_OK);
         CU_ASSERT(!no_part_files());
         nf_array_abort(&alone, writer);
         CU_ASSERT(no_part_files());

@@ -52,7 +52,8 @@ static nf_status write_field(const nf_world *by, const char *typed, const nf_fie
 {
     nf_array_writer *writer;
     const nf_shape *shape = &field->cut.shape;
-    nf_status status = nf_array_create(by, typed, NULL, shape, 0, &origin, &writer);
+    nf_status status =
+        nf_array_create(by, typed, NULL, shape, &(nf_output){.provenance = &origin}, &writer);
     if (status != NF_OK)
         return status;
     status = nf_array_write(by, writer, field);
@@ -210,8 +211,8 @@ static void test_one_full_rank(void)
     nf_field field;
     CHECK_ALL(nf_field_create(&field, &cut, world.rank, &(nf_halo){{0}, {0}}) == NF_OK);
     io_field(&field, true);
-    nf_status status =
-        nf_array_create(&world, in_folder(h5, "full.h5"), NULL, &image, 0, &origin, &writer);
+    nf_status status = nf_array_create(&world, in_folder(h5, "full.h5"), NULL, &image,
+                                       &(nf_output){.provenance = &origin}, &writer);
     CHECK_ALL(status == NF_OK);
     signal(SIGXFSZ, SIG_IGN);
     getrlimit(RLIMIT_FSIZE, &old);
