@@ -58,6 +58,72 @@ grep -q '^Report: ' "nfold-scale-$job.log" || fail "jobs/scale.sbatch: $(tail -n
 [ -s "nfold-study-$job/report.html" ] || fail "jobs/scale.sbatch wrote no report"
 grep -q '"nodes":2' "nfold-study-$job/study.jsonl" || fail "jobs/scale.sbatch did not run on two nodes"
 
+# ---- studies over nodes ----
+study=$source/jobs/study submit=$source/jobs/submit
+# wait_all - until no job is left.
+wait_all() { while [ -n "$(run squeue -h 2>/dev/null)" ]; do sleep 0.2; done; }
+# samples FILE FIELD VALUE - how many samples of a study have it.
+samples() { grep '"record":"sample"' "$1" | grep -c "\"$2\":$3[,}]"; }
+
+run "$submit" --nodes 1,2,3 --ranks-per-node 2 --launches 2 --seed 7 -o one -- \
+    build/drivers/reduce -q -t 1 -k 'sumsq_range:n={ranks}' >said || fail "a study in one allocation: $(cat said)"
+grep -q '^Submitted [0-9]* (at most 6.00 core hours)' said || fail "what submit says: $(cat said)"
+run "$submit" --job-per-point --nodes 1,2,3 --launches 2 --time 10:00 --metric 'took ([0-9.]+) s' --launcher none \
+    -o each -- sh -c 'sleep 0.2; echo took 0.{nodes} s' >said || fail "a study of a job a point: $(cat said)"
+[ "$(wc -w <<<"$(sed -E 's/Submitted ([0-9 ]*) .*/\1/' said)")" -eq 3 ] || fail "not three jobs: $(cat said)"
+wait_all
+for dir in one each; do
+    [ -s $dir/report.html ] || fail "$dir has no report: $(cat $dir/*.log)"
+    expect "launches of $dir" "$("$study" --status $dir)" "6 launches: 6 done, 0 running, 0 pending, 0 failed"
+    expect "samples of two nodes in $dir" "$(samples $dir/study.jsonl nodes 2)" 2
+    expect "samples of launch 1 in $dir" "$(samples $dir/study.jsonl launch 1)" 3
+    grep -q '"Slurm partition":"debug","wait in the queue":"[0-9]* s"' $dir/study.jsonl || fail "facts of $dir"
+done
+expect "ranks on three nodes" "$(samples one/study.jsonl ranks 6)" 2
+expect "seconds that the program printed" "$(samples each/study.jsonl seconds 0.3)" 2
+ls -d one/job-*.log >/dev/null && [ "$(ls one/job-*.log | wc -l)" -eq 1 ] || fail "one allocation is not one job"
+
+# A launch that fails, and a job that is cancelled: the report says what is missing, --resume runs that alone.
+run "$submit" --nodes 1,2 --launches 1 --launcher none -o part -- sh -c '[ {nodes} = 1 ] || [ -e fixed ]' >said
+wait_all
+"$study" --status part | grep -q '1 done, 0 running, 0 pending, 1 failed' || fail "$("$study" --status part)"
+grep -q 'The study is not complete' part/report-*.log || fail "the report does not say that it is not complete"
+before=$(stat -c %Y.%i part/points/r1-*.jsonl)
+touch fixed
+run "$submit" --resume part >said || fail "resume: $(cat said)"
+wait_all
+expect "after resume" "$("$study" --status part)" "2 launches: 2 done, 0 running, 0 pending, 0 failed"
+expect "what was done" "$(stat -c %Y.%i part/points/r1-*.jsonl)" "$before"
+
+run "$submit" --job-per-point --nodes 1,2 --launches 1 --launcher none -o cancelled -- \
+    sh -c '[ {nodes} = 1 ] || [ -e fixed2 ] || sleep 60' >said
+sleep 2
+run "$submit" --status cancelled | grep -q '1 done, 1 running' || fail "running: $(run "$study" --status cancelled)"
+run scancel "$(sed -E 's/Submitted ([0-9]+) .*/\1/' said)" # most nodes first
+wait_all
+"$study" --status cancelled | grep -q '1 done, 0 running, 1 pending' || fail "$("$study" --status cancelled)"
+touch fixed2
+run "$submit" --resume cancelled >said && wait_all
+expect "after a cancelled job" "$("$study" --status cancelled)" "2 launches: 2 done, 0 running, 0 pending, 0 failed"
+
+# refused WORDS ARGUMENT... - submit fails, says these words in one line, and leaves no job and no folder.
+refused() {
+    local words=$1
+    shift
+    if run "$submit" "$@" -o no -- true >said 2>&1; then fail "submit takes $*"; fi
+    grep -q "$words" said && [ "$(wc -l <said)" -eq 1 ] || fail "submit $*: $(cat said)"
+    [ -z "$(run squeue -h)" ] || fail "submit $* leaves jobs"
+    [ ! -e no ] || fail "submit $* leaves its folder"
+}
+refused 'node configuration is not available; nothing is submitted' --nodes 1,9
+refused 'node configuration is not available; nothing is submitted' --nodes 9,1 --job-per-point
+refused 'nvalid partition name specified' --partition nowhere
+refused 'could use 6.00 core hours, over the budget of 5' --nodes 3 --ranks-per-node 2 --budget 5
+refused "numbers as 1,2,4, not '1,x'" --nodes 1,x
+run "$submit" --dry-run --nodes 2 --account me --sbatch-arg=--exclusive -o no -- true >said || fail "a dry run: $(cat said)"
+grep -q '^#SBATCH --account=me' said && grep -q '^#SBATCH --exclusive' said || fail "a dry run: $(cat said)"
+[ ! -e no ] && [ -z "$(run squeue -h)" ] || fail "a dry run submits"
+
 # ---- its end ----
 "$local_slurm" down
 [ ! -e "$NFOLD_SLURM_DIR" ] || fail "down leaves $NFOLD_SLURM_DIR"
