@@ -1,7 +1,7 @@
 /* array.h - arrays in files: `FILE` or `FILE:/dataset`, whatever the format, to and from fields.
  *
- * A file's kind is told from its content when read, and from its suffix when written (.h5 .hdf5,
- * .png, .jpg .jpeg; a `:/dataset` always means HDF5).
+ * A file's kind is told from its content when read, and from its suffix when written (.h5 .hdf5
+ * .nc .nxs, .png, .jpg .jpeg; a `:/dataset` always means HDF5).
  *
  * `FILE:` is the same as FILE. Brackets behind an input's dataset, or behind the colon, pick an item
  * of a stack by its leading indices, negative ones from the end, and ask for the CF conventions of

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { ALIGNMENT = 4096 /* of the elements in the file */ };
 
@@ -42,12 +43,23 @@ void nf_h5_release(herr_t (*close_id)(hid_t), hid_t id)
     H5Eset_current_stack(stack);
 }
 
+/* Plugins that are installed for another build of HDF5 do for this one, too; those of its own folder
+ * and of HDF5_PLUGIN_PATH come first. */
+static void find_plugins(void)
+{
+    static bool done;
+    if (!done && access(NF_HDF5_PLUGINS, R_OK | X_OK) == 0)
+        H5PLappend(NF_HDF5_PLUGINS);
+    done = true;
+}
+
 hid_t nf_h5_access(const nf_hdf5_hints *hints)
 {
     hsize_t alignment = ALIGNMENT;
     if (hints != NULL && hints->alignment > 0)
         alignment = (hsize_t)hints->alignment;
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    find_plugins();
     hid_t plist = H5Pcreate(H5P_FILE_ACCESS);
     if (plist >= 0) {
         H5Pset_fapl_sec2(plist);
@@ -79,7 +91,7 @@ hid_t nf_h5_open_file(const char *file, unsigned flags)
     return id;
 }
 
-static const char *const hdf5_suffixes[] = {".h5", ".hdf5", NULL};
+static const char *const hdf5_suffixes[] = {".h5", ".hdf5", ".nc", ".nxs", NULL};
 
 const nf_format nf_format_hdf5 = {
     .name = "HDF5",

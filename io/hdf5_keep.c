@@ -20,6 +20,7 @@ typedef struct keeping {
     hid_t source;
     const char *name;     /* of the output's dataset */
     bool same_file;       /* the output goes to the file that it comes from */
+    bool same_grid;       /* its cells lie where the source's do */
     bool same_elements;   /* every element is what it was */
     bool cf;              /* conventions were honoured */
     bool same_dimensions; /* rank and extents are the source's */
@@ -180,7 +181,8 @@ static herr_t visit_scale(hid_t source, unsigned dim, hid_t scale, void *data)
         return 0;
     int folder = (int)(strrchr(k->name, '/') - k->name);
     int used = snprintf(target, sizeof target, "%.*s%s", folder, k->name, last);
-    bool fits = used > 0 && (size_t)used < sizeof target && has_extent(scale, k->extent);
+    bool fits =
+        k->same_grid && used > 0 && (size_t)used < sizeof target && has_extent(scale, k->extent);
     hid_t there = fits && strcmp(target, k->name) != 0 ? place_scale(k, scale, target) : -1;
     if (there < 0 || H5DSattach_scale(k->dataset, there, (unsigned)k->dim) < 0)
         leave(k, last + 1);
@@ -214,12 +216,12 @@ static void keep_all(keeping *k, const nf_h5_name *asked, const nf_shape *shape,
     nf_element element = nf_h5_element(stored);
     nf_h5_release(H5Tclose, stored);
     k->cf = asked->cf;
+    k->same_grid = output->same_grid;
     k->same_elements = output->same_values && !asked->cf && element.type == item.element.type;
     k->same_dimensions =
         output->same_grid && item.lead == output->stack.dims && asked->indices == 0;
     H5Aiterate2(k->source, H5_INDEX_NAME, H5_ITER_INC, NULL, visit_attribute, k);
-    if (output->same_grid)
-        keep_scales(k, &item, asked->indices, shape, &output->stack);
+    keep_scales(k, &item, asked->indices, shape, &output->stack);
 }
 
 static bool are_same(const char *a, const char *b)

@@ -16,16 +16,16 @@ static const struct {
 } filters[] = {{H5Z_FILTER_DEFLATE, "deflate", NULL},
                {H5Z_FILTER_SHUFFLE, "shuffle", NULL},
                {H5Z_FILTER_FLETCHER32, "fletcher32", NULL},
-               {H5Z_FILTER_SZIP, "szip", "an HDF5 library built with libaec"},
+               {H5Z_FILTER_SZIP, "szip", "an HDF5 library with libaec"},
                {H5Z_FILTER_NBIT, "nbit", NULL},
                {H5Z_FILTER_SCALEOFFSET, "scaleoffset", NULL},
                {307, "bzip2", "hdf5-filter-plugin"},
-               {32000, "lzf", "hdf5-plugin-lzf"},
+               {32000, "lzf", "bitshuffle"},
                {32001, "blosc", "hdf5-filter-plugin-blosc-serial"},
                {32004, "lz4", "hdf5-filter-plugin"},
-               {32008, "bitshuffle", "python3-hdf5plugin"},
+               {32008, "bitshuffle", "bitshuffle"},
                {32013, "zfp", "hdf5-filter-plugin-zfp-serial"},
-               {32015, "zstandard", "python3-hdf5plugin"},
+               {32015, "zstandard", "none; Python's hdf5plugin"},
                {32017, "sz", NULL},
                {32026, "blosc2", NULL}};
 
@@ -57,10 +57,10 @@ static nf_status filter_missing(const char *path, const char *dataset, H5Z_filte
     const char *package = i < sizeof filters / sizeof *filters ? filters[i].package : NULL;
     return nf_fail(NF_ERR_FORMAT,
                    "%s:%s: is stored with HDF5 filter %d (%s), whose plugin is not found: install "
-                   "it%s%s and name its folder in HDF5_PLUGIN_PATH (Debian's are in "
-                   "/usr/lib/*/hdf5/serial/plugins), or rewrite the file with h5repack where it is",
-                   path, dataset, (int)id, filter_name(id), package != NULL ? ", Debian: " : "",
-                   package != NULL ? package : "");
+                   "it%s%s%s and, where HDF5 does not look for it by itself, name its folder in "
+                   "HDF5_PLUGIN_PATH, or rewrite the file with h5repack where it is",
+                   path, dataset, (int)id, filter_name(id), package != NULL ? " (Debian: " : "",
+                   package != NULL ? package : "", package != NULL ? ")" : "");
 }
 
 nf_status nf_h5_check_filters(hid_t dataset, const char *path, const char *name)
@@ -97,11 +97,14 @@ static void keep_name(int count, const char *name, char kept[NAME_ROOM])
         snprintf(kept, NAME_ROOM, "/%s", name);
 }
 
-static void list_text(listing *list, const char *name, const nf_h5_about *a, bool suitable)
+static void list_text(listing *list, const char *name, const nf_h5_about *a, bool helper)
 {
     if (list->datasets > LISTED || list->used >= LIST_ROOM)
         return;
-    const char *note = suitable && a->taken ? "" : suitable ? ", a stack" : ", not taken";
+    const char *note = helper     ? ", a scale or palette"
+                       : a->taken ? ""
+                       : a->stack ? ", a stack"
+                                  : ", not taken";
     list->used += (size_t)snprintf(list->text + list->used, LIST_ROOM - list->used, "%s/%s (%s%s)",
                                    list->datasets > 1 ? ", " : "", name, a->text, note);
 }
@@ -157,13 +160,13 @@ static herr_t visit_object(hid_t root, const char *name, const H5O_info_t *info,
     if (dataset < 0)
         return 0; /* a damaged object does not hide the others */
     if (nf_h5_about_dataset(dataset, 0, &a)) {
-        bool suitable = (a.taken || a.stack) && !nf_h5_is_helper(dataset);
+        bool helper = nf_h5_is_helper(dataset), suitable = (a.taken || a.stack) && !helper;
         list->datasets++;
         if (suitable)
             keep_name(list->suitable++, name, list->first);
         if (suitable && (a.stack || a.shape.ndim > 1))
             keep_name(list->images++, name, list->image);
-        list_text(list, name, &a, suitable);
+        list_text(list, name, &a, helper);
         if (list->out != NULL)
             print_line(list->out, dataset, name, &a);
     }
