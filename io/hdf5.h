@@ -42,7 +42,9 @@ const char *nf_h5_type_problem(hid_t type); /* why it is not taken */
 /* A scalar integer; `missing` if there is none. */
 int nf_h5_get_integer(hid_t object, const char *name, int missing);
 
-/* A text, of fixed or variable length, cut off to the room; false: there is none. */
+/* A text, of fixed or variable length, cut off to the room; of several the first, or that with this
+ * index. false: there is none. */
+bool nf_h5_get_text_at(hid_t object, const char *name, int at, char *text, size_t room);
 bool nf_h5_get_text(hid_t object, const char *name, char *text, size_t room);
 bool nf_h5_text_is(hid_t object, const char *name, const char *text);
 

@@ -1,4 +1,5 @@
 /* hdf5_attribute.c - small attributes in and out. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,44 +56,49 @@ int nf_h5_get_numbers(hid_t object, const char *name, double *numbers, int room)
     return count;
 }
 
-static bool read_variable(const opened *a, char *text, size_t room)
+/* Texts of variable length, of which one is taken. */
+static bool read_variable(const opened *a, hssize_t at, char *text, size_t room)
 {
-    char *value = NULL;
+    char **values = calloc((size_t)a->count, sizeof *values);
     hid_t type = H5Tcopy(a->type);
-    bool fine = H5Aread(a->id, type, &value) >= 0 && value != NULL;
-    if (fine) {
-        text[0] = '\0';
-        strncat(text, value, room - 1);
-    }
-    H5free_memory(value);
+    bool fine = values != NULL && H5Aread(a->id, type, values) >= 0 && values[at] != NULL;
+    if (fine)
+        snprintf(text, room, "%s", values[at]);
+    for (hssize_t i = 0; values != NULL && i < a->count; i++)
+        H5free_memory(values[i]);
+    free(values);
     H5Tclose(type);
     return fine;
 }
 
-static bool read_fixed(const opened *a, char *text, size_t room)
+static bool read_fixed(const opened *a, hssize_t at, char *text, size_t room)
 {
     size_t size = H5Tget_size(a->type);
-    char *value = calloc(size + 1, 1);
-    bool fine = value != NULL && H5Aread(a->id, a->type, value) >= 0;
-    if (fine) {
-        text[0] = '\0';
-        strncat(text, value, room - 1);
-    }
+    char *values = calloc((size_t)a->count, size);
+    bool fine = values != NULL && H5Aread(a->id, a->type, values) >= 0;
+    if (fine)
+        snprintf(text, room, "%.*s", size < room ? (int)size : (int)room,
+                 values + size * (size_t)at);
     for (size_t end = fine ? strlen(text) : 0; end > 0 && text[end - 1] == ' '; end--)
         text[end - 1] = '\0'; /* Fortran's padding */
-    free(value);
+    free(values);
+    return fine;
+}
+
+bool nf_h5_get_text_at(hid_t object, const char *name, int at, char *text, size_t room)
+{
+    opened a = open_attribute(object, name);
+    bool fine = a.count > at && H5Tget_class(a.type) == H5T_STRING;
+    if (fine)
+        fine = H5Tis_variable_str(a.type) > 0 ? read_variable(&a, at, text, room)
+                                              : read_fixed(&a, at, text, room);
+    close_attribute(&a);
     return fine;
 }
 
 bool nf_h5_get_text(hid_t object, const char *name, char *text, size_t room)
 {
-    opened a = open_attribute(object, name);
-    bool fine = a.count == 1 && H5Tget_class(a.type) == H5T_STRING;
-    if (fine)
-        fine = H5Tis_variable_str(a.type) > 0 ? read_variable(&a, text, room)
-                                              : read_fixed(&a, text, room);
-    close_attribute(&a);
-    return fine;
+    return nf_h5_get_text_at(object, name, 0, text, room);
 }
 
 bool nf_h5_text_is(hid_t object, const char *name, const char *text)

@@ -18,14 +18,15 @@
 typedef struct keeping {
     hid_t file, dataset; /* the output's */
     hid_t source;
-    const char *name;     /* of the output's dataset */
-    bool same_file;       /* the output goes to the file that it comes from */
-    bool same_grid;       /* its cells lie where the source's do */
-    bool same_elements;   /* every element is what it was */
-    bool cf;              /* conventions were honoured */
-    bool same_dimensions; /* rank and extents are the source's */
-    int dim;              /* of the output, whose scales are being kept */
-    hsize_t extent;       /* its */
+    const char *source_name; /* begins with a slash */
+    const char *name;        /* of the output's dataset */
+    bool same_file;          /* the output goes to the file that it comes from */
+    bool same_grid;          /* its cells lie where the source's do */
+    bool same_elements;      /* every element is what it was */
+    bool cf;                 /* conventions were honoured */
+    bool same_dimensions;    /* rank and extents are the source's */
+    int dim;                 /* of the output, whose scales are being kept */
+    hsize_t extent;          /* its */
     char *left;
     size_t room;
 } keeping;
@@ -190,6 +191,26 @@ static herr_t visit_scale(hid_t source, unsigned dim, hid_t scale, void *data)
     return 0;
 }
 
+/* NeXus: the field that the group's attribute `axes` names for a dimension; it becomes a scale. */
+static void keep_axis(keeping *k, int dim)
+{
+    char name[256];
+    hid_t file = H5Iget_file_id(k->source);
+    char *folder = strdup(k->source_name);
+    *strrchr(folder, '/') = '\0';
+    hid_t group = H5Gopen2(file, folder[0] != '\0' ? folder : "/", H5P_DEFAULT);
+    hid_t axis = -1;
+    if (group >= 0 && nf_h5_text_is(group, "NX_class", "NXdata") &&
+        nf_h5_get_text_at(group, "axes", dim, name, sizeof name) && strcmp(name, ".") != 0)
+        axis = H5Dopen2(group, name, H5P_DEFAULT);
+    if (axis >= 0)
+        visit_scale(k->source, (unsigned)dim, axis, k);
+    nf_h5_release(H5Dclose, axis);
+    nf_h5_release(H5Gclose, group);
+    nf_h5_release(H5Fclose, file);
+    free(folder);
+}
+
 static void keep_scales(keeping *k, const nf_h5_about *item, int given, const nf_shape *shape,
                         const nf_stack *stack)
 {
@@ -201,6 +222,8 @@ static void keep_scales(keeping *k, const nf_h5_about *item, int given, const nf
         int scales = from < item->rank ? H5DSget_num_scales(k->source, (unsigned)from) : 0;
         if (scales > 0)
             H5DSiterate_scales(k->source, (unsigned)from, NULL, visit_scale, k);
+        else if (from < item->rank)
+            keep_axis(k, from);
     }
 }
 
@@ -251,6 +274,7 @@ nf_status nf_h5_keep(hid_t file, hid_t dataset, const char *name, const char *pa
     if (status == NF_OK && source >= 0 && asked.name == NULL)
         status = nf_h5_choose(source, from.file, &asked.name);
     if (status == NF_OK && source >= 0) {
+        k.source_name = asked.name;
         k.same_file = are_same(from.file, path);
         k.source = H5Dopen2(source, asked.name, H5P_DEFAULT);
         if (k.source < 0)

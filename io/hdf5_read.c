@@ -77,6 +77,32 @@ static nf_status check_sources(const nf_h5_reader *reader, hid_t plist)
     return NF_OK;
 }
 
+/* Room for the chunks that a row of cells goes through, so that each is decoded once where rows are
+ * read in order. */
+static void cache_chunks(nf_h5_reader *reader, hid_t plist)
+{
+    enum { LEAST = 1 << 20, MOST = 64 << 20, SLOTS = 12289 /* a prime */ };
+    const nf_h5_about *a = &reader->about;
+    hsize_t chunk[H5S_MAX_RANK];
+    double bytes = (double)nf_element_size(a->element.type);
+    int rank = H5Pget_chunk(plist, H5S_MAX_RANK, chunk);
+    int rows = a->rank - (a->channels > 0) - 2; /* the dimension of rows */
+    for (int d = 0; d < rank; d++) {
+        hsize_t chunks = d > rows ? (a->extent[d] + chunk[d] - 1) / chunk[d] : 1;
+        bytes *= (double)(chunks * chunk[d]);
+    }
+    if (bytes <= LEAST || bytes > MOST)
+        return;
+    hid_t access = H5Pcreate(H5P_DATASET_ACCESS), larger = -1;
+    if (H5Pset_chunk_cache(access, SLOTS, (size_t)bytes, 1) >= 0)
+        larger = H5Dopen2(reader->file, reader->name, access);
+    if (larger >= 0) {
+        H5Dclose(reader->dataset);
+        reader->dataset = larger;
+    }
+    nf_h5_release(H5Pclose, access);
+}
+
 static nf_status check_storage(nf_h5_reader *reader)
 {
     H5O_info_t here, there;
@@ -89,6 +115,8 @@ static nf_status check_storage(nf_h5_reader *reader)
     reader->chunked = H5Pget_layout(plist) == H5D_CHUNKED;
     reader->elsewhere = here.fileno != there.fileno;
     nf_status status = check_sources(reader, plist);
+    if (reader->chunked)
+        cache_chunks(reader, plist);
     H5Pclose(plist);
     return status == NF_OK ? nf_h5_check_filters(reader->dataset, reader->path, reader->name)
                            : status;
@@ -215,8 +243,15 @@ nf_status nf_h5_stack(const char *file, const char *dataset, int dims, nf_stack 
                              "%s:%s (%s) is no stack of arrays over %d dimensions: items have 1 to "
                              "3, and channels, and a stack at most %d",
                              file, reader->name, a->text, stack->dims, NF_STACK_DIMS);
-        for (int d = 0; d < stack->dims && status == NF_OK; d++)
-            stack->extent[d] = (int64_t)a->extent[given + d];
+        int64_t elements = 1;
+        for (int d = 0; d < rest && status == NF_OK; d++) {
+            if (d < stack->dims)
+                stack->extent[d] = (int64_t)a->extent[given + d];
+            if (__builtin_mul_overflow(elements, (int64_t)a->extent[given + d], &elements) ||
+                elements > INT64_MAX / 8)
+                status =
+                    nf_fail(NF_ERR_SHAPE, "%s:%s (%s) is too large", file, reader->name, a->text);
+        }
     }
     nf_h5_close(reader);
     return status;
