@@ -149,26 +149,61 @@ static bool has_extent(hid_t scale, hsize_t extent)
     return fits;
 }
 
-/* A copy of a scale that is nobody's yet; or the same one, if it is there already. */
+static bool copy_content(hid_t from, hid_t to)
+{
+    hid_t type = H5Dget_type(from), space = H5Dget_space(from);
+    hssize_t count = H5Sget_simple_extent_npoints(space);
+    void *values = calloc((size_t)count, H5Tget_size(type));
+    bool fine = values != NULL && H5Dread(from, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0 &&
+                H5Dwrite(to, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0;
+    if (values != NULL)
+        H5Dvlen_reclaim(type, space, H5P_DEFAULT, values);
+    free(values);
+    H5Sclose(space);
+    H5Tclose(type);
+    return fine;
+}
+
+/* Without the times that H5Ocopy would copy and change, so that equal work gives equal bytes. */
+static hid_t create_scale(const keeping *k, hid_t scale, const char *target)
+{
+    char name[256] = "", unused[256] = "";
+    hid_t stored = H5Dget_type(scale), type = H5Tcopy(stored), space = H5Dget_space(scale);
+    hid_t plist = H5Dget_create_plist(scale);
+    H5Pset_obj_track_times(plist, 0);
+    hid_t there = H5Dcreate2(k->file, target, type, space, H5P_DEFAULT, plist, H5P_DEFAULT);
+    bool fine = there >= 0 && copy_content(scale, there);
+    keeping own = *k;
+    own.dataset = there;
+    own.same_elements = own.same_dimensions = true;
+    own.left = unused, own.room = sizeof unused;
+    if (fine && H5DSis_scale(scale) > 0 && H5DSget_scale_name(scale, name, sizeof name) >= 0)
+        fine = H5DSset_scale(there, name[0] != '\0' ? name : NULL) >= 0;
+    if (fine)
+        H5Aiterate2(scale, H5_INDEX_NAME, H5_ITER_INC, NULL, visit_attribute, &own);
+    if (there >= 0 && !fine) {
+        H5Dclose(there);
+        H5Ldelete(k->file, target, H5P_DEFAULT);
+        there = -1;
+    }
+    nf_h5_release(H5Pclose, plist);
+    nf_h5_release(H5Sclose, space);
+    nf_h5_release(H5Tclose, type);
+    nf_h5_release(H5Tclose, stored);
+    return there;
+}
+
+/* A copy of a scale; or the same one, if it is there already. */
 static hid_t place_scale(const keeping *k, hid_t scale, const char *target)
 {
-    if (H5Lexists(k->file, target, H5P_DEFAULT) > 0) {
-        hid_t there = H5Dopen2(k->file, target, H5P_DEFAULT);
-        if (there >= 0 && H5DSis_scale(there) > 0 && has_extent(there, k->extent) &&
-            same_content(scale, there, k->extent))
-            return there;
-        nf_h5_release(H5Dclose, there);
-        return -1;
-    }
-    if (H5Ocopy(scale, ".", k->file, target, H5P_DEFAULT, H5P_DEFAULT) < 0)
-        return -1;
-    static const char *const stale[] = {"REFERENCE_LIST", "DIMENSION_LIST", "_Netcdf4Dimid",
-                                        "_Netcdf4Coordinates"};
+    if (H5Lexists(k->file, target, H5P_DEFAULT) <= 0)
+        return create_scale(k, scale, target);
     hid_t there = H5Dopen2(k->file, target, H5P_DEFAULT);
-    for (size_t i = 0; i < sizeof stale / sizeof *stale && there >= 0; i++)
-        if (H5Aexists(there, stale[i]) > 0)
-            H5Adelete(there, stale[i]);
-    return there;
+    if (there >= 0 && H5DSis_scale(there) > 0 && has_extent(there, k->extent) &&
+        same_content(scale, there, k->extent))
+        return there;
+    nf_h5_release(H5Dclose, there);
+    return -1;
 }
 
 static herr_t visit_scale(hid_t source, unsigned dim, hid_t scale, void *data)
