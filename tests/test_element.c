@@ -54,6 +54,23 @@ static void test_halves(void)
     float got[9];
     nf_element_decode((nf_element){NF_EL_F16, false}, 8, halves, got);
     CU_ASSERT(memcmp(got, values, sizeof values) == 0);
+    uint16_t all[65536], back[65536];
+    static float wide[65536];
+    int wrong = 0;
+    for (int i = 0; i < 65536; i++)
+        all[i] = (uint16_t)i;
+    nf_element_decode((nf_element){NF_EL_F16, false}, 65536, all, wide);
+    nf_element_encode((nf_element){NF_EL_F16, false}, NF_F32, 65536, wide, back);
+    for (int i = 0; i < 65536; i++)
+        wrong += isnan(wide[i]) ? (back[i] & 0x7fff) <= 0x7c00 : back[i] != all[i];
+    CU_ASSERT_EQUAL(wrong, 0);
+    /* Halfway and just beside it, by each side; too large; too small. */
+    const double between[] = {1 + 0x1p-11, 1 + 0x3p-11, 1 + 0x1p-11 + 0x1p-40, 65519.999,  65520,
+                              -0x1p-25,    0x1.8p-25,   0x1.ffcp-15,           0x1.ffep-15};
+    const uint16_t rounded[] = {0x3c00, 0x3c02, 0x3c01, 0x7bff, 0x7c00,
+                                0x8000, 0x0001, 0x0400, 0x0400};
+    nf_element_encode((nf_element){NF_EL_F16, false}, NF_F64, 9, between, back);
+    CU_ASSERT(memcmp(back, rounded, sizeof rounded) == 0);
     const uint16_t nan = 0x7e00;
     nf_element_decode((nf_element){NF_EL_F16, false}, 1, &nan, got);
     CU_ASSERT(isnan(got[0]));
