@@ -7,6 +7,7 @@
 #include "drivers/explain.h"
 #include "drivers/progress.h"
 #include "io/array.h"
+#include "io/extents.h"
 #include "io/numbers.h"
 
 typedef struct filter_args {
@@ -16,13 +17,16 @@ typedef struct filter_args {
 
 static const char doc[] =
     "Applies a chain of kernels to an array and writes the result; without -k, converts."
-    "\vArrays are named FILE or FILE:/dataset (HDF5); an input's kind is told from its content, an "
-    "output's from its suffix (.h5, .png, .jpg). The output appears, or is replaced, only when it "
-    "is "
+    "\vArrays are named FILE or FILE:/dataset (HDF5; TIFF: a page, counted from 0). An input's "
+    "kind "
+    "is told from its content, an output's from its suffix: .h5, .tif, .png, .jpg, .npy, .pgm, "
+    ".ppm, "
+    ".pnm, .pam, .pfm, .raw. The output appears, or is replaced, only when it is "
     "complete.\n\nExamples:\n"
     "  filter -k 'gaussian:sigma=2 | sobel' photo.jpg edges.png\n"
     "  mpirun -n 4 filter -k 'heat:steps=100' in.h5:/image out.h5:/image\n"
-    "  filter photo.jpg photo.h5:/image";
+    "  filter photo.jpg photo.h5:/image\n"
+    "  filter --shape 512x389x3 --dtype u16 scan.raw scan.tif";
 
 static const struct argp_option options[] = {
     {"kernel", 'k', "CHAIN", 0, "kernels to apply: 'NAME:KEY=VALUE,... | NAME ...'", 0},
@@ -132,12 +136,23 @@ static nf_status process(const nf_cli *cli, filtering *f)
     return status;
 }
 
+/* An output without a header: how it can be read again. */
+static void tell_shape(const char *output, const nf_shape *shape)
+{
+    int64_t extent[NF_EXTENTS];
+    char text[NF_EXTENTS_TEXT];
+    int rank = nf_extents_of(shape, extent);
+    fprintf(stderr, "filter: %s has no header; it is read by --shape %s --dtype %s\n", output,
+            nf_extents_text(rank, extent, text),
+            nf_element_name(nf_element_native(shape->dtype).type));
+}
+
 static nf_status filter(const nf_cli *cli, const filter_args *args, filtering *f)
 {
     const nf_world *world = &cli->world;
     nf_status status = nf_agree(world, check_args(cli, args, f));
     if (status == NF_OK)
-        status = nf_array_open(world, args->input, &f->reader, &f->in_shape);
+        status = nf_array_open(world, args->input, cli->described, &f->reader, &f->in_shape);
     if (status == NF_OK)
         status = plan_fields(cli, f);
     nf_provenance provenance = {.command = "filter",
@@ -149,10 +164,13 @@ static nf_status filter(const nf_cli *cli, const filter_args *args, filtering *f
             nf_array_create(world, args->output, args->input, &f->out_shape, &output, &f->writer);
     if (status == NF_OK)
         status = process(cli, f);
+    bool bare = status == NF_OK && nf_array_bare(f->writer);
     if (status == NF_OK) {
         status = nf_array_commit(world, f->writer);
         f->writer = NULL;
     }
+    if (bare && status == NF_OK && world->rank == 0 && !cli->quiet)
+        tell_shape(args->output, &f->out_shape);
     return status;
 }
 
@@ -173,7 +191,8 @@ int main(int argc, char **argv)
     filtering f = {.chains = {NULL, 0}};
     nf_cli cli;
     nf_results_init(&f.learned);
-    nf_status status = nf_cli_start(&cli, argc, argv, &argp, &args, NF_CLI_THREADS | NF_CLI_PLAN);
+    nf_status status =
+        nf_cli_start(&cli, argc, argv, &argp, &args, NF_CLI_THREADS | NF_CLI_PLAN | NF_CLI_INPUT);
     if (status == NF_OK && !cli.done)
         status = filter(&cli, &args, &f);
     release(&cli, &f);

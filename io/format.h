@@ -18,6 +18,7 @@ typedef struct nf_format {
     const char *holds;           /* for messages: "u8 or u16, 2-D, 1 to 4 channels" */
     bool random_access;          /* read: any box; otherwise rows in ascending order, each once */
 
+    /* NULL: never recognised, only described. */
     bool (*recognise)(const unsigned char head[NF_HEAD], size_t bytes);
     bool (*can_hold)(const nf_shape *shape);
 
@@ -45,6 +46,7 @@ typedef struct nf_format {
     void (*abandon)(void *writer);     /* close whatever is open; frees the writer */
 } nf_format;
 
-extern const nf_format nf_format_hdf5, nf_format_png, nf_format_jpeg;
+extern const nf_format nf_format_hdf5, nf_format_png, nf_format_jpeg, nf_format_npy, nf_format_pnm,
+    nf_format_pnm_text, nf_format_pfm, nf_format_raw;
 
 #endif
