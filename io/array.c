@@ -193,6 +193,8 @@ nf_status nf_array_open(const nf_world *world, const char *typed, const nf_descr
     nf_status status = open_all(world, *reader, typed, as);
     if (status == NF_OK) {
         *shape = (*reader)->shape;
+        if ((*reader)->state != NULL && (*reader)->format->share != NULL)
+            (*reader)->format->share((*reader)->state, world->threads);
         return NF_OK;
     }
     nf_array_close(*reader);
@@ -480,14 +482,16 @@ static nf_status write_bands(const nf_world *world, nf_array_writer *writer, con
     const nf_shape *shape = &writer->shape;
     void *band;
     nf_status status = band_create(world, shape, &band);
-    for (int64_t y = 0; y < shape->dim[1] && status == NF_OK; y += band_rows(shape)) {
-        nf_box box = band_box(shape, y);
-        status = nf_gather_rows(world, field, 0, box.lo[1], box.hi[1], band);
-        if (status == NF_OK && world->rank == 0)
-            status = writer->format->write_rows(writer->state, box.lo[1], box.hi[1], band);
-        status = nf_agree(world, status);
-        nf_watch_show(&writer->watch, (double)box.hi[1], (double)shape->dim[1]);
-    }
+    for (int64_t z = 0; z < shape->dim[0]; z++)
+        for (int64_t y = 0; y < shape->dim[1] && status == NF_OK; y += band_rows(shape)) {
+            nf_box box = band_box(shape, y);
+            int64_t before = z * shape->dim[1], y0 = before + box.lo[1], y1 = before + box.hi[1];
+            status = nf_gather_rows(world, field, z, box.lo[1], box.hi[1], band);
+            if (status == NF_OK && world->rank == 0)
+                status = writer->format->write_rows(writer->state, y0, y1, band);
+            status = nf_agree(world, status);
+            nf_watch_show(&writer->watch, (double)y1, (double)(shape->dim[0] * shape->dim[1]));
+        }
     free(band);
     return status;
 }

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 static const nf_format *const formats[] = {
-    &nf_format_png, &nf_format_jpeg,     &nf_format_hdf5, &nf_format_npy,
+    &nf_format_png, &nf_format_jpeg,     &nf_format_hdf5, &nf_format_npy, &nf_format_tiff,
     &nf_format_pnm, &nf_format_pnm_text, &nf_format_pfm,  &nf_format_raw,
 };
 
@@ -28,10 +28,6 @@ typedef struct look {
 
 /* From the formats' specifications and file(1)'s list. */
 static const look looks[] = {
-    {"II*\0", 4, 0, "a TIFF image"},
-    {"MM\0*", 4, 0, "a TIFF image"},
-    {"II+\0", 4, 0, "a BigTIFF image"},
-    {"MM\0+", 4, 0, "a BigTIFF image"},
     {"GIF8", 4, 0, "a GIF image"},
     {"BM", 2, 0, "a BMP image"},
     {"WEBP", 4, 8, "a WebP image"},

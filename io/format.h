@@ -29,13 +29,15 @@ typedef struct nf_format {
     nf_status (*locate)(void *reader, const int64_t index[NF_DIMS], nf_chunk *chunk);
     nf_status (*read)(void *reader, const nf_box *box, void *cells,
                       const ptrdiff_t stride[NF_DIMS]);
+    /* How many threads read may use, before any read; NULL: one alone. */
+    void (*share)(void *reader, int threads);
     /* What else the file tells; the reader's. NULL: nothing, ever. */
     const nf_metadata *(*metadata)(void *reader);
     void (*close)(void *reader);
 
     /* Creates `part`, which takes the place of `target` later, and tells the layout in which the
      * ranks write the elements themselves; NF_LAYOUT_NONE: rows come by write_rows, in order, dense,
-     * of the shape's type. */
+     * of the shape's type; y0 and y1 count the rows of all planes. */
     nf_status (*create)(const char *part, const char *target, const char *dataset,
                         const nf_shape *shape, const nf_output *output, void **writer,
                         nf_layout *layout);
@@ -47,6 +49,6 @@ typedef struct nf_format {
 } nf_format;
 
 extern const nf_format nf_format_hdf5, nf_format_png, nf_format_jpeg, nf_format_npy, nf_format_pnm,
-    nf_format_pnm_text, nf_format_pfm, nf_format_raw;
+    nf_format_pnm_text, nf_format_pfm, nf_format_raw, nf_format_tiff;
 
 #endif
