@@ -83,7 +83,17 @@ error_t nf_cli_reject(const char *format, ...)
     return EINVAL;
 }
 
-enum { KEY_USAGE = 0x10001, KEY_LIST, KEY_GRID, KEY_TILE_SIZE, KEY_HALO_DEPTH, KEY_EXPLAIN };
+enum {
+    KEY_USAGE = 0x10001,
+    KEY_LIST,
+    KEY_GRID,
+    KEY_TILE_SIZE,
+    KEY_HALO_DEPTH,
+    KEY_EXPLAIN,
+    KEY_SHAPE,
+    KEY_DTYPE,
+    KEY_OFFSET
+};
 
 static const struct argp_option common_options[] = {
     {NULL, 0, NULL, 0, "Common options:", 50},
@@ -119,6 +129,19 @@ static const struct argp_option thread_options[] = {
      50},
     {0}};
 
+static const struct argp_option input_options[] = {
+    {NULL, 0, NULL, 0, "Inputs that are bare arrays, without a header:", 45},
+    {"shape", KEY_SHAPE, "ROWSxCOLUMNS", 0,
+     "extents; volumes: PLANESxROWSxCOLUMNS; with 2 to 4 behind two or three extents: channels",
+     45},
+    {"dtype", KEY_DTYPE, "TYPE", 0,
+     "u8 i8 u16 i16 u32 i32 f16 f32 or f64; le or be behind it: the byte order (default: this "
+     "machine's)",
+     45},
+    {"offset", KEY_OFFSET, "BYTES", 0,
+     "where the array begins; without it, the file must be as long as the array", 45},
+    {0}};
+
 static error_t answer(nf_cli *cli, struct argp_state *state, unsigned help)
 {
     if (cli->world.rank == 0)
@@ -137,6 +160,32 @@ static error_t parse_threads(int key, char *text, struct argp_state *state)
         return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
     cli->asked_threads = (int)threads;
     return 0;
+}
+
+static error_t parse_input(int key, char *text, struct argp_state *state)
+{
+    nf_cli *cli = state->input;
+    switch (key) {
+    case KEY_SHAPE:
+        cli->shape = text;
+        return 0;
+    case KEY_DTYPE:
+        cli->dtype = text;
+        return 0;
+    case KEY_OFFSET:
+        if (nf_cli_integer("--offset", text, 0, (int64_t)1 << 53, &cli->offset) != NF_OK)
+            return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
+        return 0;
+    case ARGP_KEY_END:
+        if (cli->shape == NULL && cli->dtype == NULL && cli->offset < 0)
+            return 0;
+        if (nf_described_parse(cli->shape, cli->dtype, cli->offset, &cli->input) != NF_OK)
+            return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
+        cli->described = &cli->input;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
 }
 
 /* "4x2" as the last numbers of three; those that are not given stay as they are. */
@@ -224,12 +273,15 @@ static nf_status parse(nf_cli *cli, int argc, char **argv, const struct argp *ow
     const struct argp bare = {own->options, own->parser, NULL, NULL, NULL, NULL, NULL};
     const struct argp threads = {thread_options, parse_threads, NULL, NULL, NULL, NULL, NULL};
     const struct argp plan = {plan_options, parse_plan, NULL, NULL, NULL, NULL, NULL};
-    struct argp_child children[4] = {{&bare, 0, NULL, 0}};
+    const struct argp inputs = {input_options, parse_input, NULL, NULL, NULL, NULL, NULL};
+    struct argp_child children[5] = {{&bare, 0, NULL, 0}};
     int n = 1;
     if (takes & NF_CLI_THREADS)
         children[n++].argp = &threads;
     if (takes & NF_CLI_PLAN)
         children[n++].argp = &plan;
+    if (takes & NF_CLI_INPUT)
+        children[n++].argp = &inputs;
     const struct argp whole = {common_options, parse_common, own->args_doc, own->doc,
                                children,       NULL,         NULL};
     parsing p = {.cli = cli, .input = input};
@@ -264,7 +316,7 @@ nf_status nf_cli_start(nf_cli *cli, int argc, char **argv, const struct argp *ow
 {
     char *slash = strrchr(argv[0], '/');
     argv[0] = slash != NULL ? slash + 1 : argv[0]; /* for argp's messages, too */
-    *cli = (nf_cli){.program = argv[0]};
+    *cli = (nf_cli){.program = argv[0], .offset = -1};
     nf_status status = nf_world_start(&argc, &argv, &cli->world);
     if (status != NF_OK)
         return status;

@@ -8,6 +8,7 @@
 #include "drivers/engine/node.h"
 #include "drivers/engine/plan.h"
 #include "drivers/engine/world.h"
+#include "io/array.h"
 
 typedef struct nf_cli {
     const char *program; /* "filter" */
@@ -17,11 +18,16 @@ typedef struct nf_cli {
     bool done;         /* --help, --version or --list was answered: nothing else is to be done */
     bool explain;      /* --explain: print the plan before it runs */
     int asked_threads; /* -t; 0: not given */
-    nf_plan_options plan_options; /* --grid, --tile-size, --halo-depth; and the caches of a rank */
+    const char *shape, *dtype;     /* as typed, or NULL */
+    int64_t offset;                /* -1: not given */
+    nf_described input;            /* what those three say */
+    const nf_described *described; /* that, or NULL: inputs tell themselves */
+    nf_plan_options plan_options;  /* --grid, --tile-size, --halo-depth; and the caches of a rank */
 } nf_cli;
 
-/* Options that not all programs take: --threads; and those that say how the work is shared out. */
-enum { NF_CLI_THREADS = 1, NF_CLI_PLAN = 2 };
+/* Options that not all programs take: --threads; those that say how the work is shared out; and those
+ * about inputs, --shape, --dtype and --offset. */
+enum { NF_CLI_THREADS = 1, NF_CLI_PLAN = 2, NF_CLI_INPUT = 4 };
 
 /* Starts MPI, parses the command line with the program's own argp (options, parser, documentation; no
  * children) plus the common options and those in the bit set `takes`, and finds the node and the number

@@ -8,6 +8,7 @@
 #include "drivers/explain.h"
 #include "drivers/progress.h"
 #include "io/array.h"
+#include "io/extents.h"
 #include "io/numbers.h"
 
 typedef struct filter_args {
@@ -24,25 +25,28 @@ enum { KEY_STORE = 0x30001, KEY_STACK, KEY_NEXUS, KEY_HINT };
 
 static const char doc[] =
     "Applies a chain of kernels to an array and writes the result; without -k, converts."
-    "\vArrays are named FILE or FILE:/dataset (HDF5); an input's kind is told from its content, an "
-    "output's from its suffix (.h5, .png, .jpg). The output appears, or is replaced, only when it "
-    "is "
-    "complete.\n\nFILE: alone, with a colon and without an OUTPUT, lists the datasets of a file; "
-    "where none is named, that is read to which the attributes default and signal of NeXus lead, "
+    "\vArrays are named FILE or FILE:/dataset (HDF5; TIFF: a page, counted from 0). An input's "
+    "kind "
+    "is told from its content, an output's from its suffix: .h5, .tif, .png, .jpg, .npy, .pgm, "
+    ".ppm, "
+    ".pnm, .pam, .pfm, .raw. The output appears, or is replaced, only when it is "
+    "complete.\n\nFILE: "
+    "alone, with a colon and without an OUTPUT, lists the datasets of a file; where none is named, "
+    "that is read to which the attributes default and signal of NeXus lead, or the only array, or "
+    "the "
+    "only one of 2 dimensions or more. Brackets pick an item of a stack by its leading indices, "
+    "negative ones from the end: FILE:/data[3], FILE:/data[3,-1]. With cf in them, FILE:/sst[cf] "
     "or "
-    "the only array, or the only one of 2 dimensions or more. Brackets pick an item of a stack by "
-    "its "
-    "leading indices, negative ones from the end: FILE:/data[3], FILE:/data[3,-1]. With cf in "
-    "them, "
-    "FILE:/sst[cf] or FILE:/sst[3,cf], netCDF's conventions count: _FillValue and missing_value "
-    "become NaN, others are multiplied by scale_factor, and add_offset is added.\n\nFrom HDF5 to "
-    "HDF5 "
-    "a dataset's attributes are kept as far as they stay true, and its dimension scales where no "
-    "kernel moves cells; what is left out is told.\n\nExamples:\n"
+    "FILE:/sst[3,cf], netCDF's conventions count: _FillValue and missing_value become NaN, others "
+    "are "
+    "multiplied by scale_factor, and add_offset is added.\n\nFrom HDF5 to HDF5 a dataset's "
+    "attributes are kept as far as they stay true, and its dimension scales where no kernel moves "
+    "cells; what is left out is told.\n\nExamples:\n"
     "  filter -k 'gaussian:sigma=2 | sobel' photo.jpg edges.png\n"
     "  mpirun -n 4 filter -k 'heat:steps=100' in.h5:/image out.h5:/image\n"
     "  filter photo.jpg photo.h5:/image\n"
     "  filter measured.nc:\n"
+    "  filter --shape 512x389x3 --dtype u16 scan.raw scan.tif\n"
     "  filter -k gaussian:sigma=1 --stack --store u16 movie.h5:/frames smooth.h5:/frames";
 
 static const struct argp_option options[] = {
@@ -213,8 +217,8 @@ static nf_status open_input(const nf_cli *cli, const filter_args *args, filterin
     if (f->stack.dims > 0)
         status = nf_agree(&cli->world, nf_stack_name(&f->stack, args->input, i, &name));
     if (status == NF_OK)
-        status =
-            nf_array_open(&cli->world, name != NULL ? name : args->input, &f->reader, &f->in_shape);
+        status = nf_array_open(&cli->world, name != NULL ? name : args->input, cli->described,
+                               &f->reader, &f->in_shape);
     free(name);
     return status;
 }
@@ -255,6 +259,17 @@ static nf_status process_all(const nf_cli *cli, const filter_args *args, filteri
     return status;
 }
 
+/* An output without a header: how it can be read again. */
+static void tell_shape(const char *output, const nf_shape *shape)
+{
+    int64_t extent[NF_EXTENTS];
+    char text[NF_EXTENTS_TEXT];
+    int rank = nf_extents_of(shape, extent);
+    fprintf(stderr, "filter: %s has no header; it is read by --shape %s --dtype %s\n", output,
+            nf_extents_text(rank, extent, text),
+            nf_element_name(nf_element_native(shape->dtype).type));
+}
+
 static nf_status filter(const nf_cli *cli, const filter_args *args, filtering *f)
 {
     const nf_world *world = &cli->world;
@@ -271,10 +286,13 @@ static nf_status filter(const nf_cli *cli, const filter_args *args, filtering *f
         remark(cli, args, f);
         status = process_all(cli, args, f);
     }
+    bool bare = status == NF_OK && nf_array_bare(f->writer);
     if (status == NF_OK) {
         status = nf_array_commit(world, f->writer);
         f->writer = NULL;
     }
+    if (bare && status == NF_OK && world->rank == 0 && !cli->quiet)
+        tell_shape(args->output, &f->out_shape);
     return status;
 }
 
@@ -295,7 +313,8 @@ int main(int argc, char **argv)
     filtering f = {.chains = {NULL, 0}};
     nf_cli cli;
     nf_results_init(&f.learned);
-    nf_status status = nf_cli_start(&cli, argc, argv, &argp, &args, NF_CLI_THREADS | NF_CLI_PLAN);
+    nf_status status =
+        nf_cli_start(&cli, argc, argv, &argp, &args, NF_CLI_THREADS | NF_CLI_PLAN | NF_CLI_INPUT);
     if (status == NF_OK && !cli.done && args.output == NULL && nf_cli_lists(args.input))
         status = nf_cli_list_file(&cli, args.input);
     else if (status == NF_OK && !cli.done)

@@ -20,7 +20,8 @@ typedef struct reduce_args {
 
 static const char doc[] =
     "Reduces an array to numbers: kernels after the same maps share a pass over the data."
-    "\vThe array is named FILE or FILE:/dataset (HDF5); its kind is told "
+    "\vThe array is named FILE or FILE:/dataset (HDF5; TIFF: a page, counted from 0); its kind is "
+    "told "
     "from its content; FILE: without -k lists a file's datasets, and brackets pick an item of a "
     "stack or ask for netCDF's conventions, as `filter --help` says. A kernel may "
     "follow maps: -k 'gaussian:sigma=2 | stats'. Kernels over an index range "
@@ -151,7 +152,8 @@ static nf_status open_second(const nf_cli *cli, const reduce_args *args, reducin
     char text[NF_SHAPE_TEXT], wanted_text[NF_SHAPE_TEXT];
     if (!nf_plan_has_second(r->plan, &wanted))
         return NF_OK;
-    nf_status status = nf_array_open(&cli->world, args->inputs[1], &r->readers[1], &shape);
+    nf_status status =
+        nf_array_open(&cli->world, args->inputs[1], cli->described, &r->readers[1], &shape);
     if (status == NF_OK && !nf_shape_equal(&shape, &wanted))
         status = nf_fail(NF_ERR_SHAPE, "%s: %s; expected %s, as its kernel sees the first array",
                          args->inputs[1], nf_shape_text(&shape, text),
@@ -162,7 +164,8 @@ static nf_status open_second(const nf_cli *cli, const reduce_args *args, reducin
 static nf_status reduce_array(const nf_cli *cli, const reduce_args *args, reducing *r)
 {
     const nf_world *world = &cli->world;
-    nf_status status = nf_array_open(world, args->inputs[0], &r->readers[0], &r->shape);
+    nf_status status =
+        nf_array_open(world, args->inputs[0], cli->described, &r->readers[0], &r->shape);
     const char *remark = status == NF_OK ? nf_array_remark(r->readers[0]) : NULL;
     if (remark != NULL && !cli->quiet && world->rank == 0)
         fprintf(stderr, "reduce: %s: %s\n", args->inputs[0], remark);
@@ -231,7 +234,8 @@ int main(int argc, char **argv)
     static reducing r;
     reduce_args args = {.count = 0};
     nf_cli cli;
-    nf_status status = nf_cli_start(&cli, argc, argv, &argp, &args, NF_CLI_THREADS | NF_CLI_PLAN);
+    nf_status status =
+        nf_cli_start(&cli, argc, argv, &argp, &args, NF_CLI_THREADS | NF_CLI_PLAN | NF_CLI_INPUT);
     if (status == NF_OK && !cli.done && args.count == 0 && nf_cli_lists(args.inputs[0]))
         status = nf_cli_list_file(&cli, args.inputs[0]);
     else if (status == NF_OK && !cli.done)

@@ -56,6 +56,7 @@ struct nf_array_reader {
     nf_shape shape;
     nf_layout layout;
     nf_raw raw; /* a file of this rank's own, where the layout is dense; otherwise fd -1 */
+    bool whole; /* dense: nothing follows the array */
     bool used;  /* rows in order: they were read once already */
     nf_watch watch;
 };
@@ -64,6 +65,17 @@ static nf_status reader_start(nf_array_reader *reader, nf_shape *shape)
 {
     reader->used = false;
     return reader->format->open(reader->path.file, reader->path.dataset, &reader->state, shape);
+}
+
+static nf_status not_as_described(const nf_array_reader *reader, int64_t size, int64_t end)
+{
+    char text[NF_SHAPE_TEXT];
+    return nf_fail(
+        NF_ERR_FORMAT,
+        "%s: has %lld bytes where an array of %s in %s elements takes %lld; other things "
+        "before or behind it are passed over with --offset BYTES",
+        reader->path.file, (long long)size, nf_shape_text(&reader->shape, text),
+        nf_element_name(reader->layout.element.type), (long long)end);
 }
 
 /* Where the elements lie plainly: a file to read them from, which must be long enough. */
@@ -81,6 +93,8 @@ static nf_status reader_open_raw(nf_array_reader *reader)
         return nf_fail(NF_ERR_FILE, "%s: cannot be opened: %s; all ranks must see the same file",
                        file, strerror(errno));
     int64_t end = reader->layout.offset + nf_raw_bytes(&reader->raw);
+    if (reader->whole && info.st_size != end)
+        return not_as_described(reader, info.st_size, end);
     if (info.st_size < end)
         return nf_fail(NF_ERR_FILE,
                        "%s: has %lld bytes where its array ends at %lld: it was cut short, or is "
@@ -89,9 +103,28 @@ static nf_status reader_open_raw(nf_array_reader *reader)
     return NF_OK;
 }
 
-static nf_status open_first(nf_array_reader *reader, const char *typed)
+/* A bare array, as it is described. */
+static nf_status open_described(nf_array_reader *reader, const nf_described *as)
+{
+    nf_status status = nf_content_regular(reader->path.file);
+    if (status == NF_OK && reader->path.dataset != NULL)
+        status = nf_fail(NF_ERR_USAGE, "%s: a bare array has no datasets: leave out :%s",
+                         reader->path.file, reader->path.dataset);
+    if (status != NF_OK)
+        return status;
+    reader->format = &nf_format_raw;
+    reader->shape = as->shape;
+    reader->layout = (nf_layout){
+        .kind = NF_LAYOUT_DENSE, .element = as->element, .offset = as->offset < 0 ? 0 : as->offset};
+    reader->whole = as->offset < 0;
+    return reader_open_raw(reader);
+}
+
+static nf_status open_first(nf_array_reader *reader, const char *typed, const nf_described *as)
 {
     nf_status status = nf_path_parse(typed, &reader->path);
+    if (status == NF_OK && as != NULL)
+        return open_described(reader, as);
     if (status == NF_OK)
         status = nf_content_format(reader->path.file, &reader->format);
     if (status == NF_OK)
@@ -121,7 +154,8 @@ static nf_status open_more(nf_array_reader *reader, const char *typed, const nf_
 }
 
 /* Collective. reader is NULL on a rank without memory. */
-static nf_status open_all(const nf_world *world, nf_array_reader *reader, const char *typed)
+static nf_status open_all(const nf_world *world, nf_array_reader *reader, const char *typed,
+                          const nf_described *as)
 {
     struct {
         size_t format;
@@ -132,7 +166,7 @@ static nf_status open_all(const nf_world *world, nf_array_reader *reader, const 
     if (reader == NULL)
         status = nf_fail(NF_ERR_MEMORY, "%s: no memory for a reader", typed);
     else if (world->rank == 0)
-        status = open_first(reader, typed);
+        status = open_first(reader, typed, as);
     status = nf_agree(world, status);
     if (status != NF_OK)
         return status;
@@ -150,15 +184,17 @@ static nf_status open_all(const nf_world *world, nf_array_reader *reader, const 
     return nf_agree(world, status);
 }
 
-nf_status nf_array_open(const nf_world *world, const char *typed, nf_array_reader **reader,
-                        nf_shape *shape)
+nf_status nf_array_open(const nf_world *world, const char *typed, const nf_described *as,
+                        nf_array_reader **reader, nf_shape *shape)
 {
     *reader = calloc(1, sizeof **reader);
     if (*reader != NULL)
         (*reader)->raw.fd = -1;
-    nf_status status = open_all(world, *reader, typed);
+    nf_status status = open_all(world, *reader, typed, as);
     if (status == NF_OK) {
         *shape = (*reader)->shape;
+        if ((*reader)->state != NULL && (*reader)->format->share != NULL)
+            (*reader)->format->share((*reader)->state, world->threads);
         return NF_OK;
     }
     nf_array_close(*reader);
@@ -283,7 +319,7 @@ nf_status nf_array_load(const char *typed, nf_shape *shape, void **cells)
     const nf_world alone = {.size = 1, .threads = 1};
     nf_array_reader *reader;
     *cells = NULL;
-    nf_status status = nf_array_open(&alone, typed, &reader, shape);
+    nf_status status = nf_array_open(&alone, typed, NULL, &reader, shape);
     if (status != NF_OK)
         return status;
     ptrdiff_t stride[NF_DIMS];
@@ -360,7 +396,7 @@ static nf_status check_wishes(const nf_format *format, const char *typed, const 
     if (output->store != NF_EL_NONE && output->store != own && !format->stores)
         return nf_fail(NF_ERR_SHAPE,
                        "%s: a %s file stores elements as they were computed, %s, not as %s: append "
-                       "`| cast:to=...`, or write to a .h5 file",
+                       "`| cast:to=...`, or write to a .h5, .tif or .npy file",
                        typed, format->name, nf_dtype_name(shape->dtype),
                        nf_element_name(output->store));
     if (output->stack.dims > 0 && !format->stacks)
@@ -485,14 +521,16 @@ static nf_status write_bands(const nf_world *world, nf_array_writer *writer, con
     const nf_shape *shape = &writer->shape;
     void *band;
     nf_status status = band_create(world, shape, &band);
-    for (int64_t y = 0; y < shape->dim[1] && status == NF_OK; y += band_rows(shape)) {
-        nf_box box = band_box(shape, y);
-        status = nf_gather_rows(world, field, 0, box.lo[1], box.hi[1], band);
-        if (status == NF_OK && world->rank == 0)
-            status = writer->format->write_rows(writer->state, box.lo[1], box.hi[1], band);
-        status = nf_agree(world, status);
-        nf_watch_show(&writer->watch, (double)box.hi[1], (double)shape->dim[1]);
-    }
+    for (int64_t z = 0; z < shape->dim[0]; z++)
+        for (int64_t y = 0; y < shape->dim[1] && status == NF_OK; y += band_rows(shape)) {
+            nf_box box = band_box(shape, y);
+            int64_t before = z * shape->dim[1], y0 = before + box.lo[1], y1 = before + box.hi[1];
+            status = nf_gather_rows(world, field, z, box.lo[1], box.hi[1], band);
+            if (status == NF_OK && world->rank == 0)
+                status = writer->format->write_rows(writer->state, y0, y1, band);
+            status = nf_agree(world, status);
+            nf_watch_show(&writer->watch, (double)y1, (double)(shape->dim[0] * shape->dim[1]));
+        }
     free(band);
     return status;
 }
@@ -538,6 +576,11 @@ struct nf_pack {
 bool nf_array_boxes(const nf_array_writer *writer)
 {
     return writer->layout.kind != NF_LAYOUT_NONE;
+}
+
+bool nf_array_bare(const nf_array_writer *writer)
+{
+    return writer->format == &nf_format_raw;
 }
 
 void nf_array_step(const nf_array_writer *writer, int64_t step[NF_DIMS])

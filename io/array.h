@@ -1,7 +1,9 @@
 /* array.h - arrays in files: `FILE` or `FILE:/dataset`, whatever the format, to and from fields.
  *
  * A file's kind is told from its content when read, and from its suffix when written (.h5 .hdf5
- * .nc .nxs, .png, .jpg .jpeg; a `:/dataset` always means HDF5).
+ * .nc .nxs, .png, .jpg .jpeg, .tif .tiff, .npy, .pgm .ppm .pnm .pam, .pfm, .raw .bin .dat; a
+ * `:/dataset` always means HDF5 there). TIFF: `FILE:/3` is page 3, counted from 0; without it, all
+ * pages, as a volume.
  *
  * `FILE:` is the same as FILE. Brackets behind an input's dataset, or behind the colon, pick an item
  * of a stack by its leading indices, negative ones from the end, and ask for the CF conventions of
@@ -34,16 +36,29 @@ typedef struct nf_path {
 nf_status nf_path_parse(const char *typed, nf_path *path); /* owns its strings */
 void nf_path_free(nf_path *path);
 
+/* A bare array, whose file tells nothing. */
+typedef struct nf_described {
+    nf_shape shape;
+    nf_element element;
+    int64_t offset; /* of its first byte; -1: the file is as long as the array */
+} nf_described;
+
+/* From what users type: "512x389x3" (1 to 3 extents and, behind them, channels: 2 to 4 where there are
+ * 3 numbers or more), "u16", "u16be" or ">f4"; NULL: not given, an error. */
+nf_status nf_described_parse(const char *shape, const char *dtype, int64_t offset,
+                             nf_described *described);
+
 typedef struct nf_array_reader nf_array_reader;
 
-/* Collective. Opens an array and tells its shape. Errors: missing or unreadable file, a directory,
+/* Collective. Opens an array and tells its shape; with `as`, a bare one, whatever the file's content
+ * looks like. Errors: missing or unreadable file, a directory,
  * an empty file, a content that is no known format (says what it looks like), several datasets and
  * none named (lists them), an element type or a rank that nfold does not take, a zero extent. */
-nf_status nf_array_open(const nf_world *world, const char *typed, nf_array_reader **reader,
-                        nf_shape *shape);
+nf_status nf_array_open(const nf_world *world, const char *typed, const nf_described *as,
+                        nf_array_reader **reader, nf_shape *shape);
 /* Collective. Fills the own cells of a field of that shape, the field's block wherever it lies:
- * HDF5 by each rank for itself, images by rank 0 in bands of rows (at most 16 MiB of them at a
- * time). */
+ * by each rank for itself, or, where a format gives rows in order only, by rank 0 in bands of rows
+ * (at most 16 MiB of them at a time). */
 nf_status nf_array_read(const nf_world *world, nf_array_reader *reader, nf_field *field);
 void nf_array_watch_reading(nf_array_reader *reader, nf_watch watch);
 void nf_array_close(nf_array_reader *reader);
@@ -135,6 +150,8 @@ void nf_array_watch_writing(nf_array_writer *writer, nf_watch watch);
  * not collective, by any one thread at a time; frees the pack, also after an error. */
 typedef struct nf_pack nf_pack;
 bool nf_array_boxes(const nf_array_writer *writer);
+/* Whether the file will not tell its shape and type. */
+bool nf_array_bare(const nf_array_writer *writer);
 void nf_array_step(const nf_array_writer *writer, int64_t step[NF_DIMS]);
 nf_status nf_array_pack(nf_array_writer *writer, const nf_box *box, const void *cells,
                         const ptrdiff_t stride[NF_DIMS], nf_pack **pack);

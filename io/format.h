@@ -20,6 +20,7 @@ typedef struct nf_format {
     bool stores; /* outputs: elements of any nf_element_type, not only as they were computed */
     bool stacks; /* outputs: stacks of arrays, dense ones */
 
+    /* NULL: never recognised, only described. */
     bool (*recognise)(const unsigned char head[NF_HEAD], size_t bytes);
     bool (*can_hold)(const nf_shape *shape);
 
@@ -30,6 +31,8 @@ typedef struct nf_format {
     nf_status (*locate)(void *reader, const int64_t index[NF_DIMS], nf_chunk *chunk);
     nf_status (*read)(void *reader, const nf_box *box, void *cells,
                       const ptrdiff_t stride[NF_DIMS]);
+    /* How many threads read may use, before any read; NULL: one alone. */
+    void (*share)(void *reader, int threads);
     /* What else the file tells; the reader's. NULL: nothing, ever. */
     const nf_metadata *(*metadata)(void *reader);
     const char *(*remark)(void *reader); /* see nf_array_remark. NULL: nothing, ever */
@@ -40,7 +43,7 @@ typedef struct nf_format {
 
     /* Creates `part`, which takes the place of `target` later, and tells the layout in which the
      * ranks write the elements themselves; NF_LAYOUT_NONE: rows come by write_rows, in order, dense,
-     * of the shape's type. */
+     * of the shape's type; y0 and y1 count the rows of all planes. */
     nf_status (*create)(const char *part, const char *target, const char *dataset,
                         const nf_shape *shape, const nf_output *output, void **writer,
                         nf_layout *layout);
@@ -52,6 +55,14 @@ typedef struct nf_format {
     void (*abandon)(void *writer);     /* close whatever is open; frees the writer */
 } nf_format;
 
-extern const nf_format nf_format_hdf5, nf_format_png, nf_format_jpeg;
+/* What the elements of an output are: as asked for, otherwise the shape's own type. */
+static inline nf_element nf_output_element(const nf_output *output, const nf_shape *shape)
+{
+    return output->store != NF_EL_NONE ? (nf_element){output->store, false}
+                                       : nf_element_native(shape->dtype);
+}
+
+extern const nf_format nf_format_hdf5, nf_format_png, nf_format_jpeg, nf_format_npy, nf_format_pnm,
+    nf_format_pnm_text, nf_format_pfm, nf_format_raw, nf_format_tiff;
 
 #endif

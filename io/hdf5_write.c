@@ -276,8 +276,7 @@ nf_status nf_h5_create(const char *part, const char *target, const char *dataset
     writer->dataset = strdup(dataset != NULL ? dataset
                              : output->nexus ? NEXUS_DATASET
                                              : DEFAULT_DATASET);
-    writer->type =
-        output->store != NF_EL_NONE ? output->store : nf_element_native(shape->dtype).type;
+    writer->type = nf_output_element(output, shape).type;
     writer->bytes = nf_shape_elements(shape) * nf_stack_items(&output->stack) *
                     (int64_t)nf_element_size(writer->type);
     nf_status status = NF_OK;

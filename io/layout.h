@@ -9,8 +9,9 @@
 #include "io/element.h"
 
 typedef enum nf_layout_kind {
-    NF_LAYOUT_NONE,   /* only the format's own read and write_rows know */
-    NF_LAYOUT_DENSE,  /* in C order from `offset` on */
+    NF_LAYOUT_NONE,  /* only the format's own read and write_rows know; `chunk`, unless 0: what read
+                       * decodes at once */
+    NF_LAYOUT_DENSE, /* in C order from `offset` on */
     NF_LAYOUT_CHUNKS, /* in boxes of equal extents, each at a place of its own */
 } nf_layout_kind;
 

@@ -83,7 +83,7 @@ static nf_status read_wrong(const char *typed, double (*at)(hsize_t), nf_shape *
     nf_field field = {.memory = NULL};
     nf_halo halo = {{1, 1, 1}, {1, 1, 1}};
     *wrong = 0;
-    nf_status status = nf_array_open(&world, typed, &reader, shape);
+    nf_status status = nf_array_open(&world, typed, NULL, &reader, shape);
     if (status != NF_OK)
         return status;
     nf_cut cut = nf_cut_choose(shape, world.size, &halo, NULL);
@@ -114,7 +114,7 @@ static nf_status open_only(const char *typed)
 {
     nf_shape shape;
     nf_array_reader *reader;
-    nf_status status = nf_array_open(&world, typed, &reader, &shape);
+    nf_status status = nf_array_open(&world, typed, NULL, &reader, &shape);
     if (status == NF_OK)
         nf_array_close(reader);
     return status;
@@ -670,7 +670,8 @@ static void test_remarks(void)
                                         "palette.h5:/palette"};
     static const char *const words[] = {"indices into the palette", "colour by colour", NULL};
     for (size_t i = 0; i < 3; i++) {
-        CU_ASSERT_EQUAL_FATAL(nf_array_open(&world, in_folder(names[i]), &reader, &shape), NF_OK);
+        CU_ASSERT_EQUAL_FATAL(nf_array_open(&world, in_folder(names[i]), NULL, &reader, &shape),
+                              NF_OK);
         const char *remark = nf_array_remark(reader);
         CHECK_ALL(world.rank != 0 ||
                   (words[i] == NULL ? remark == NULL

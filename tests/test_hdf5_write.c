@@ -202,7 +202,7 @@ static void test_stack(void)
     nf_array_reader *reader;
     nf_shape again;
     snprintf(typed, sizeof typed, "%s", in_folder("stack.h5:/g/s[2,1]"));
-    CHECK_ALL(nf_array_open(&world, typed, &reader, &again) == NF_OK);
+    CHECK_ALL(nf_array_open(&world, typed, NULL, &reader, &again) == NF_OK);
     CHECK_ALL(nf_shape_equal(&again, &shape));
     nf_array_close(reader);
     /* An item's own dataset is its input, too. */
@@ -522,7 +522,7 @@ static void test_nexus(void)
     nf_barrier(&world);
     nf_array_reader *reader;
     nf_shape shape;
-    CHECK_ALL(nf_array_open(&world, in_folder("nexus.h5"), &reader, &shape) == NF_OK);
+    CHECK_ALL(nf_array_open(&world, in_folder("nexus.h5"), NULL, &reader, &shape) == NF_OK);
     nf_array_close(reader);
 }
 

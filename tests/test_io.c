@@ -78,7 +78,7 @@ static bool reads_back(const char *typed, nf_shape expected, int ghost)
     nf_shape shape;
     nf_field field;
     bool fine = false;
-    if (nf_array_open(&alone, typed, &reader, &shape) != NF_OK)
+    if (nf_array_open(&alone, typed, NULL, &reader, &shape) != NF_OK)
         return false;
     if (nf_shape_equal(&shape, &expected) && field_new(&field, &shape, ghost) == NF_OK) {
         fine = nf_array_read(&alone, reader, &field) == NF_OK && io_field(&field, false) == 0;
@@ -617,10 +617,10 @@ static void test_foreign_content(void)
         const char *content;
         size_t bytes;
         const char *words;
-    } cases[] = {{"II*\0........", 12, "a TIFF image; nfold reads PNG, JPEG, HDF5"},
+    } cases[] = {{"GIF89a......", 12, "a GIF image; nfold reads PNG, JPEG, HDF5, NumPy"},
                  {"GIF89a", 6, "a GIF image"},
-                 {"P6 3 3 255\n", 11, "a PNM image"},
-                 {"\x93NUMPY\1\0", 8, "a NumPy array"},
+                 {"P6 3 3 255\n", 11, "ends before its image does"},
+                 {"\x93NUMPY\1\0", 8, "it was cut short"},
                  {"hello, world\n", 13, "looks like text"},
                  {"CDF\1\0\0\0\0", 8, "a netCDF-3 file"},
                  {"\x1f\x8b\x08\0\0\0", 6, "gzip-compressed"},
@@ -682,7 +682,7 @@ static void test_refused_outputs(void)
 {
     nf_shape image = io_shape(2, 1, 4, 6, 3, NF_U8), real = io_shape(2, 1, 4, 6, 3, NF_F32);
     nf_shape volume = io_shape(3, 2, 4, 6, 1, NF_U8);
-    CU_ASSERT(refuses(in_folder("a.tif"), NULL, image, "known are .png .jpg .jpeg .h5 .hdf5"));
+    CU_ASSERT(refuses(in_folder("a.gif"), NULL, image, "known are .png .jpg .jpeg .h5 .hdf5 .nc"));
     CU_ASSERT(refuses(in_folder("a"), NULL, image, "unknown suffix"));
     CU_ASSERT(refuses(in_folder("b.png"), NULL, real, "or append `| cast:to=u8`"));
     CU_ASSERT(refuses(in_folder("b.jpg"), NULL, io_shape(2, 1, 4, 6, 1, NF_U16), "cast:to=u8"));
