@@ -47,7 +47,7 @@ hid_t nf_h5_access(void)
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     hid_t plist = H5Pcreate(H5P_FILE_ACCESS);
     if (plist >= 0) {
-        H5Pset_fapl_sec2(plist);
+        H5Pset_driver(plist, nf_h5_driver(), NULL);
         H5Pset_alignment(plist, ALIGNMENT, ALIGNMENT);
         H5Pset_fclose_degree(plist, H5F_CLOSE_STRONG);
     }

@@ -17,8 +17,19 @@ nf_status nf_h5_fail(const char *file, const char *dataset, const char *what);
 /* Closes an identifier, if it is one, and keeps the reason of a call that failed before. */
 void nf_h5_release(herr_t (*close_id)(hid_t), hid_t id);
 
-/* Access properties: the serial driver, whatever HDF5 was built for; elements aligned. */
+/* Access properties: the driver below, whatever HDF5 was built for; elements aligned. */
 hid_t nf_h5_access(void);
+hid_t nf_h5_driver(void); /* not to be closed */
+
+/* What HDF5 would have moved, in a file opened by that driver. */
+typedef struct nf_h5_transfer {
+    int count;              /* of transfers */
+    int64_t address, bytes; /* of the last */
+} nf_h5_transfer;
+
+/* From now on elements are not moved, but noted; NULL: they are moved again. Metadata always are.
+ * false: HDF5 failed. */
+bool nf_h5_note(hid_t file, nf_h5_transfer *note);
 hid_t nf_h5_open_file(const char *file, unsigned flags);
 
 /* The native type; not to be closed. */
