@@ -286,6 +286,11 @@ nf_status nf_coder_create(const nf_codec *steps, size_t count, size_t element, s
     return nf_fail(NF_ERR_MEMORY, "no memory to encode or decode pieces of %zu bytes", most);
 }
 
+size_t nf_coder_room(const nf_coder *coder)
+{
+    return coder->room;
+}
+
 void nf_coder_free(nf_coder *coder)
 {
     if (coder == NULL)

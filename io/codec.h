@@ -20,7 +20,8 @@ typedef struct nf_coder nf_coder;
  * `steps` is copied. Error: NF_ERR_MEMORY. */
 nf_status nf_coder_create(const nf_codec *steps, size_t count, size_t element, size_t most,
                           nf_coder **coder);
-void nf_coder_free(nf_coder *coder); /* NULL is allowed */
+void nf_coder_free(nf_coder *coder);         /* NULL is allowed */
+size_t nf_coder_room(const nf_coder *coder); /* bytes of what encoding gives at most */
 
 /* Bytes that go through the steps in their order. The result is the coder's until its next call, or
  * `from` itself where no step did anything. A compression that would not make them shorter is left

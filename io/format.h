@@ -17,6 +17,7 @@ typedef struct nf_format {
     const char *const *suffixes; /* NULL-terminated, lower case, with the dot */
     const char *holds;           /* for messages: "u8 or u16, 2-D, 1 to 4 channels" */
     bool random_access;          /* read: any box; otherwise rows in ascending order, each once */
+    bool chunks;                 /* what nf_output asks of chunks and compression can be had */
 
     bool (*recognise)(const unsigned char head[NF_HEAD], size_t bytes);
     bool (*can_hold)(const nf_shape *shape);
@@ -26,6 +27,8 @@ typedef struct nf_format {
     void (*layout)(void *reader, nf_layout *layout);
     /* Chunks: the place of the one with these indices (its box begins at index * chunk). */
     nf_status (*locate)(void *reader, const int64_t index[NF_DIMS], nf_chunk *chunk);
+    /* The dataset that was opened, the reader's. NULL: the format has none. */
+    const char *(*dataset)(const void *reader);
     nf_status (*read)(void *reader, const nf_box *box, void *cells,
                       const ptrdiff_t stride[NF_DIMS]);
     /* What else the file tells; the reader's. NULL: nothing, ever. */

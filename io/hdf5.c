@@ -1,6 +1,7 @@
 /* hdf5.c - what reading and writing of HDF5 share, and the format's methods. */
 #include "io/hdf5.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -76,6 +77,36 @@ hid_t nf_h5_memory_type(nf_dtype dtype)
     }
 }
 
+/* ---- what may be called by a thread that reads or writes while another computes ---- */
+
+static pthread_mutex_t in_hdf5 = PTHREAD_MUTEX_INITIALIZER;
+
+static nf_status read_alone(void *state, const nf_box *box, void *cells,
+                            const ptrdiff_t stride[NF_DIMS])
+{
+    pthread_mutex_lock(&in_hdf5);
+    nf_status status = nf_h5_read(state, box, cells, stride);
+    pthread_mutex_unlock(&in_hdf5);
+    return status;
+}
+
+static nf_status locate_alone(void *state, const int64_t index[NF_DIMS], nf_chunk *chunk)
+{
+    pthread_mutex_lock(&in_hdf5);
+    nf_status status = nf_h5_locate(state, index, chunk);
+    pthread_mutex_unlock(&in_hdf5);
+    return status;
+}
+
+static nf_status allot_alone(void *state, size_t n, const int64_t (*index)[NF_DIMS],
+                             nf_chunk *chunks)
+{
+    pthread_mutex_lock(&in_hdf5);
+    nf_status status = nf_h5_give_places(state, n, index, chunks);
+    pthread_mutex_unlock(&in_hdf5);
+    return status;
+}
+
 static const char *const hdf5_suffixes[] = {".h5", ".hdf5", NULL};
 
 const nf_format nf_format_hdf5 = {
@@ -87,9 +118,13 @@ const nf_format nf_format_hdf5 = {
     .can_hold = hdf5_can_hold,
     .open = nf_h5_open,
     .layout = nf_h5_layout,
-    .read = nf_h5_read,
+    .locate = locate_alone,
+    .dataset = nf_h5_dataset,
+    .read = read_alone,
     .close = nf_h5_close,
     .create = nf_h5_create,
+    .chunks = true,
+    .allot = allot_alone,
     .finish = nf_h5_finish,
     .abandon = nf_h5_abandon,
 };

@@ -26,8 +26,8 @@ enum { MAX_OFFSET_BITS = 63, CALL = 1 << 30 };
 /* HDF5's message becomes the system's. */
 static herr_t driver_fail(const char *what)
 {
-    H5Epush2(H5E_DEFAULT, __FILE__, __func__, __LINE__, H5E_ERR_CLS, H5E_IO, H5E_SEEKERROR, "%s: %s",
-             what, errno != 0 ? strerror(errno) : "the file ends too early");
+    H5Epush2(H5E_DEFAULT, __FILE__, __func__, __LINE__, H5E_ERR_CLS, H5E_IO, H5E_SEEKERROR,
+             "%s: %s", what, errno != 0 ? strerror(errno) : "the file ends too early");
     return -1;
 }
 
@@ -109,9 +109,8 @@ static bool noted(const driver_file *file, H5FD_mem_t type, haddr_t address, siz
 {
     if (file->noted == NULL || type != H5FD_MEM_DRAW)
         return false;
-    *file->noted = (nf_h5_transfer){.count = file->noted->count + 1,
-                                    .address = (int64_t)address,
-                                    .bytes = (int64_t)bytes};
+    *file->noted = (nf_h5_transfer){
+        .count = file->noted->count + 1, .address = (int64_t)address, .bytes = (int64_t)bytes};
     return true;
 }
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/codec.h"
 #include "io/hdf5.h"
 
 enum {
@@ -259,6 +260,7 @@ typedef struct h5_reader {
     nf_shape shape;
     int rank;     /* dimensions of the dataset, channels counted */
     bool chunked; /* HDF5 is slow where memory and file selections differ in shape */
+    nf_h5_chunks chunks;
     char *path, *name;
 } h5_reader;
 
@@ -313,7 +315,8 @@ static nf_status check_filters(h5_reader *reader)
         char name[1];
         H5Z_filter_t id =
             H5Pget_filter2(plist, (unsigned)i, &flags, &values, NULL, sizeof name, name, NULL);
-        if (id >= 0 && H5Zfilter_avail(id) <= 0)
+        bool known = nf_codecs_known(&(nf_codec){.id = (nf_codec_id)id}, 1);
+        if (id >= 0 && !known && H5Zfilter_avail(id) <= 0)
             status = nf_fail(NF_ERR_FORMAT,
                              "%s:%s: is stored with HDF5 filter %d (%s), whose plugin is not "
                              "installed: install it and set HDF5_PLUGIN_PATH, or rewrite the file "
@@ -398,17 +401,35 @@ static nf_element element_of(hid_t type)
 
 void nf_h5_layout(void *state, nf_layout *layout)
 {
-    const h5_reader *reader = state;
+    h5_reader *reader = state;
     hid_t type = H5Dget_type(reader->dataset), plist = H5Dget_create_plist(reader->dataset);
     nf_element element = element_of(type);
     haddr_t offset = H5Dget_offset(reader->dataset);
-    *layout = (nf_layout){.kind = NF_LAYOUT_NONE};
+    *layout = (nf_layout){.kind = NF_LAYOUT_NONE, .element = element};
+    nf_h5_chunk_layout(reader->dataset, &reader->shape, layout);
+    reader->chunks = (nf_h5_chunks){.file = reader->file,
+                                    .dataset = reader->dataset,
+                                    .path = reader->path,
+                                    .name = reader->name,
+                                    .shape = reader->shape,
+                                    .layout = *layout};
     if (plist >= 0 && H5Pget_layout(plist) == H5D_CONTIGUOUS && H5Pget_external_count(plist) == 0 &&
         offset != HADDR_UNDEF && element.type != NF_EL_NONE)
         *layout =
             (nf_layout){.kind = NF_LAYOUT_DENSE, .element = element, .offset = (int64_t)offset};
     nf_h5_release(H5Pclose, plist);
     nf_h5_release(H5Tclose, type);
+}
+
+nf_status nf_h5_locate(void *state, const int64_t index[NF_DIMS], nf_chunk *chunk)
+{
+    const h5_reader *reader = state;
+    return nf_h5_chunk_locate(&reader->chunks, index, chunk);
+}
+
+const char *nf_h5_dataset(const void *state)
+{
+    return ((const h5_reader *)state)->name;
 }
 
 /* Selects a box of cells in the dataset. */

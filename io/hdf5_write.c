@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/chunks.h"
 #include "io/content.h"
 #include "io/hdf5.h"
 #include "io/note.h"
@@ -69,7 +70,9 @@ static bool put_attributes(hid_t dataset, const nf_shape *shape, const nf_proven
 
 typedef struct h5_writer {
     char *part, *target, *dataset;
-    int64_t offset, bytes; /* of the elements in the file */
+    nf_layout layout;
+    int64_t offset, bytes;      /* of the elements in the file */
+    nf_h5_allotting *allotting; /* chunks */
 } h5_writer;
 
 void nf_h5_abandon(void *state)
@@ -77,6 +80,7 @@ void nf_h5_abandon(void *state)
     h5_writer *writer = state;
     if (writer == NULL)
         return;
+    nf_h5_allot_abandon(writer->allotting);
     free(writer->part);
     free(writer->target);
     free(writer->dataset);
@@ -124,9 +128,10 @@ static hid_t create_space(const nf_shape *shape)
     return H5Screate_simple(rank, extent, NULL);
 }
 
-/* Contiguous, with its place fixed at once and nothing written there; no times, so that equal work
- * gives equal bytes. */
-static hid_t create_dataset(hid_t file, const char *name, const nf_shape *shape)
+/* Contiguous, with its place fixed at once, or in chunks; nothing is written there. No times, so that
+ * equal work gives equal bytes. */
+static hid_t create_dataset(hid_t file, const char *name, const nf_shape *shape,
+                            const nf_layout *stored)
 {
     hid_t links = H5Pcreate(H5P_LINK_CREATE), layout = H5Pcreate(H5P_DATASET_CREATE);
     hid_t space = create_space(shape);
@@ -135,8 +140,10 @@ static hid_t create_dataset(hid_t file, const char *name, const nf_shape *shape)
     H5Pset_alloc_time(layout, H5D_ALLOC_TIME_EARLY);
     H5Pset_fill_time(layout, H5D_FILL_TIME_NEVER);
     H5Pset_obj_track_times(layout, 0);
-    hid_t dataset =
-        H5Dcreate2(file, name, nf_h5_memory_type(shape->dtype), space, links, layout, H5P_DEFAULT);
+    hid_t dataset = -1;
+    if (stored->kind != NF_LAYOUT_CHUNKS || nf_h5_chunk_create(layout, shape, stored))
+        dataset = H5Dcreate2(file, name, nf_h5_memory_type(shape->dtype), space, links, layout,
+                             H5P_DEFAULT);
     nf_h5_release(H5Sclose, space);
     nf_h5_release(H5Pclose, layout);
     nf_h5_release(H5Pclose, links);
@@ -149,15 +156,15 @@ static nf_status fill_file(hid_t file, h5_writer *writer, const nf_shape *shape,
     nf_status status = make_way(file, writer);
     if (status != NF_OK)
         return status;
-    hid_t dataset = create_dataset(file, writer->dataset, shape);
+    hid_t dataset = create_dataset(file, writer->dataset, shape, &writer->layout);
     if (dataset < 0)
         return nf_h5_fail(writer->target, writer->dataset, "cannot be created");
     haddr_t offset = H5Dget_offset(dataset);
-    if (offset == HADDR_UNDEF)
+    if (offset == HADDR_UNDEF && writer->layout.kind == NF_LAYOUT_DENSE)
         status = nf_h5_fail(writer->target, writer->dataset, "has no place in the file");
     else if (!put_attributes(dataset, shape, provenance))
         status = nf_h5_fail(writer->target, writer->dataset, "its attributes cannot be written");
-    writer->offset = (int64_t)offset;
+    writer->layout.offset = writer->offset = (int64_t)offset;
     H5Dclose(dataset);
     return status;
 }
@@ -229,12 +236,22 @@ static nf_status make_part(h5_writer *writer, bool named, hid_t *file)
     return status;
 }
 
-static nf_status reserve(const h5_writer *writer)
+/* Chunks as they are come behind what there is; how long compressed ones become shows later. */
+static nf_status reserve(const h5_writer *writer, const nf_shape *shape)
 {
+    const nf_layout *layout = &writer->layout;
+    if (layout->ncodecs > 0)
+        return NF_OK;
+    struct stat info;
     int fd = open(writer->part, O_RDWR | O_CLOEXEC);
-    if (fd < 0)
+    if (fd < 0 || fstat(fd, &info) != 0)
         return nf_fail(NF_ERR_FILE, "%s: cannot be opened: %s", writer->part, strerror(errno));
-    nf_status status = nf_raw_reserve(fd, writer->offset, writer->bytes, writer->target);
+    int64_t offset = writer->offset, bytes = writer->bytes;
+    if (layout->kind == NF_LAYOUT_CHUNKS) {
+        offset = info.st_size;
+        bytes = nf_chunk_count(shape, layout) * nf_chunk_bytes(shape, layout);
+    }
+    nf_status status = nf_raw_reserve(fd, offset, bytes, writer->target);
     close(fd);
     return status;
 }
@@ -249,7 +266,12 @@ static nf_status lay_out(h5_writer *writer, bool named, const nf_shape *shape,
     status = fill_file(file, writer, shape, provenance);
     if (H5Fclose(file) < 0 && status == NF_OK)
         status = nf_h5_fail(writer->target, NULL, "cannot be written");
-    return status == NF_OK ? reserve(writer) : status;
+    if (status == NF_OK)
+        status = reserve(writer, shape);
+    if (status == NF_OK && writer->layout.kind == NF_LAYOUT_CHUNKS)
+        status = nf_h5_allot_begin(writer->part, writer->target, writer->dataset, shape,
+                                   &writer->layout, &writer->allotting);
+    return status;
 }
 
 nf_status nf_h5_create(const char *part, const char *target, const char *dataset,
@@ -263,20 +285,25 @@ nf_status nf_h5_create(const char *part, const char *target, const char *dataset
     writer->target = strdup(target);
     writer->dataset = strdup(dataset != NULL ? dataset : DEFAULT_DATASET);
     writer->bytes = (int64_t)nf_shape_bytes(shape);
-    nf_status status = NF_OK;
+    writer->layout = (nf_layout){.element = nf_element_native(shape->dtype)};
+    nf_status status = nf_h5_chunk_choose(target, shape, output, &writer->layout);
     if (writer->part == NULL || writer->target == NULL || writer->dataset == NULL)
         status = nf_fail(NF_ERR_MEMORY, "%s: no memory for an HDF5 writer", target);
-    else
+    if (status == NF_OK)
         status = lay_out(writer, dataset != NULL, shape, output->provenance);
     if (status != NF_OK) {
         nf_h5_abandon(writer);
         return status;
     }
     *state = writer;
-    *layout = (nf_layout){.kind = NF_LAYOUT_DENSE,
-                          .element = nf_element_native(shape->dtype),
-                          .offset = writer->offset};
+    *layout = writer->layout;
     return NF_OK;
+}
+
+nf_status nf_h5_give_places(void *state, size_t n, const int64_t (*index)[NF_DIMS],
+                            nf_chunk *chunks)
+{
+    return nf_h5_allot(((h5_writer *)state)->allotting, n, index, chunks);
 }
 
 /* The file is complete and HDF5 finds the elements where they were written. */
@@ -302,7 +329,13 @@ static nf_status verify(const h5_writer *writer)
 
 nf_status nf_h5_finish(void *state)
 {
-    nf_status status = verify(state);
-    nf_h5_abandon(state);
+    h5_writer *writer = state;
+    nf_status status = NF_OK;
+    if (writer->allotting != NULL)
+        status = nf_h5_allot_finish(writer->allotting);
+    else
+        status = verify(writer);
+    writer->allotting = NULL;
+    nf_h5_abandon(writer);
     return status;
 }
