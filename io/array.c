@@ -15,6 +15,7 @@
 #include "io/content.h"
 #include "io/format.h"
 #include "io/part.h"
+#include "io/places.h"
 #include "io/raw.h"
 #include "io/regroup.h"
 
@@ -320,6 +321,12 @@ void nf_array_close(nf_array_reader *reader)
     free(reader);
 }
 
+const char *nf_array_remark(const nf_array_reader *reader)
+{
+    const nf_format *format = reader->format;
+    return reader->state != NULL && format->remark != NULL ? format->remark(reader->state) : NULL;
+}
+
 nf_status nf_array_load(const char *typed, nf_shape *shape, void **cells)
 {
     const nf_world alone = {.size = 1, .threads = 1};
@@ -359,6 +366,7 @@ struct nf_array_writer {
     nf_chunked chunked; /* the same file, in chunks */
     int threads;
     nf_watch watch; /* of rows that go through the format */
+    int64_t item;   /* of a stack, that is written */
 };
 
 /* What would help where a format cannot hold an array. */
@@ -378,8 +386,12 @@ static nf_status choose_format(const nf_path *path, const char *typed, const nf_
                                const nf_format **format)
 {
     nf_status status = NF_OK;
-    if (path->dataset != NULL && nf_suffix_format(path->file, format) == NF_OK &&
-        *format != &nf_format_hdf5)
+    if (path->dataset != NULL && path->dataset[strlen(path->dataset) - 1] == ']')
+        status =
+            nf_fail(NF_ERR_USAGE,
+                    "%s: brackets pick an item of an input; an output is a whole dataset", typed);
+    else if (path->dataset != NULL && nf_suffix_format(path->file, format) == NF_OK &&
+             *format != &nf_format_hdf5)
         status = nf_fail(NF_ERR_FORMAT,
                          "%s: a %s file has no datasets; name a .h5 file, or leave out :%s", typed,
                          (*format)->name, path->dataset);
@@ -390,6 +402,38 @@ static nf_status choose_format(const nf_path *path, const char *typed, const nf_
     if (status == NF_OK && !(*format)->can_hold(shape))
         status = cannot_hold(*format, typed, shape);
     return status;
+}
+
+/* What the user asked for and not every format can do. */
+static nf_status check_wishes(const nf_format *format, const char *typed, const nf_shape *shape,
+                              const nf_output *output)
+{
+    nf_element_type own = nf_element_native(shape->dtype).type;
+    if (output->store != NF_EL_NONE && output->store != own && !format->stores)
+        return nf_fail(NF_ERR_SHAPE,
+                       "%s: a %s file stores elements as they were computed, %s, not as %s: append "
+                       "`| cast:to=...`, or write to a .h5 file",
+                       typed, format->name, nf_dtype_name(shape->dtype),
+                       nf_element_name(output->store));
+    if (nf_output_chunked(output) && !format->chunks)
+        return nf_fail(NF_ERR_USAGE,
+                       "%s: a %s file has no chunks, checksums or choice of compression: write to "
+                       "a .h5 file",
+                       typed, format->name);
+    if (output->stack.dims > 0 && !format->stacks)
+        return nf_fail(NF_ERR_SHAPE, "%s: nfold writes no stack to a %s file: write to a .h5 file",
+                       typed, format->name);
+    return NF_OK;
+}
+
+/* Whether an input's dataset, perhaps an item of it, is that of the output. */
+static bool same_dataset(const char *input, const char *output)
+{
+    size_t length = strlen(input);
+    const char *open = input[length - 1] == ']' ? strrchr(input, '[') : NULL;
+    if (open != NULL)
+        length = (size_t)(open - input);
+    return length == 0 || (strlen(output) == length && strncmp(input, output, length) == 0);
 }
 
 /* The output must not be the input: reached through whatever links. Another dataset of the same
@@ -406,7 +450,7 @@ static nf_status refuse_same(const nf_path *output, const char *typed, const cha
     bool same = stat(input.file, &in) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino;
     bool datasets = input.dataset != NULL && output->dataset != NULL;
     if (same && datasets)
-        same = strcmp(input.dataset, output->dataset) == 0;
+        same = same_dataset(input.dataset, output->dataset);
     if (same)
         status = nf_fail(
             NF_ERR_FILE, "%s: is the input (%s) itself: write to another file%s", typed,
@@ -414,18 +458,6 @@ static nf_status refuse_same(const nf_path *output, const char *typed, const cha
             nf_content_is_hdf5(input.file, NULL) ? ", or name two different datasets of it" : "");
     nf_path_free(&input);
     return status;
-}
-
-static nf_status refuse_chunks(const nf_format *format, const char *typed, const nf_output *output)
-{
-    if (output->compression.id == NF_CODEC_NONE && !output->shuffle && !output->fletcher32 &&
-        output->chunk[2] == 0)
-        return NF_OK;
-    return nf_fail(
-        NF_ERR_USAGE,
-        "%s: a %s file has no chunks, checksums or choice of compression; write to a .h5 "
-        "file",
-        typed, format->name);
 }
 
 static nf_status create_first(nf_array_writer *writer, const char *typed, const char *input_typed,
@@ -442,8 +474,8 @@ static nf_status create_first(nf_array_writer *writer, const char *typed, const 
         status = nf_part_begin(path.file, &writer->part);
     if (status == NF_OK)
         status = choose_format(&path, typed, &writer->shape, &writer->format);
-    if (status == NF_OK && !writer->format->chunks)
-        status = refuse_chunks(writer->format, typed, output);
+    if (status == NF_OK)
+        status = check_wishes(writer->format, typed, &writer->shape, output);
     if (status == NF_OK)
         status = writer->format->create(writer->part.path, writer->part.target, path.dataset,
                                         &writer->shape, output, &writer->state, &writer->layout);
@@ -528,6 +560,18 @@ static nf_status write_bands(const nf_world *world, nf_array_writer *writer, con
     return status;
 }
 
+void nf_array_item(nf_array_writer *writer, int64_t i)
+{
+    writer->item = i;
+    writer->raw.layout.offset = writer->layout.offset + i * nf_raw_bytes(&writer->raw);
+}
+
+const char *nf_array_left(const nf_array_writer *writer)
+{
+    const nf_format *format = writer->format;
+    return writer->state != NULL && format->left != NULL ? format->left(writer->state) : NULL;
+}
+
 void nf_array_watch_writing(nf_array_writer *writer, nf_watch watch)
 {
     writer->watch = watch;
@@ -589,100 +633,12 @@ nf_status nf_array_pack(nf_array_writer *writer, const nf_box *box, const void *
     return status;
 }
 
-/* The chunks of one rank on their way to rank 0 and back. */
-typedef struct chunk_list {
-    int64_t (*index)[NF_DIMS];
-    nf_chunk *chunk;
-} chunk_list;
-
-static nf_status list_create(const nf_array_writer *writer, int64_t count, chunk_list *list)
-{
-    list->index = malloc((size_t)(count > 0 ? count : 1) * sizeof *list->index);
-    list->chunk = malloc((size_t)(count > 0 ? count : 1) * sizeof *list->chunk);
-    if (list->index != NULL && list->chunk != NULL)
-        return NF_OK;
-    return nf_fail(NF_ERR_MEMORY, "%s: no memory for the places of %lld chunks", writer->target,
-                   (long long)count);
-}
-
-static void list_fill(const nf_array_writer *writer, const nf_pack *pack, int64_t count,
-                      chunk_list *list)
-{
-    for (int64_t i = 0; i < count; i++) {
-        nf_chunk_index(&writer->layout, &pack->box, i, list->index[i]);
-        list->chunk[i] = pack->encoded[i].chunk;
-    }
-}
-
-/* Rank 0: the ranks' chunks get their places in the order of the ranks. Those of a rank come back to
- * it also where that failed, so that it does not wait. */
-static nf_status allot_all(const nf_world *world, nf_array_writer *writer, const int64_t *counts,
-                           chunk_list *mine, chunk_list *others)
-{
-    nf_status status = NF_OK;
-    for (int rank = 0; rank < world->size; rank++) {
-        size_t n = (size_t)counts[rank];
-        chunk_list *list = rank == 0 ? mine : others;
-        if (n == 0)
-            continue;
-        if (rank > 0) {
-            nf_receive(world, list->index, n * sizeof *list->index, rank);
-            nf_receive(world, list->chunk, n * sizeof *list->chunk, rank);
-        }
-        if (status == NF_OK)
-            status = writer->format->allot(writer->state, n, (const int64_t(*)[NF_DIMS])list->index,
-                                           list->chunk);
-        if (rank > 0)
-            nf_send(world, list->chunk, n * sizeof *list->chunk, rank);
-    }
-    return status;
-}
-
-/* Rank 0's room for the longest list of another rank, and the lengths of all. */
-static nf_status place_start(const nf_world *world, const nf_array_writer *writer, int64_t count,
-                             int64_t **counts, chunk_list *mine, chunk_list *others)
-{
-    int64_t most = 0;
-    nf_status status = list_create(writer, count, mine);
-    if (world->rank == 0)
-        *counts = calloc((size_t)world->size, sizeof **counts);
-    if (world->rank == 0 && *counts == NULL)
-        status = nf_fail(NF_ERR_MEMORY, "%s: no memory for %d ranks", writer->target, world->size);
-    status = nf_agree(world, status);
-    if (status != NF_OK)
-        return status;
-    nf_gather(world, &count, *counts, sizeof count);
-    for (int rank = 1; rank < world->size && world->rank == 0; rank++)
-        most = (*counts)[rank] > most ? (*counts)[rank] : most;
-    return nf_agree(world, world->rank == 0 ? list_create(writer, most, others) : NF_OK);
-}
-
-static nf_status place_chunks(const nf_world *world, nf_array_writer *writer, nf_pack *pack)
-{
-    int64_t count = pack != NULL ? pack->count : 0, *counts = NULL;
-    chunk_list mine = {NULL, NULL}, others = {NULL, NULL};
-    nf_status status = place_start(world, writer, count, &counts, &mine, &others);
-    if (status == NF_OK) {
-        list_fill(writer, pack, count, &mine);
-        if (world->rank == 0) {
-            status = allot_all(world, writer, counts, &mine, &others);
-        } else if (count > 0) {
-            nf_send(world, mine.index, (size_t)count * sizeof *mine.index, 0);
-            nf_send(world, mine.chunk, (size_t)count * sizeof *mine.chunk, 0);
-            nf_receive(world, mine.chunk, (size_t)count * sizeof *mine.chunk, 0);
-        }
-        for (int64_t i = 0; i < count; i++)
-            pack->encoded[i].chunk = mine.chunk[i];
-        status = nf_agree(world, status);
-    }
-    free(mine.index), free(mine.chunk), free(others.index), free(others.chunk), free(counts);
-    return status;
-}
-
 nf_status nf_array_place(const nf_world *world, nf_array_writer *writer, nf_pack *pack)
 {
     if (writer->layout.kind == NF_LAYOUT_CHUNKS)
-        return place_chunks(world, writer, pack);
+        return nf_places_allot(world, writer->format, writer->state, writer->item, &writer->layout,
+                               pack != NULL ? &pack->box : NULL,
+                               pack != NULL ? pack->encoded : NULL);
     return NF_OK; /* in a dense array every box has its place */
 }
 

@@ -17,7 +17,9 @@ typedef struct nf_format {
     const char *const *suffixes; /* NULL-terminated, lower case, with the dot */
     const char *holds;           /* for messages: "u8 or u16, 2-D, 1 to 4 channels" */
     bool random_access;          /* read: any box; otherwise rows in ascending order, each once */
-    bool chunks;                 /* what nf_output asks of chunks and compression can be had */
+    bool chunks;                 /* outputs: what nf_output asks of chunks and compression */
+    bool stores; /* outputs: elements of any nf_element_type, not only as they were computed */
+    bool stacks; /* outputs: stacks of arrays */
 
     bool (*recognise)(const unsigned char head[NF_HEAD], size_t bytes);
     bool (*can_hold)(const nf_shape *shape);
@@ -33,7 +35,11 @@ typedef struct nf_format {
                       const ptrdiff_t stride[NF_DIMS]);
     /* What else the file tells; the reader's. NULL: nothing, ever. */
     const nf_metadata *(*metadata)(void *reader);
+    const char *(*remark)(void *reader); /* see nf_array_remark. NULL: nothing, ever */
     void (*close)(void *reader);
+    /* See nf_array_stack and nf_array_list; NULL: there are no stacks, one array a file. */
+    nf_status (*stack)(const char *file, const char *dataset, int dims, nf_stack *stack);
+    nf_status (*list)(const char *file, FILE *out);
 
     /* Creates `part`, which takes the place of `target` later, and tells the layout in which the
      * ranks write the elements themselves; NF_LAYOUT_NONE: rows come by write_rows, in order, dense,
@@ -41,12 +47,22 @@ typedef struct nf_format {
     nf_status (*create)(const char *part, const char *target, const char *dataset,
                         const nf_shape *shape, const nf_output *output, void **writer,
                         nf_layout *layout);
-    /* Chunks: gives each of n chunks of so many bytes its place in the file. */
-    nf_status (*allot)(void *writer, size_t n, const int64_t (*index)[NF_DIMS], nf_chunk *chunks);
+    /* Chunks: gives each of n chunks of so many bytes, of an item of the stack (0 where there is
+     * none), its place in the file. */
+    nf_status (*allot)(void *writer, int64_t item, size_t n, const int64_t (*index)[NF_DIMS],
+                       nf_chunk *chunks);
     nf_status (*write_rows)(void *writer, int64_t y0, int64_t y1, const void *rows);
+    const char *(*left)(void *writer); /* see nf_array_left. NULL: nothing, ever */
     nf_status (*finish)(void *writer); /* everything written: close; frees the writer */
     void (*abandon)(void *writer);     /* close whatever is open; frees the writer */
 } nf_format;
+
+/* Whether an output asks for what needs chunks. */
+static inline bool nf_output_chunked(const nf_output *output)
+{
+    return output->compression.id != NF_CODEC_NONE || output->shuffle || output->fletcher32 ||
+           output->chunk[NF_DIMS - 1] != 0;
+}
 
 extern const nf_format nf_format_hdf5, nf_format_png, nf_format_jpeg;
 

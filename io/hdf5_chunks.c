@@ -10,17 +10,23 @@
 
 /* ---- what a dataset's properties tell ---- */
 
-/* The chunk's extents, if they are of the array's dimensions and hold all channels. */
-static bool chunk_extents(hid_t plist, const nf_shape *shape, int rank, int64_t chunk[NF_DIMS])
+/* The chunk's extents, if it holds one item alone and all of its channels. */
+static bool chunk_extents(hid_t plist, const nf_shape *shape, int rank, int lead,
+                          int64_t chunk[NF_DIMS])
 {
     hsize_t extent[H5S_MAX_RANK];
-    if (H5Pget_chunk(plist, H5S_MAX_RANK, extent) != rank || rank < shape->ndim ||
-        rank > shape->ndim + 1)
+    if (H5Pget_chunk(plist, H5S_MAX_RANK, extent) != rank || rank < lead + shape->ndim ||
+        rank > lead + shape->ndim + 1)
         return false;
-    if (rank > shape->ndim ? extent[rank - 1] != (hsize_t)shape->channels : shape->channels > 1)
+    for (int d = 0; d < lead; d++)
+        if (extent[d] != 1)
+            return false;
+    if (rank > lead + shape->ndim ? extent[rank - 1] != (hsize_t)shape->channels
+                                  : shape->channels > 1)
         return false;
     for (int d = 0; d < NF_DIMS; d++)
-        chunk[d] = d < NF_DIMS - shape->ndim ? 1 : (int64_t)extent[d - (NF_DIMS - shape->ndim)];
+        chunk[d] =
+            d < NF_DIMS - shape->ndim ? 1 : (int64_t)extent[lead + d - (NF_DIMS - shape->ndim)];
     return true;
 }
 
@@ -53,19 +59,15 @@ static bool fill_value(hid_t plist, double *fill)
            H5Pget_fill_value(plist, H5T_NATIVE_DOUBLE, fill) >= 0;
 }
 
-void nf_h5_chunk_layout(hid_t dataset, const nf_shape *shape, nf_layout *layout)
+void nf_h5_chunk_layout(hid_t plist, const nf_shape *shape, int rank, int lead, nf_layout *layout)
 {
-    hid_t plist = H5Dget_create_plist(dataset), space = H5Dget_space(dataset);
-    int rank = H5Sget_simple_extent_ndims(space);
     unsigned options = 0;
     layout->kind = NF_LAYOUT_NONE;
-    if (plist >= 0 && H5Pget_layout(plist) == H5D_CHUNKED &&
-        H5Pget_chunk_opts(plist, &options) >= 0 && options == 0 &&
-        layout->element.type != NF_EL_NONE && chunk_extents(plist, shape, rank, layout->chunk) &&
-        chunk_filters(plist, layout) && fill_value(plist, &layout->fill))
+    if (H5Pget_chunk_opts(plist, &options) >= 0 && options == 0 &&
+        layout->element.type != NF_EL_NONE &&
+        chunk_extents(plist, shape, rank, lead, layout->chunk) && chunk_filters(plist, layout) &&
+        fill_value(plist, &layout->fill))
         layout->kind = NF_LAYOUT_CHUNKS;
-    nf_h5_release(H5Sclose, space);
-    nf_h5_release(H5Pclose, plist);
 }
 
 /* ---- where chunks are ---- */
@@ -75,8 +77,9 @@ static void chunk_offset(const nf_h5_chunks *chunks, const int64_t index[NF_DIMS
 {
     int first = NF_DIMS - chunks->shape.ndim;
     memset(offset, 0, NF_H5_RANK * sizeof *offset);
+    memcpy(offset, chunks->at, (size_t)chunks->lead * sizeof *offset);
     for (int d = first; d < NF_DIMS; d++)
-        offset[d - first] = (hsize_t)(index[d] * chunks->layout.chunk[d]);
+        offset[chunks->lead + d - first] = (hsize_t)(index[d] * chunks->layout.chunk[d]);
 }
 
 static nf_status chunk_fail(const nf_h5_chunks *chunks, const int64_t index[NF_DIMS],
@@ -113,12 +116,6 @@ nf_status nf_h5_chunk_locate(const nf_h5_chunks *chunks, const int64_t index[NF_
 
 /* ---- a new dataset ---- */
 
-static bool needs_chunks(const nf_output *output)
-{
-    return output->compression.id != NF_CODEC_NONE || output->shuffle || output->fletcher32 ||
-           output->chunk[2] != 0;
-}
-
 static nf_status given_chunk(const char *target, const nf_shape *shape, const int64_t *given,
                              nf_layout *layout)
 {
@@ -141,7 +138,7 @@ nf_status nf_h5_chunk_choose(const char *target, const nf_shape *shape, const nf
 {
     size_t size = nf_element_size(layout->element.type), n = 0;
     nf_status status = NF_OK;
-    layout->kind = needs_chunks(output) ? NF_LAYOUT_CHUNKS : NF_LAYOUT_DENSE;
+    layout->kind = nf_output_chunked(output) ? NF_LAYOUT_CHUNKS : NF_LAYOUT_DENSE;
     if (layout->kind == NF_LAYOUT_DENSE)
         return NF_OK;
     if (output->chunk[2] > 0)
@@ -180,10 +177,13 @@ static bool put_filter(hid_t plist, const nf_codec *codec)
 }
 
 /* Nothing is written but what chunks.c writes; places are given one by one. */
-bool nf_h5_chunk_create(hid_t plist, const nf_shape *shape, const nf_layout *layout)
+bool nf_h5_chunk_create(hid_t plist, const nf_shape *shape, const nf_stack *stack,
+                        const nf_layout *layout)
 {
     hsize_t extent[NF_H5_RANK];
     int rank = 0;
+    while (rank < stack->dims)
+        extent[rank++] = 1;
     for (int d = NF_DIMS - shape->ndim; d < NF_DIMS; d++)
         extent[rank++] = (hsize_t)layout->chunk[d];
     if (shape->channels > 1)
@@ -199,12 +199,14 @@ bool nf_h5_chunk_create(hid_t plist, const nf_shape *shape, const nf_layout *lay
 /* ---- places for chunks ---- */
 
 typedef struct placed {
-    int64_t index[NF_DIMS];
+    int64_t item, index[NF_DIMS];
     nf_chunk chunk;
 } placed;
 
 struct nf_h5_allotting {
-    nf_h5_chunks chunks;
+    nf_h5_chunks chunks; /* of the item that is written */
+    nf_stack stack;
+    nf_hdf5_hints hints;
     char *part, *target, *name;
     placed *placed; /* all that have a place */
     size_t count, room;
@@ -215,7 +217,7 @@ struct nf_h5_allotting {
 static nf_status open_chunks(nf_h5_allotting *a, unsigned flags)
 {
     nf_h5_chunks *chunks = &a->chunks;
-    hid_t access = nf_h5_access();
+    hid_t access = nf_h5_access(&a->hints);
     if (chunks->layout.ncodecs > 0)
         H5Pset_alignment(access, 1, 1);
     chunks->file = H5Fopen(a->part, flags, access);
@@ -258,7 +260,7 @@ void nf_h5_allot_abandon(nf_h5_allotting *a)
 }
 
 nf_status nf_h5_allot_begin(const char *part, const char *target, const char *name,
-                            const nf_shape *shape, const nf_layout *layout,
+                            const nf_shape *shape, const nf_output *output, const nf_layout *layout,
                             nf_h5_allotting **allotting)
 {
     nf_h5_allotting *a = calloc(1, sizeof *a);
@@ -267,12 +269,15 @@ nf_status nf_h5_allot_begin(const char *part, const char *target, const char *na
     a->part = strdup(part);
     a->target = strdup(target);
     a->name = strdup(name);
+    a->stack = output->stack;
+    a->hints = output->hints;
     a->chunks = (nf_h5_chunks){.file = -1,
                                .dataset = -1,
                                .path = a->target,
                                .name = a->name,
                                .shape = *shape,
-                               .layout = *layout};
+                               .layout = *layout,
+                               .lead = output->stack.dims};
     nf_status status = NF_OK;
     if (a->part == NULL || a->target == NULL || a->name == NULL)
         status = nf_fail(NF_ERR_MEMORY, "%s: no memory for an HDF5 writer", target);
@@ -286,8 +291,15 @@ nf_status nf_h5_allot_begin(const char *part, const char *target, const char *na
     return NF_OK;
 }
 
+static void set_item(nf_h5_allotting *a, int64_t item)
+{
+    for (int d = a->stack.dims - 1; d >= 0; item /= a->stack.extent[d], d--)
+        a->chunks.at[d] = (hsize_t)(item % a->stack.extent[d]);
+}
+
 /* HDF5 gives the chunk its place, and writes it in vain. */
-static nf_status allot_one(nf_h5_allotting *a, const int64_t index[NF_DIMS], nf_chunk *chunk)
+static nf_status allot_one(nf_h5_allotting *a, int64_t item, const int64_t index[NF_DIMS],
+                           nf_chunk *chunk)
 {
     const nf_h5_chunks *chunks = &a->chunks;
     hsize_t offset[NF_H5_RANK];
@@ -301,15 +313,16 @@ static nf_status allot_one(nf_h5_allotting *a, const int64_t index[NF_DIMS], nf_
     if (!fine || note.count != 1 || note.bytes != chunk->bytes)
         return chunk_fail(chunks, index, "a chunk cannot be given a place");
     chunk->address = note.address;
-    a->placed[a->count].chunk = *chunk;
+    a->placed[a->count] = (placed){.item = item, .chunk = *chunk};
     memcpy(a->placed[a->count].index, index, sizeof a->placed->index);
     a->count++;
     return NF_OK;
 }
 
-nf_status nf_h5_allot(nf_h5_allotting *a, size_t n, const int64_t (*index)[NF_DIMS],
+nf_status nf_h5_allot(nf_h5_allotting *a, int64_t item, size_t n, const int64_t (*index)[NF_DIMS],
                       nf_chunk *chunks)
 {
+    set_item(a, item);
     if (a->count + n > a->room) {
         size_t room = (a->count + n) * 2;
         placed *more = realloc(a->placed, room * sizeof *more);
@@ -321,7 +334,7 @@ nf_status nf_h5_allot(nf_h5_allotting *a, size_t n, const int64_t (*index)[NF_DI
     }
     nf_status status = NF_OK;
     for (size_t i = 0; i < n && status == NF_OK; i++)
-        status = allot_one(a, index[i], &chunks[i]);
+        status = allot_one(a, item, index[i], &chunks[i]);
     return status;
 }
 
@@ -342,6 +355,7 @@ static nf_status verify_places(nf_h5_allotting *a, int64_t file_bytes)
         const placed *p = &a->placed[i];
         nf_chunk is;
         char text[NF_CHUNK_TEXT];
+        set_item(a, p->item);
         nf_status status = nf_h5_chunk_locate(&a->chunks, p->index, &is);
         if (status != NF_OK)
             return status;
@@ -362,7 +376,8 @@ static nf_status verify_places(nf_h5_allotting *a, int64_t file_bytes)
 static nf_status verify(nf_h5_allotting *a)
 {
     struct stat info;
-    int64_t expected = nf_chunk_count(&a->chunks.shape, &a->chunks.layout);
+    int64_t expected =
+        nf_chunk_count(&a->chunks.shape, &a->chunks.layout) * nf_stack_items(&a->stack);
     if ((int64_t)a->count != expected)
         return nf_fail(NF_ERR_FILE, "%s:%s: %zu of %lld chunks were written", a->target, a->name,
                        a->count, (long long)expected);
