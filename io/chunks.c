@@ -57,7 +57,7 @@ nf_status nf_chunk_parse(const char *option, const char *text, int64_t chunk[NF_
             break;
         at = *end == 'x' ? end + 1 : end;
     }
-    if (count == 0 || *at != '\0' || end[-(at != end)] == 'x')
+    if (count == 0 || *at != '\0' || at != end)
         return nf_fail(NF_ERR_USAGE,
                        "%s %s: expected auto, or the chunk's extents from 1 on, one for each "
                        "dimension of the array: 256x256",

@@ -39,6 +39,10 @@ typedef struct nf_h5_transfer {
  * false: HDF5 failed. */
 bool nf_h5_note(hid_t file, nf_h5_transfer *note);
 
+/* Closes a file. Where its metadata cannot be written, or is not to be kept, it is closed without:
+ * HDF5 keeps files open that it could not write, and fails on them when the program ends. */
+herr_t nf_h5_close_file(hid_t file, bool keep);
+
 /* ---- types (hdf5_type.c) ---- */
 
 /* Integers and floats whose bits all count, and h5py's booleans (as u8); otherwise NF_EL_NONE. */

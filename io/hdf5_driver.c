@@ -19,6 +19,7 @@ typedef struct driver_file {
     dev_t device;
     ino_t inode;
     nf_h5_transfer *noted; /* NULL: elements are moved */
+    bool dropped;          /* nothing is written any more */
 } driver_file;
 
 enum { MAX_OFFSET_BITS = 63, CALL = 1 << 30 };
@@ -146,7 +147,7 @@ static herr_t driver_write(H5FD_t *shared, H5FD_mem_t type, hid_t plist, haddr_t
     (void)plist;
     if (noted(file, type, address, bytes))
         return 0;
-    while (bytes > 0) {
+    while (bytes > 0 && !file->dropped) {
         ssize_t done = pwrite(file->fd, at, bytes < CALL ? bytes : CALL, (off_t)address);
         if (done < 0 && errno == EINTR)
             continue;
@@ -163,6 +164,8 @@ static herr_t driver_truncate(H5FD_t *shared, hid_t plist, hbool_t closing)
     driver_file *file = (driver_file *)shared;
     struct stat info;
     (void)plist, (void)closing;
+    if (file->dropped)
+        return 0;
     if (fstat(file->fd, &info) != 0) /* others may have written elements meanwhile */
         return driver_fail("has no size");
     if ((haddr_t)info.st_size != file->eoa && ftruncate(file->fd, (off_t)file->eoa) != 0)
@@ -224,4 +227,18 @@ bool nf_h5_note(hid_t file, nf_h5_transfer *note)
         return false;
     ((driver_file *)handle)->noted = note;
     return true;
+}
+
+herr_t nf_h5_close_file(hid_t file, bool keep)
+{
+    void *handle = NULL;
+    herr_t result = keep ? H5Fflush(file, H5F_SCOPE_GLOBAL) : 0;
+    if (keep && result >= 0)
+        return H5Fclose(file);
+    hid_t stack = H5Eget_current_stack();
+    if (H5Fget_vfd_handle(file, H5P_DEFAULT, &handle) >= 0)
+        ((driver_file *)handle)->dropped = true;
+    H5Fclose(file);
+    H5Eset_current_stack(stack);
+    return result;
 }

@@ -280,7 +280,7 @@ static nf_status lay_out(h5_writer *writer, bool named, const nf_shape *shape,
     if (status != NF_OK)
         return status;
     status = fill_file(file, writer, shape, output);
-    if (H5Fclose(file) < 0 && status == NF_OK)
+    if (nf_h5_close_file(file, status == NF_OK) < 0 && status == NF_OK)
         status = nf_h5_fail(writer->target, NULL, "cannot be written");
     if (status == NF_OK)
         status = reserve(writer, shape, output);

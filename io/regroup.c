@@ -5,7 +5,7 @@
 
 #include "drivers/engine/moves.h"
 
-enum { ROUND_BYTES = 32 << 20 /* of a rank */ };
+int64_t nf_regroup_bytes = 32 << 20;
 
 /* ---- rounds: boxes of whole chunks, one after the other ---- */
 
@@ -91,12 +91,12 @@ static nf_status write_own(const nf_world *world, nf_array_writer *writer, const
     nf_status status = NF_OK;
     for (int rank = 0; rank < nf_cut_blocks(&field->cut); rank++) {
         nf_box block = nf_cut_block(&field->cut, rank);
-        round_extents(&block, step, cell, ROUND_BYTES, extent);
+        round_extents(&block, step, cell, nf_regroup_bytes, extent);
         int64_t count = round_count(&block, extent);
         rounds = count > rounds ? count : rounds;
     }
     if (!nf_box_empty(&field->own))
-        round_extents(&field->own, step, cell, ROUND_BYTES, extent);
+        round_extents(&field->own, step, cell, nf_regroup_bytes, extent);
     for (int64_t i = 0; i < rounds && status == NF_OK; i++) {
         nf_box box = round_box(&field->own, extent, i);
         const void *cells = nf_box_empty(&box) ? NULL : nf_field_at(field, box.lo);
@@ -146,7 +146,7 @@ static nf_status regroup_create(const nf_world *world, const nf_field *field, re
     nf_box all = nf_box_whole(shape);
     size_t ranks = (size_t)world->size, cell = nf_cell_bytes(shape), most = 0;
     r->field = field;
-    round_extents(&all, r->step, (int64_t)cell, (int64_t)ranks * ROUND_BYTES, r->extent);
+    round_extents(&all, r->step, (int64_t)cell, (int64_t)ranks * nf_regroup_bytes, r->extent);
     nf_box first = round_box(&all, r->extent, 0);
     for (int rank = 0; rank < world->size; rank++) { /* no round's shares are larger */
         nf_box share = share_of(&first, r->step, rank, world->size);
