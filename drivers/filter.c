@@ -7,6 +7,7 @@
 #include "drivers/engine/plan.h"
 #include "drivers/explain.h"
 #include "drivers/progress.h"
+#include "drivers/storage_args.h"
 #include "io/array.h"
 #include "io/extents.h"
 #include "io/numbers.h"
@@ -19,6 +20,7 @@ typedef struct filter_args {
     int stack_dims; /* 0: as many as the items must not have */
     bool nexus;
     nf_hdf5_hints hints;
+    nf_storage_args storage;
 } filter_args;
 
 enum { KEY_STORE = 0x30001, KEY_STACK, KEY_NEXUS, KEY_HINT };
@@ -56,6 +58,7 @@ static const struct argp_option options[] = {
      "HDF5: type of the elements in the output: u8 i8 u16 i16 u32 i32 f16 f32 f64; integers are "
      "rounded half to even and clipped (default: as computed)",
      0},
+    NF_STORAGE_OPTIONS,
     {"stack", KEY_STACK, "N", OPTION_ARG_OPTIONAL,
      "apply the chain to every item of a stack by itself: N leading dimensions (default 1, or as "
      "many as leave 3), which the output has, too",
@@ -112,7 +115,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         *(args->input == NULL ? &args->input : &args->output) = text;
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return nf_storage_option(&args->storage, key, text);
     }
 }
 
@@ -136,9 +139,10 @@ static nf_status check_args(const nf_cli *cli, const filter_args *args, filterin
     if (args->chain == NULL && (cli->explain || o->grid[0] > 0 || o->tile[2] > 0 || o->halo_depth))
         return nf_fail(NF_ERR_USAGE, "a conversion has no plan: --grid, --tile-size, --halo-depth "
                                      "and --explain need -k CHAIN");
-    if (args->chain == NULL)
-        return NF_OK;
-    nf_status status = nf_chains_add(&f->chains, args->chain);
+    nf_status status = nf_storage_check(&args->storage);
+    if (args->chain == NULL || status != NF_OK)
+        return status;
+    status = nf_chains_add(&f->chains, args->chain);
     if (status != NF_OK)
         return status;
     const nf_chain *chain = &f->chains.list[0];
@@ -237,6 +241,7 @@ static nf_status create_output(const nf_cli *cli, const filter_args *args, filte
                         .stack = f->stack,
                         .nexus = args->nexus,
                         .hints = args->hints};
+    nf_storage_apply(&args->storage, &output);
     for (size_t i = 0; chain != NULL && i < chain->count; i++)
         output.same_grid = output.same_grid && chain->stages[i].kernel->kind != NF_RESAMPLE;
     return nf_array_create(&cli->world, args->output, args->input, &f->out_shape, &output,

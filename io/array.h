@@ -88,6 +88,8 @@ nf_status nf_array_list(const char *typed, FILE *out);
 bool nf_array_random(const nf_array_reader *reader);
 nf_status nf_array_read_box(nf_array_reader *reader, const nf_box *box, void *cells,
                             const ptrdiff_t stride[NF_DIMS]);
+/* Boxes that begin and end at multiples of this, or at the array's end, decode nothing twice. */
+void nf_array_read_step(const nf_array_reader *reader, int64_t step[NF_DIMS]);
 
 /* Not collective: the whole array, dense, into memory that the caller frees (64-byte aligned). */
 nf_status nf_array_load(const char *typed, nf_shape *shape, void **cells);
@@ -119,7 +121,8 @@ typedef struct nf_output {
     nf_element_type store; /* the elements' type in the file; NF_EL_NONE: as computed */
     nf_codec compression;  /* HDF5, TIFF */
     bool shuffle, fletcher32;
-    int64_t chunk[NF_DIMS]; /* cells; 0: contiguous, or what suits where it must be chunked */
+    int64_t chunk[NF_DIMS]; /* cells, 0 in dimensions that the array has not; all 0: contiguous, or
+                               what suits where it must be chunked; 0, 0, -1: what suits */
     const nf_provenance *provenance;
     const nf_metadata *metadata; /* to be carried over where the format can; NULL: none */
     const char *source;          /* HDF5: the typed input, whose attributes are kept; NULL: none */
