@@ -44,6 +44,32 @@ static void align_to_tiles(const nf_group *group, size_t end, int64_t align[NF_D
         nf_tile_fixed(&group->passes[end - 1].in, align);
 }
 
+int nf_slowest(const nf_shape *shape)
+{
+    int d = 0;
+    while (d < NF_DIMS - 1 && shape->dim[d] == 1)
+        d++;
+    return d;
+}
+
+static nf_status choose_slabs(nf_plan *plan, int64_t align[NF_DIMS])
+{
+    int slow = nf_slowest(&plan->in), grid[NF_DIMS] = {1, 1, 1};
+    if (plan->options.align > 1 && !plan->ordered)
+        align[slow] = plan->options.align;
+    int64_t units = (plan->in.dim[slow] - 1) / align[slow] + 1;
+    grid[slow] = units < plan->world.size ? (int)units : plan->world.size;
+    const int *told = plan->options.grid;
+    for (int d = 0; d < NF_DIMS && told[0] > 0; d++)
+        if (told[d] != grid[d])
+            return nf_fail(NF_ERR_USAGE, "an array that does not fit into memory is cut along its "
+                                         "slowest dimension alone: leave out --grid");
+    plan->cut = (nf_cut){.shape = plan->in, .parts = {grid[0], grid[1], grid[2]}};
+    for (int d = 0; d < NF_DIMS; d++)
+        plan->cut.align[d] = align[d];
+    return NF_OK;
+}
+
 static nf_status choose_first(nf_plan *plan)
 {
     nf_halo any = {{0}, {0}};
@@ -56,6 +82,8 @@ static nf_status choose_first(nf_plan *plan)
         plan->ghost = widest(&plan->ghost, &group->passes[0].halo);
         align_to_tiles(group, end, align);
     }
+    if (plan->options.stream)
+        return choose_slabs(plan, align);
     if (plan->options.grid[0] > 0)
         return nf_cut_given(&plan->in, plan->world.size, plan->options.grid, align, &plan->cut);
     plan->cut = nf_cut_choose(&plan->in, plan->world.size, &any, align);
