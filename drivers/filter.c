@@ -3,9 +3,9 @@
 #include <stdlib.h>
 
 #include "drivers/cli.h"
-#include "drivers/engine/plan.h"
 #include "drivers/explain.h"
 #include "drivers/progress.h"
+#include "drivers/streaming.h"
 #include "io/array.h"
 #include "io/numbers.h"
 
@@ -59,7 +59,8 @@ typedef struct filtering {
     nf_chains chains;
     nf_array_reader *reader;
     nf_array_writer *writer;
-    nf_plan *plan; /* NULL: a conversion */
+    nf_plan *plan; /* NULL: a conversion in memory */
+    bool streamed; /* the plan is */
     nf_shape in_shape, out_shape;
     nf_fields fields;   /* a conversion: only in */
     nf_results learned; /* what the maps found out, on rank 0 */
@@ -85,10 +86,18 @@ static nf_status check_args(const nf_cli *cli, const filter_args *args, filterin
     return NF_OK;
 }
 
+/* Where the arrays do not fit into memory there are no fields. */
 static nf_status plan_fields(const nf_cli *cli, filtering *f)
 {
     const nf_world *world = &cli->world;
     nf_halo none = {{0}, {0}};
+    nf_status streams =
+        nf_streaming_plan(cli, &f->in_shape, f->chains.list, f->chains.count, &f->plan);
+    f->streamed = f->plan != NULL;
+    if (f->streamed)
+        f->out_shape = *nf_plan_output(f->plan);
+    if (streams != NF_OK || f->streamed)
+        return streams;
     f->out_shape = f->in_shape;
     if (f->chains.count == 0) {
         nf_cut cut = nf_cut_choose(&f->in_shape, world->size, &none, NULL);
@@ -100,8 +109,22 @@ static nf_status plan_fields(const nf_cli *cli, filtering *f)
         return status;
     f->out_shape = *nf_plan_output(f->plan);
     if (cli->explain)
-        nf_explain(world, f->plan);
+        nf_explain(world, f->plan, NULL);
     return nf_plan_fields(f->plan, &f->fields);
+}
+
+static nf_status stream(const nf_cli *cli, const filter_args *args, filtering *f)
+{
+    nf_streaming run = {.plan = f->plan,
+                        .in = f->reader,
+                        .shape = f->in_shape,
+                        .out = f->writer,
+                        .output = args->output,
+                        .results = &f->learned};
+    nf_status status = nf_streaming_run(cli, &run);
+    if (status == NF_OK && !cli->quiet && cli->world.rank == 0)
+        nf_numbers_lines("filter", &f->learned, stderr);
+    return status;
 }
 
 /* Reading, computing and writing, each with a progress of its own. */
@@ -147,7 +170,7 @@ static nf_status filter(const nf_cli *cli, const filter_args *args, filtering *f
         status = nf_array_create(world, args->output, args->input, &f->out_shape, args->quality,
                                  &provenance, &f->writer);
     if (status == NF_OK)
-        status = process(cli, f);
+        status = f->streamed ? stream(cli, args, f) : process(cli, f);
     if (status == NF_OK) {
         status = nf_array_commit(world, f->writer);
         f->writer = NULL;
@@ -172,7 +195,8 @@ int main(int argc, char **argv)
     filtering f = {.chains = {NULL, 0}};
     nf_cli cli;
     nf_results_init(&f.learned);
-    nf_status status = nf_cli_start(&cli, argc, argv, &argp, &args, NF_CLI_THREADS | NF_CLI_PLAN);
+    nf_status status =
+        nf_cli_start(&cli, argc, argv, &argp, &args, NF_CLI_THREADS | NF_CLI_PLAN | NF_CLI_MEMORY);
     if (status == NF_OK && !cli.done)
         status = filter(&cli, &args, &f);
     release(&cli, &f);

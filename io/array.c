@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "drivers/engine/dense.h"
 #include "io/content.h"
 #include "io/format.h"
 #include "io/part.h"
@@ -205,6 +206,19 @@ nf_status nf_array_read(const nf_world *world, nf_array_reader *reader, nf_field
         return nf_agree(world, status == NF_OK ? read_own(reader, field) : status);
     status = nf_agree(world, status);
     return status == NF_OK ? read_bands(world, reader, field) : status;
+}
+
+nf_status nf_array_read_box(nf_array_reader *reader, const nf_box *box, void *cells,
+                            const ptrdiff_t stride[NF_DIMS])
+{
+    nf_status status = box->lo[1] == 0 ? reader_rewind(reader) : NF_OK;
+    reader->used = true;
+    return status == NF_OK ? reader->format->read(reader->state, box, cells, stride) : status;
+}
+
+bool nf_array_any_box(const nf_array_reader *reader)
+{
+    return reader->format->random_access;
 }
 
 void nf_array_watch_reading(nf_array_reader *reader, nf_watch watch)
@@ -405,6 +419,20 @@ static nf_status write_bands(const nf_world *world, nf_array_writer *writer, con
     }
     free(band);
     return status;
+}
+
+nf_status nf_array_store_box(nf_array_writer *writer, const nf_box *box, const void *cells,
+                             const ptrdiff_t stride[NF_DIMS])
+{
+    const nf_dense dense = {writer->fd, writer->raw_offset, writer->shape, writer->target};
+    if (writer->raw_offset < 0)
+        return writer->format->write_rows(writer->state, box->lo[1], box->hi[1], cells);
+    return nf_dense_write(&dense, box, cells, stride);
+}
+
+bool nf_array_stores_any(const nf_array_writer *writer)
+{
+    return writer->raw_offset >= 0;
 }
 
 void nf_array_watch_writing(nf_array_writer *writer, nf_watch watch)

@@ -33,6 +33,12 @@ nf_status nf_array_open(const nf_world *world, const char *typed, nf_array_reade
  * HDF5 by each rank for itself, images by rank 0 in bands of rows (at most 16 MiB of them at a
  * time). */
 nf_status nf_array_read(const nf_world *world, nf_array_reader *reader, nf_field *field);
+/* Not collective: any box, into memory whose strides count elements, by one thread of a process at a time.
+ * Where the format gives rows in order only (not nf_array_any_box): on rank 0 alone, whole rows, each once,
+ * in ascending order. */
+nf_status nf_array_read_box(nf_array_reader *reader, const nf_box *box, void *cells,
+                            const ptrdiff_t stride[NF_DIMS]);
+bool nf_array_any_box(const nf_array_reader *reader);
 void nf_array_watch_reading(nf_array_reader *reader, nf_watch watch);
 void nf_array_close(nf_array_reader *reader);
 
@@ -59,6 +65,11 @@ nf_status nf_array_create(const nf_world *world, const char *typed, const char *
 void nf_array_watch_writing(nf_array_writer *writer, nf_watch watch);
 /* Collective. Writes the field (of the shape given to create). */
 nf_status nf_array_write(const nf_world *world, nf_array_writer *writer, const nf_field *field);
+/* Not collective: a box, by any thread. Where the format takes rows in order only (not
+ * nf_array_stores_any): on rank 0 alone, whole rows, dense, in ascending order. */
+nf_status nf_array_store_box(nf_array_writer *writer, const nf_box *box, const void *cells,
+                             const ptrdiff_t stride[NF_DIMS]);
+bool nf_array_stores_any(const nf_array_writer *writer);
 /* Collective. Flushes, verifies the size, renames the part file to the target. Frees the writer. */
 nf_status nf_array_commit(const nf_world *world, nf_array_writer *writer);
 /* Removes the part file, leaves the target as it was. Frees the writer. NULL is allowed. */

@@ -11,8 +11,8 @@
  */
 nf_status nf_raw_reserve(int fd, int64_t offset, int64_t bytes, const char *target);
 
-/* Writes the field's own cells; the array's first element is at `offset`. Rows that are neighbours
- * in the file go in one call, whether or not they are in memory; short writes are continued. */
+/* Writes the field's own cells; the array's first element is at `offset`. As
+ * nf_dense_write. */
 nf_status nf_raw_write(int fd, int64_t offset, const nf_field *field, const char *target);
 
 #endif

@@ -15,11 +15,10 @@ static nf_status create(const char *folder, nf_scratch *s)
         return nf_fail(NF_ERR_FILE, "%s: the name of this folder is too long", folder);
     s->dense.fd = mkostemp(path, O_CLOEXEC);
     if (s->dense.fd < 0)
-        return nf_fail(
-            NF_ERR_FILE,
-            "%s: no scratch file can be made there: %s; set TMPDIR to a folder on a disk "
-            "that all ranks see",
-            folder, strerror(errno));
+        return nf_fail(NF_ERR_FILE,
+                       "%s: no scratch file can be made there: %s; name another folder that all "
+                       "ranks see (--scratch)",
+                       folder, strerror(errno));
     s->named = true;
     s->path = strdup(path);
     return s->path != NULL ? NF_OK : nf_fail(NF_ERR_MEMORY, "no memory for a name");
@@ -34,7 +33,7 @@ static nf_status join(const char *path, nf_scratch *s)
     if (s->dense.fd < 0)
         return nf_fail(NF_ERR_FILE,
                        "%s: cannot be opened: %s; all ranks must see the same folder: "
-                       "set TMPDIR to one",
+                       "name another one (--scratch)",
                        path, strerror(errno));
     return NF_OK;
 }
@@ -84,11 +83,10 @@ static nf_status reserve(const nf_scratch *s, int64_t bytes)
     while (result != 0 && errno == EINTR);
     if (result == 0 || errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL)
         return NF_OK;
-    return nf_fail(
-        NF_ERR_FILE,
-        "%s: %lld MiB for an array between two sweeps cannot be reserved: %s; set TMPDIR "
-        "to a folder with more room",
-        s->path, (long long)(bytes >> 20), strerror(errno));
+    return nf_fail(NF_ERR_FILE,
+                   "%s: %lld MiB for an array between two sweeps cannot be reserved: %s; name "
+                   "a folder with more room (--scratch)",
+                   s->path, (long long)(bytes >> 20), strerror(errno));
 }
 
 nf_status nf_scratch_begin(const nf_world *world, nf_scratch *s, const nf_shape *shape)

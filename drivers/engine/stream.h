@@ -47,7 +47,7 @@ typedef struct nf_stream_ends {
 
 typedef struct nf_stream_options {
     int64_t memory;      /* bytes that a rank may have resident at its peak; 0: 1 GiB */
-    const char *scratch; /* a folder that all ranks see; not owned */
+    const char *scratch; /* a folder that all ranks see; NULL: $TMPDIR, or /var/tmp; not owned */
     int nodes;           /* that the ranks are on */
     int64_t band; /* the height of bands, rounded up to what they must be multiples of; 0: chosen */
 } nf_stream_options;
@@ -61,11 +61,14 @@ nf_status nf_stream_create(nf_plan *plan, const nf_stream_ends *ends,
                            const nf_stream_options *options, nf_stream **stream);
 void nf_stream_free(nf_stream *stream);
 
+/* The kernel of the plan that must have its whole array in memory; NULL: there is none. */
+const nf_kernel *nf_stream_obstacle(const nf_plan *plan);
+
+/* The folder that these options come to. */
+const char *nf_stream_folder(const nf_stream_options *options);
+
 /* Bytes that a rank holds when the same plan is run in memory, about; for plans with options.stream. */
 int64_t nf_stream_in_memory(const nf_plan *plan);
-
-/* Bytes of this process that are resident now. */
-int64_t nf_resident(void);
 
 typedef struct nf_stream_facts {
     int64_t bytes;   /* that this rank holds at its peak, about */

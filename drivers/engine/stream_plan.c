@@ -1,25 +1,13 @@
 /* stream_plan.c - how high the bands of each pass are, so that what a rank holds stays within its bound. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "drivers/engine/bands.h"
+#include "drivers/engine/memory.h"
 #include "drivers/engine/stream_parts.h"
 
 /* What a process takes later that cannot be told beforehand: code, stacks, buffers of libraries. */
 enum { RESERVE = 4 << 20 };
-
-int64_t nf_resident(void)
-{
-    long long pages = 0, all = 0;
-    FILE *file = fopen("/proc/self/statm", "re");
-    if (file != NULL && fscanf(file, "%lld %lld", &all, &pages) != 2)
-        pages = 0;
-    if (file != NULL)
-        fclose(file);
-    return pages * sysconf(_SC_PAGESIZE);
-}
 
 int64_t nf_pass_cell_bytes(const nf_plan *plan, const nf_pass *pass)
 {
@@ -166,13 +154,23 @@ static nf_status too_small(const nf_stream *stream, const nf_pass *pass, int64_t
         (long long)(round_up(stream->resident, MIB) / MIB));
 }
 
-static nf_status refuse(const nf_stream *stream, const nf_pass *pass)
+const nf_kernel *nf_stream_obstacle(const nf_plan *plan)
+{
+    const nf_pass *pass;
+    bool last;
+    for (size_t i = 0; (pass = find_pass(plan, i, &last)) != NULL; i++)
+        if (pass->kind != NF_SWEEPS)
+            return pass->stages[0]->kernel;
+    return NULL;
+}
+
+static nf_status refuse(const nf_plan *plan)
 {
     return nf_fail(
         NF_ERR_MEMORY,
         "kernel '%s' cannot go through an array in bands; in memory the chain needs about "
         "%lld MiB a rank: start more ranks, or allow each so much",
-        pass->stages[0]->kernel->name, (long long)(nf_stream_in_memory(stream->plan) >> 20));
+        nf_stream_obstacle(plan)->name, (long long)(nf_stream_in_memory(plan) >> 20));
 }
 
 /* Collective. Of all passes: heights, the workspace, what they take at most. */
@@ -185,10 +183,10 @@ static nf_status choose_heights(nf_stream *stream)
     nf_status status = NF_OK;
     nf_pass *pass;
     bool last;
+    if (nf_stream_obstacle(plan) != NULL)
+        return refuse(plan);
     for (size_t i = 0; status == NF_OK && (pass = find_pass(plan, i, &last)) != NULL; i++) {
         int64_t low;
-        if (pass->kind != NF_SWEEPS)
-            return refuse(stream, pass);
         status = choose_height(stream, pass, last, &low);
         if (status != NF_OK)
             break;
@@ -220,12 +218,12 @@ static int64_t all_bytes(const nf_plan *plan)
     return bytes > 0 ? bytes : 1;
 }
 
-static const char *scratch_folder(const nf_stream_options *options)
+const char *nf_stream_folder(const nf_stream_options *options)
 {
-    const char *told = getenv("TMPDIR");
-    if (told != NULL && told[0] != '\0')
-        return told;
-    return options->scratch != NULL ? options->scratch : "/tmp";
+    const char *usual = getenv("TMPDIR");
+    if (options->scratch != NULL)
+        return options->scratch;
+    return usual != NULL && usual[0] != '\0' ? usual : "/var/tmp";
 }
 
 nf_status nf_stream_create(nf_plan *plan, const nf_stream_ends *ends,
@@ -239,9 +237,9 @@ nf_status nf_stream_create(nf_plan *plan, const nf_stream_ends *ends,
         stream->plan = plan;
         stream->ends = *ends;
         stream->options = *options;
-        stream->options.scratch = scratch_folder(options);
+        stream->options.scratch = nf_stream_folder(options);
         stream->options.memory = options->memory > 0 ? options->memory : GIB;
-        stream->resident = nf_resident() + RESERVE;
+        stream->resident = nf_memory_resident() + RESERVE;
         stream->mine = all_bytes(plan);
         status = choose_heights(stream);
     }
