@@ -350,6 +350,32 @@ static void test_lines(void)
     compare("normalize", &line);
 }
 
+static void test_resampling(void)
+{
+    compare_images("resize:scale=0.37 | sobel", NF_U8, 3);
+    compare_images("gaussian | resize:width=77,height=203,method=bilinear", NF_F32, 1);
+    compare_images("rotate:angle=31,border=reflect", NF_U8, 1);
+    compare_images("rotate:angle=100,expand=yes | stats", NF_F32, 1);
+    compare_images("affine:matrix=1,0,-5,0.2,1,300", NF_U16, 1);
+    compare_images("pad:left=7,top=150,bottom=3,border=wrap | crop:x=2,y=1 | heat:steps=20", NF_U16,
+                   2);
+    compare_images("flip:axis=y", NF_U8, 3);
+    compare_images("transpose | checksum", NF_F64, 1);
+    compare_images("sharpen | rotate90 | box:size=3", NF_U8, 1);
+    compare_images("threshold | distance", NF_U8, 1);
+}
+
+/* Those that must have whole columns in a tile leave bands of columns. */
+static void test_resampled_volumes(void)
+{
+    nf_shape volume = nf_test_shape(23, 11, 31, 1, NF_F32);
+    compare("resize:width=20,height=20,depth=20 | median:size=3", &volume);
+    compare("distance_along:axis=z", &volume);
+    compare("threshold:value=0 | distance | stats", &volume);
+    compare("transpose:order=xzy", &volume);
+    compare("flip:axis=z | heat:steps=3", &volume);
+}
+
 /* Bands and tiles of a size that is met outside of tests, so that there are several tiles a band. */
 static void test_large(void)
 {
@@ -453,6 +479,8 @@ int main(int argc, char **argv)
                            {"reductions", test_reductions},
                            {"volumes", test_volumes},
                            {"lines", test_lines},
+                           {"arrays of other extents", test_resampling},
+                           {"volumes of other extents", test_resampled_volumes},
                            {"larger arrays", test_large},
                            {"copies", test_copy},
                            {"failures of any step on any rank", test_failures},

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "drivers/engine/resample.h"
 #include "drivers/engine/sweep.h"
 
 static int64_t floor_to(int64_t n, int64_t unit)
@@ -11,7 +12,7 @@ static int64_t floor_to(int64_t n, int64_t unit)
 
 nf_bands nf_bands_of(const nf_pass *pass, int rank)
 {
-    nf_bands b = {.slab = nf_cut_block(&pass->cut, rank), .slow = nf_slowest(&pass->in)};
+    nf_bands b = {.slab = nf_cut_block(&pass->cut, rank), .slow = nf_pass_slowest(pass)};
     b.height = pass->band;
     if (nf_box_empty(&b.slab))
         return b;
@@ -45,7 +46,7 @@ int64_t nf_bands_unit(const nf_plan *plan, const nf_pass *pass)
     int64_t fixed[NF_DIMS], given = plan->options.align;
     if (plan->ordered && pass->reduces) {
         nf_tile_fixed(&pass->in, fixed);
-        return fixed[nf_slowest(&pass->in)];
+        return fixed[nf_pass_slowest(pass)];
     }
     return given > 1 ? given : 1;
 }
@@ -61,7 +62,37 @@ nf_box nf_bands_reads(const nf_pass *pass, const nf_bands *b, const nf_box *band
     return box;
 }
 
+int64_t nf_bands_cells(const nf_pass *pass, const nf_bands *b, const nf_box *band, int64_t *beyond)
+{
+    int64_t inside;
+    if (pass->kind == NF_RESAMPLING) {
+        nf_sources_count(pass, band, &inside, beyond);
+        return inside;
+    }
+    nf_box reads = nf_bands_reads(pass, b, band);
+    *beyond = 0;
+    return nf_box_cells(&reads);
+}
+
+int64_t nf_bands_most_cells(const nf_pass *pass, const nf_bands *b, int64_t *beyond)
+{
+    int64_t most = 0, some;
+    *beyond = 0;
+    for (int64_t i = 0; i < b->count; i++) {
+        nf_box band = nf_bands_box(b, i);
+        int64_t cells = nf_bands_cells(pass, b, &band, &some);
+        most = cells > most ? cells : most;
+        *beyond = some > *beyond ? some : *beyond;
+    }
+    return most;
+}
+
 /* ---- tiles ---- */
+
+static size_t measure(nf_pass *pass)
+{
+    return pass->kind == NF_RESAMPLING ? nf_resample_measure(pass) : nf_sweep_measure(pass);
+}
 
 static void choose_tiles(const nf_plan *plan, nf_pass *pass, const nf_box *band)
 {
@@ -78,7 +109,7 @@ static int64_t count_tiles(const nf_pass *pass, const nf_box *band)
 nf_status nf_bands_tile(const nf_plan *plan, nf_pass *pass, const nf_box *band)
 {
     choose_tiles(plan, pass, band);
-    nf_sweep_measure(pass);
+    measure(pass);
     int64_t count = count_tiles(pass, band);
     int64_t *tiles = realloc(pass->tiles, (size_t)(count + 1) * sizeof *tiles);
     if (tiles == NULL)
@@ -94,20 +125,29 @@ nf_status nf_bands_tile(const nf_plan *plan, nf_pass *pass, const nf_box *band)
 
 /* ---- memory ---- */
 
-/* The first band, one between, and the last differ in height, and so may their tiles. */
+/* The first band, one between, and the last differ in height, and so may their tiles; those that resample
+ * read boxes of any size. */
 static size_t most_workspace(const nf_plan *plan, nf_pass *pass, const nf_bands *b)
 {
-    const int64_t numbers[] = {0, 1, b->count - 1};
     size_t most = 0;
-    for (int i = 0; i < 3; i++) {
-        if (numbers[i] >= b->count)
-            continue;
-        nf_box box = nf_bands_box(b, numbers[i]);
+    for (int64_t i = 0; i < b->count; i++) {
+        if (i == 2 && pass->kind != NF_RESAMPLING)
+            i = b->count - 1;
+        nf_box box = nf_bands_box(b, i);
         choose_tiles(plan, pass, &box);
-        size_t bytes = nf_sweep_measure(pass);
+        size_t bytes = measure(pass);
         most = bytes > most ? bytes : most;
     }
     return most;
+}
+
+/* Of one place. */
+static size_t input_bytes(const nf_pass *pass, const nf_bands *b, const nf_box *band)
+{
+    if (pass->kind != NF_RESAMPLING)
+        return nf_field_bytes(&pass->in, band, &pass->halo);
+    int64_t beyond, inside = nf_bands_most_cells(pass, b, &beyond);
+    return (size_t)(inside + beyond) * nf_cell_bytes(&pass->in);
 }
 
 int64_t nf_bands_bytes(const nf_plan *plan, nf_pass *pass, int64_t height, size_t *workspace)
@@ -121,7 +161,7 @@ int64_t nf_bands_bytes(const nf_plan *plan, nf_pass *pass, int64_t height, size_
     nf_box band = b.slab;
     if (height < nf_box_extent(&band, b.slow))
         band.hi[b.slow] = band.lo[b.slow] + height;
-    size_t places = b.count > 1 ? 2 : 1, bytes = nf_field_bytes(&pass->in, &band, &pass->halo);
+    size_t places = b.count > 1 ? 2 : 1, bytes = input_bytes(pass, &b, &band);
     if (plan->with.dtype != NF_NONE && pass->reduces)
         bytes += nf_field_bytes(&plan->with, &band, &none);
     if (!pass->reduces)

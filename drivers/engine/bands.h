@@ -18,9 +18,15 @@ int64_t nf_bands_most(const nf_plan *plan, const nf_pass *pass); /* that any ran
 /* What band heights are multiples of: tiles of a fixed grid, or the alignment of the plan's options. */
 int64_t nf_bands_unit(const nf_plan *plan, const nf_pass *pass);
 
-/* The cells inside the array that a band reads, indices beyond its edges along `slow` standing for what
- * wraps around. */
+/* The cells inside the array that a band of a sweep reads, indices beyond its edges along `slow` standing
+ * for what wraps around. */
 nf_box nf_bands_reads(const nf_pass *pass, const nf_bands *bands, const nf_box *band);
+
+/* How many cells a band reads, of any pass; of a resampling in two places: see nf_sources_count. */
+int64_t nf_bands_cells(const nf_pass *pass, const nf_bands *bands, const nf_box *band,
+                       int64_t *beyond);
+/* The most that any band of this rank reads. */
+int64_t nf_bands_most_cells(const nf_pass *pass, const nf_bands *bands, int64_t *beyond);
 
 /* Makes the pass's tiles those of this band. NF_ERR_MEMORY. */
 nf_status nf_bands_tile(const nf_plan *plan, nf_pass *pass, const nf_box *band);

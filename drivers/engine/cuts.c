@@ -44,29 +44,45 @@ static void align_to_tiles(const nf_group *group, size_t end, int64_t align[NF_D
         nf_tile_fixed(&group->passes[end - 1].in, align);
 }
 
-int nf_slowest(const nf_shape *shape)
+int nf_pass_slowest(const nf_pass *pass)
 {
+    unsigned whole = pass->kind == NF_RESAMPLING ? pass->stages[0]->setup.whole : 0;
     int d = 0;
-    while (d < NF_DIMS - 1 && shape->dim[d] == 1)
+    while (d < NF_DIMS - 1 && (pass->out.dim[d] == 1 || whole & 1U << d))
         d++;
+    for (int any = 0; whole & 1U << d && any < NF_DIMS; any++)
+        d = whole & 1U << any ? d : any; /* one of one cell, then */
     return d;
 }
 
-static nf_status choose_slabs(nf_plan *plan, int64_t align[NF_DIMS])
+/* Slabs of what a pass writes. */
+static nf_cut slabs_of(const nf_plan *plan, const nf_group *group, const nf_pass *pass)
 {
-    int slow = nf_slowest(&plan->in), grid[NF_DIMS] = {1, 1, 1};
-    if (plan->options.align > 1 && !plan->ordered)
-        align[slow] = plan->options.align;
-    int64_t units = (plan->in.dim[slow] - 1) / align[slow] + 1;
-    grid[slow] = units < plan->world.size ? (int)units : plan->world.size;
+    int slow = nf_pass_slowest(pass), size = plan->world.size;
+    nf_cut cut = {.shape = pass->out, .parts = {1, 1, 1}, .align = {1, 1, 1}};
+    if (is_ordered(group) && pass->reduces)
+        nf_tile_fixed(&pass->in, cut.align);
+    else if (plan->options.align > 1)
+        cut.align[slow] = plan->options.align;
+    int64_t units = (cut.shape.dim[slow] - 1) / cut.align[slow] + 1;
+    cut.parts[slow] = units < size ? (int)units : size;
+    return cut;
+}
+
+/* What goes through files between its passes may be cut otherwise in each. */
+static nf_status choose_slabs(nf_plan *plan)
+{
     const int *told = plan->options.grid;
+    for (size_t g = 0; g < plan->ngroups; g++) {
+        nf_group *group = &plan->groups[g];
+        for (size_t p = 0; p < group->npasses; p++)
+            group->passes[p].cut = slabs_of(plan, group, &group->passes[p]);
+    }
+    plan->cut = plan->groups[0].passes[0].cut;
     for (int d = 0; d < NF_DIMS && told[0] > 0; d++)
-        if (told[d] != grid[d])
+        if (told[d] != plan->cut.parts[d])
             return nf_fail(NF_ERR_USAGE, "an array that does not fit into memory is cut along its "
                                          "slowest dimension alone: leave out --grid");
-    plan->cut = (nf_cut){.shape = plan->in, .parts = {grid[0], grid[1], grid[2]}};
-    for (int d = 0; d < NF_DIMS; d++)
-        plan->cut.align[d] = align[d];
     return NF_OK;
 }
 
@@ -82,8 +98,6 @@ static nf_status choose_first(nf_plan *plan)
         plan->ghost = widest(&plan->ghost, &group->passes[0].halo);
         align_to_tiles(group, end, align);
     }
-    if (plan->options.stream)
-        return choose_slabs(plan, align);
     if (plan->options.grid[0] > 0)
         return nf_cut_given(&plan->in, plan->world.size, plan->options.grid, align, &plan->cut);
     plan->cut = nf_cut_choose(&plan->in, plan->world.size, &any, align);
@@ -123,6 +137,8 @@ nf_status nf_cuts_choose(nf_plan *plan)
         if (plan->groups[g].nends == 0)
             plan->out = plan->groups[g].passes[plan->groups[g].npasses - 1].out;
     }
+    if (plan->options.stream)
+        return choose_slabs(plan);
     nf_status status = choose_first(plan);
     for (size_t g = 0; g < plan->ngroups && status == NF_OK; g++)
         choose_rest(plan, &plan->groups[g]);

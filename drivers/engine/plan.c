@@ -268,7 +268,7 @@ static nf_status ready_pass(const nf_plan *plan, nf_pass *pass)
     cut.shape = pass->in;
     nf_status status = NF_OK;
     nf_box block = nf_cut_block(&pass->cut, plan->world.rank);
-    if (plan->options.stream && pass->kind != NF_SWEEPS) /* stream.c refuses them */
+    if (plan->options.stream && pass->kind == NF_LABELLING) /* stream.c refuses it */
         return NF_OK;
     nf_tiling_choose(plan, pass, &block);
     if (plan->options.stream) { /* tiles are listed a band at a time */

@@ -113,8 +113,9 @@ int64_t nf_tiling_number(const nf_tiling *tiling, int64_t i); /* among all; fixe
  * it; notes the input's ghost cells, the output, and whether a fold is ordered. NF_ERR_USAGE: a grid that
  * does not suit. */
 nf_status nf_cuts_choose(nf_plan *plan);
-/* The slowest dimension that has more than one cell; where all have one, columns. */
-int nf_slowest(const nf_shape *shape);
+/* The slowest dimension of what a pass writes that has more than one cell and that may be cut; where there
+ * is none, one of one cell, or columns. */
+int nf_pass_slowest(const nf_pass *pass);
 
 /* ---- plan.c ---- */
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "drivers/engine/pipe.h"
+#include "drivers/engine/resample.h"
 #include "drivers/engine/scratch.h"
 #include "drivers/engine/stream_parts.h"
 #include "drivers/engine/sweep.h"
@@ -21,6 +22,7 @@ typedef struct sweeping {
     nf_stream_source from, with;
     nf_stream_sink to;
     nf_window in[2], second[2];
+    nf_sources *sources[2]; /* of a resampling, instead of `in` */
     nf_field out[2];
     uint64_t number;
 } sweeping;
@@ -35,6 +37,15 @@ static bool has_second(const sweeping *s)
     return s->pass->reduces && s->with.read != NULL;
 }
 
+static nf_status make_input(sweeping *s, const nf_box *band, int i)
+{
+    int64_t beyond;
+    if (s->pass->kind != NF_RESAMPLING)
+        return nf_field_create_box(&s->in[i].field, &s->pass->in, band, &s->pass->halo);
+    int64_t inside = nf_bands_most_cells(s->pass, &s->bands, &beyond);
+    return nf_sources_reserve(s->pass, inside, beyond, &s->sources[i]);
+}
+
 static nf_status make_places(sweeping *s)
 {
     const nf_halo none = {{0}, {0}};
@@ -46,7 +57,7 @@ static nf_status make_places(sweeping *s)
     if (s->bands.height < nf_box_extent(&band, d))
         band.hi[d] = band.lo[d] + s->bands.height;
     for (int i = 0; i < 2 && i < s->bands.count && status == NF_OK; i++) {
-        status = nf_field_create_box(&s->in[i].field, &pass->in, &band, &pass->halo);
+        status = make_input(s, &band, i);
         if (status == NF_OK && has_second(s))
             status = nf_field_create_box(&s->second[i].field, with, &band, &none);
         if (status == NF_OK && !pass->reduces)
@@ -59,9 +70,19 @@ static void free_places(sweeping *s)
 {
     for (int i = 0; i < 2; i++) {
         nf_field_free(&s->in[i].field);
+        nf_sources_free(s->sources[i]);
         nf_field_free(&s->second[i].field);
         nf_field_free(&s->out[i]);
     }
+}
+
+static nf_status fetch_sources(sweeping *s, int64_t number)
+{
+    nf_box band = nf_bands_box(&s->bands, number);
+    nf_patch to = nf_sources_aim(s->sources[number % 2], s->pass, &band);
+    if (nf_box_empty(&to.box)) /* all of it lies beyond the array */
+        return NF_OK;
+    return s->from.read(s->from.context, &to.box, to.origin, to.stride);
 }
 
 static nf_status fetch(void *context, int64_t band)
@@ -69,6 +90,8 @@ static nf_status fetch(void *context, int64_t band)
     sweeping *s = context;
     const nf_pass alone = {.in = s->stream->plan->with};
     int place = (int)(band % 2);
+    if (s->pass->kind == NF_RESAMPLING)
+        return fetch_sources(s, band);
     nf_status status = nf_window_read(s->pass, &s->bands, band, &s->from,
                                       band > 0 ? &s->in[1 - place] : NULL, &s->in[place]);
     if (status == NF_OK && has_second(s))
@@ -105,33 +128,42 @@ static void copy_band(const nf_plan *plan, const nf_field *from, const nf_field 
 
 static void show(nf_stream *stream, const nf_pass *pass, const nf_box *band)
 {
-    stream->done += nf_box_cells(band) * nf_pass_cell_bytes(stream->plan, pass);
-    int64_t done = stream->done < stream->mine ? stream->done : stream->mine;
-    nf_watch_show(&stream->watch, (double)done, (double)stream->mine);
+    stream->done += nf_pass_band_bytes(stream->plan, pass, band);
+    double done = stream->done < stream->mine ? stream->done : stream->mine;
+    nf_watch_show(&stream->watch, done, stream->mine);
 }
 
-static nf_status compute(void *context, int64_t band)
+static void sweep_band(const sweeping *s, nf_window *window, const nf_field *with,
+                       const nf_field *to)
+{
+    nf_plan *plan = s->stream->plan;
+    nf_sweep sweep = {.plan = plan, .pass = s->pass, .from = &window->field};
+    sweep.with = has_second(s) ? with : NULL;
+    sweep.to = s->pass->reduces ? NULL : to;
+    sweep.number = ++plan->sweeps;
+    nf_window_wrap(plan, s->pass, s->bands.slow, window);
+    nf_sweep_after_halo(&sweep, &window->field);
+}
+
+static nf_status compute(void *context, int64_t number)
 {
     sweeping *s = context;
     nf_plan *plan = s->stream->plan;
-    int place = (int)(band % 2);
-    nf_window *window = &s->in[place];
-    nf_sweep sweep = {.plan = plan, .pass = s->pass, .from = &window->field};
-    nf_status status = NF_OK;
-    s->out[place].own = window->field.own;
-    if (is_copy(s->pass)) {
-        copy_band(plan, &window->field, &s->out[place]);
-    } else {
-        status = nf_bands_tile(plan, s->pass, &window->field.own);
-        sweep.with = has_second(s) ? &s->second[place].field : NULL;
-        sweep.to = s->pass->reduces ? NULL : &s->out[place];
-        sweep.number = ++plan->sweeps;
-        nf_window_wrap(plan, s->pass, s->bands.slow, window);
-        if (status == NF_OK)
-            nf_sweep_after_halo(&sweep, &window->field);
-    }
-    show(s->stream, s->pass, &window->field.own);
-    return status;
+    nf_box band = nf_bands_box(&s->bands, number);
+    int place = (int)(number % 2);
+    nf_field *out = &s->out[place];
+    nf_status status = is_copy(s->pass) ? NF_OK : nf_bands_tile(plan, s->pass, &band);
+    out->own = band;
+    if (status != NF_OK)
+        return status;
+    if (is_copy(s->pass))
+        copy_band(plan, &s->in[place].field, out);
+    else if (s->pass->kind == NF_RESAMPLING)
+        nf_resample_band(plan, s->pass, s->sources[place], out);
+    else
+        sweep_band(s, &s->in[place], &s->second[place].field, out);
+    show(s->stream, s->pass, &band);
+    return NF_OK;
 }
 
 /* ---- writing ---- */

@@ -26,7 +26,8 @@ typedef struct nf_stream_band {
 } nf_stream_band;
 
 /* Where an array goes to: three steps for each band, in order; those that are not needed are NULL.
- * Bands begin and end at multiples of the plan's options.align along the slowest dimension. */
+ * With the plan's options.align bands consist of whole rows (planes), from one multiple of it to another;
+ * without, those of a resampling may be cut along another dimension. */
 typedef struct nf_stream_sink {
     void *context;
     /* By a thread that writes, on each rank for itself: converts or compresses. */

@@ -13,11 +13,11 @@ struct nf_stream {
     nf_scratch scratch[2];
     int64_t resident, most; /* bytes of this rank: without and with a band */
     nf_watch watch;
-    int64_t done, mine; /* bytes that this rank has moved, of all that it will */
+    double done, mine; /* bytes that this rank has moved, of all that it will */
     nf_stream_times spent;
 };
 
-/* Bytes that a pass reads and writes for a cell. */
-int64_t nf_pass_cell_bytes(const nf_plan *plan, const nf_pass *pass);
+/* Bytes that a pass reads and writes for a band, about. */
+double nf_pass_band_bytes(const nf_plan *plan, const nf_pass *pass, const nf_box *band);
 
 #endif

@@ -9,14 +9,21 @@
 /* What a process takes later that cannot be told beforehand: code, stacks, buffers of libraries. */
 enum { RESERVE = 4 << 20 };
 
-int64_t nf_pass_cell_bytes(const nf_plan *plan, const nf_pass *pass)
+/* Bytes of what a pass reads and writes. */
+static size_t pass_bytes(const nf_plan *plan, const nf_pass *pass)
 {
-    size_t bytes = nf_cell_bytes(&pass->in);
+    size_t bytes = nf_shape_bytes(&pass->in);
     if (!pass->reduces)
-        bytes += nf_cell_bytes(&pass->out);
+        bytes += nf_shape_bytes(&pass->out);
     else if (plan->with.dtype != NF_NONE)
-        bytes += nf_cell_bytes(&plan->with);
-    return (int64_t)bytes;
+        bytes += nf_shape_bytes(&plan->with);
+    return bytes;
+}
+
+double nf_pass_band_bytes(const nf_plan *plan, const nf_pass *pass, const nf_box *band)
+{
+    double part = (double)nf_box_cells(band) / (double)nf_shape_cells(&pass->out);
+    return part * (double)pass_bytes(plan, pass);
 }
 
 /* ---- all passes ---- */
@@ -73,12 +80,13 @@ static int64_t bytes_at(const nf_stream *stream, nf_pass *pass, bool last, int64
  * overlapped. */
 static int64_t wanted_height(const nf_plan *plan, const nf_pass *pass)
 {
-    enum { BYTES = 8 << 20, LEAST = 1 << 20, BANDS = 32, REACHES = 8 };
-    int d = nf_slowest(&pass->in);
-    nf_cut cut = pass->cut;
-    nf_box slab = nf_cut_block(&cut, 0);
+    enum { BYTES = 8 << 20, OTHERS = 64 << 20, LEAST = 1 << 20, BANDS = 32, REACHES = 8 };
+    int d = nf_pass_slowest(pass);
+    nf_box slab = nf_cut_block(&pass->cut, 0);
     int64_t extent = nf_box_extent(&slab, d), unit = nf_bands_unit(plan, pass);
-    int64_t across = nf_box_cells(&slab) / extent * nf_pass_cell_bytes(plan, pass);
+    int64_t across = (int64_t)(pass_bytes(plan, pass) / (size_t)pass->out.dim[d]) + 1;
+    if (pass->kind == NF_RESAMPLING) /* which may read columns */
+        return round_up(clamp(OTHERS / across + 1, 1, extent), unit);
     int64_t few = clamp(extent / BANDS, LEAST / across + 1, BYTES / across + 1);
     int64_t reach = pass->halo.lo[d] + pass->halo.hi[d];
     return round_up(clamp(few, REACHES * reach, extent), unit);
@@ -159,7 +167,7 @@ const nf_kernel *nf_stream_obstacle(const nf_plan *plan)
     const nf_pass *pass;
     bool last;
     for (size_t i = 0; (pass = find_pass(plan, i, &last)) != NULL; i++)
-        if (pass->kind != NF_SWEEPS)
+        if (pass->kind == NF_LABELLING)
             return pass->stages[0]->kernel;
     return NULL;
 }
@@ -205,17 +213,17 @@ static nf_status choose_heights(nf_stream *stream)
 /* ---- creating ---- */
 
 /* Bytes that this rank reads and writes in all. */
-static int64_t all_bytes(const nf_plan *plan)
+static double all_bytes(const nf_plan *plan)
 {
-    int64_t bytes = 0;
+    double bytes = 0;
     nf_pass *pass;
     bool last;
     for (size_t i = 0; (pass = find_pass(plan, i, &last)) != NULL; i++) {
         nf_box slab = nf_cut_block(&pass->cut, plan->world.rank);
         int64_t sweeps = pass->sweeps + (last && pass->survey_every > 0);
-        bytes += sweeps * nf_box_cells(&slab) * nf_pass_cell_bytes(plan, pass);
+        bytes += (double)sweeps * nf_pass_band_bytes(plan, pass, &slab);
     }
-    return bytes > 0 ? bytes : 1;
+    return bytes;
 }
 
 const char *nf_stream_folder(const nf_stream_options *options)
@@ -330,6 +338,19 @@ nf_stream_facts nf_stream_tell(const nf_stream *stream)
     return facts;
 }
 
+/* By this slab in a sweep. A resampling keeps nothing from one band to the next. */
+static int64_t cells_read(const nf_pass *pass, const nf_bands *bands)
+{
+    int64_t cells = 0, beyond;
+    if (pass->kind != NF_RESAMPLING)
+        return nf_bands_cells(pass, bands, &bands->slab, &beyond);
+    for (int64_t i = 0; i < bands->count; i++) {
+        nf_box band = nf_bands_box(bands, i);
+        cells += nf_bands_cells(pass, bands, &band, &beyond);
+    }
+    return cells;
+}
+
 nf_stream_pass nf_stream_tell_pass(const nf_stream *stream, size_t number)
 {
     const nf_plan *plan = stream->plan;
@@ -343,10 +364,11 @@ nf_stream_pass nf_stream_tell_pass(const nf_stream *stream, size_t number)
             told.bands = bands.count;
         if (bands.count == 0)
             continue;
-        nf_box reads = nf_bands_reads(pass, &bands, &bands.slab);
-        told.again += (nf_box_cells(&reads) - nf_box_cells(&bands.slab)) * cell;
+        told.read += cells_read(pass, &bands) * cell;
     }
-    told.read = (int64_t)nf_shape_bytes(&pass->in);
+    int64_t once = (int64_t)nf_shape_bytes(&pass->in);
+    told.again = told.read > once ? told.read - once : 0;
+    told.read -= told.again;
     if (!pass->reduces)
         told.written = (int64_t)nf_shape_bytes(&pass->out);
     else if (plan->with.dtype != NF_NONE)
