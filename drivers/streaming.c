@@ -25,18 +25,19 @@ static int64_t usual_bound(const nf_cli *cli)
     return share_of_memory(cli) / 2;
 }
 
-static bool can_stream(const nf_plan *plan)
+/* Collective. Whether the arrays leave some of what is there to others, the files' pages among them. What
+ * cannot be streamed is within a bound, too, where it fits in memory. */
+static bool in_memory(const nf_cli *cli, const nf_plan *plan)
 {
-    return nf_stream_obstacle(plan) == NULL;
-}
-
-/* Of what is there, part of which others may want: whether the arrays fill so much that reading the file
- * would drive out what was computed. */
-static bool fits(const nf_cli *cli, const nf_plan *plan)
-{
+    bool streams = nf_stream_obstacle(plan) == NULL;
     int64_t bytes = nf_stream_in_memory(plan);
     nf_broadcast(&cli->world, &bytes, sizeof bytes, 0);
-    return (double)bytes < 0.7 * (double)share_of_memory(cli);
+    if (cli->memory > 0) {
+        int64_t resident = nf_memory_resident();
+        nf_broadcast(&cli->world, &resident, sizeof resident, 0);
+        return !streams && bytes + resident < cli->memory;
+    }
+    return !streams || (double)bytes < 0.7 * (double)share_of_memory(cli);
 }
 
 nf_status nf_streaming_plan(const nf_cli *cli, const nf_shape *in, nf_chain *chains, size_t count,
@@ -47,13 +48,11 @@ nf_status nf_streaming_plan(const nf_cli *cli, const nf_shape *in, nf_chain *cha
     if (cli->memory == 0)
         memset(options.grid, 0, sizeof options.grid); /* meant for the way that is usual */
     nf_status status = nf_plan_create(&cli->world, in, chains, count, &options, plan);
-    if (status != NF_OK || cli->memory > 0)
-        return status;
-    if (!can_stream(*plan) || fits(cli, *plan)) {
+    if (status == NF_OK && in_memory(cli, *plan)) {
         nf_plan_free(*plan);
         *plan = NULL;
     }
-    return NF_OK;
+    return status;
 }
 
 /* ---- running ---- */

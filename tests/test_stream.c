@@ -34,6 +34,7 @@ typedef struct array {
     nf_shape shape;
     char *cells; /* dense; the output's are shared by all ranks */
     breaking fault;
+    int64_t align; /* of bands, where it is more than 1 */
     int calls[STORE + 1];
     int64_t moved; /* cells that were read or stored */
     int packed[2]; /* calls for each place since it was stored last */
@@ -92,12 +93,27 @@ static nf_status place_band(void *context, const nf_stream_band *band)
     return nf_agree(&world, status);
 }
 
+/* Whole rows (planes), from one multiple of `align` to another or to the end. */
+static bool is_aligned(const array *a, const nf_box *box)
+{
+    int d = 0;
+    while (d < NF_DIMS - 1 && a->shape.dim[d] == 1)
+        d++;
+    for (int other = d + 1; other < NF_DIMS; other++)
+        if (nf_box_extent(box, other) != a->shape.dim[other])
+            return false;
+    return box->lo[d] % a->align == 0 &&
+           (box->hi[d] % a->align == 0 || box->hi[d] == a->shape.dim[d]);
+}
+
 static nf_status store_band(void *context, const nf_stream_band *band)
 {
     array *a = context;
     ptrdiff_t dense[NF_DIMS];
     int64_t extent[NF_DIMS];
     nf_status status = count_call(a, STORE);
+    if (status == NF_OK && a->align > 1 && !is_aligned(a, &band->box))
+        status = nf_fail(NF_ERR_CHECK, "a band is not aligned");
     if (status != NF_OK)
         return status;
     char *to = cells_at(a, &band->box, dense);
@@ -135,7 +151,7 @@ static nf_stream_ends ends_of(streamed *s, bool steps)
         .out = {&s->out, steps ? pack_band : NULL, steps ? place_band : NULL, store_band, NULL}};
 }
 
-static nf_status make_arrays(streamed *s, const nf_plan *plan, const breaking *fault)
+static nf_status make_arrays(streamed *s, const nf_plan *plan, const breaking *fault, int64_t align)
 {
     nf_shape with;
     s->in.cells = nf_test_array(&s->in.shape);
@@ -143,6 +159,7 @@ static nf_status make_arrays(streamed *s, const nf_plan *plan, const breaking *f
         s->with = (array){.shape = with, .cells = nf_test_array(&with)};
     *(fault->what == READ ? &s->in.fault : &s->out.fault) = *fault;
     s->out.shape = *nf_plan_output(plan);
+    s->out.align = align;
     if (s->out.shape.dtype == NF_NONE)
         return NF_OK;
     size_t bytes = nf_shape_bytes(&s->out.shape);
@@ -187,7 +204,7 @@ static streamed drive(nf_chain *chain, const nf_shape *shape, const streaming *h
     s.status = nf_plan_create(&world, shape, chain, chain != NULL, &options, &plan);
     if (s.status != NF_OK)
         return s;
-    s.status = make_arrays(&s, plan, &how->fault);
+    s.status = make_arrays(&s, plan, &how->fault, how->plan.align);
     if (s.status == NF_OK)
         s.status = run_twice(plan, &s, how);
     nf_plan_free(plan);
