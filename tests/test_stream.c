@@ -271,21 +271,27 @@ static void compare_way(nf_chain *chain, const nf_shape *shape, const nf_outcome
     free_streamed(&s);
 }
 
+static void compare_chain(nf_chain *chain, const nf_shape *shape)
+{
+    nf_world alone = {.size = 1, .threads = 1};
+    nf_outcome serial = {.status = NF_OK};
+    if (world.rank == 0)
+        serial = nf_test_drive(&alone, chain, shape, NULL, NULL);
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        world.threads = (int)i % 2 + 1;
+        compare_way(chain, shape, &serial, &ways[i]);
+    }
+    if (world.rank == 0)
+        nf_outcome_free(&serial);
+}
+
 static void compare(const char *typed, const nf_shape *shape)
 {
     nf_chain chain;
-    nf_world alone = {.size = 1, .threads = 1};
-    nf_outcome serial = {.status = NF_OK};
     nf_status status = nf_chain_parse(typed, &chain);
     judge(status != NF_OK);
-    if (status == NF_OK && world.rank == 0)
-        serial = nf_test_drive(&alone, &chain, shape, NULL, NULL);
-    for (size_t i = 0; status == NF_OK && i < sizeof ways / sizeof *ways; i++) {
-        world.threads = (int)i % 2 + 1;
-        compare_way(&chain, shape, &serial, &ways[i]);
-    }
-    if (world.rank == 0 && status == NF_OK)
-        nf_outcome_free(&serial);
+    if (status == NF_OK)
+        compare_chain(&chain, shape);
     nf_chain_free(&chain);
 }
 
@@ -401,6 +407,56 @@ static void test_large(void)
     compare("heat:steps=7", &shape);
 }
 
+/* ---- a user's reduction whose fold is not exact: tiles must be those of the whole array, in order ---- */
+
+static void plain_sum_apply(const nf_tile *tile, const void *config, void *partial)
+{
+    (void)config;
+    for (int64_t z = 0; z < tile->size[0]; z++)
+        for (int64_t y = 0; y < tile->size[1]; y++)
+            for (int64_t x = 0; x < tile->size[2]; x++)
+                *(double *)partial +=
+                    1 /
+                    ((const double *)tile->in)[z * tile->in_stride[0] + y * tile->in_stride[1] + x];
+}
+
+static void plain_sum_fold(void *into, const void *next, const void *config)
+{
+    (void)config;
+    *(double *)into += *(const double *)next;
+}
+
+static void plain_sum_finish(const void *partial, const void *config, nf_sink *out)
+{
+    (void)config;
+    out->real(out, "sum", *(const double *)partial);
+}
+
+static nf_status plain_sum_prepare(nf_setup *setup)
+{
+    setup->partial_bytes = sizeof(double);
+    return NF_OK;
+}
+
+static void test_ordered_fold(void)
+{
+    static const nf_kernel plain_sum = {.name = "plain_sum",
+                                        .kind = NF_REDUCE,
+                                        .ndims = NF_1D | NF_2D | NF_3D,
+                                        .prepare = plain_sum_prepare,
+                                        .apply = {[NF_F64] = plain_sum_apply},
+                                        .fold = plain_sum_fold,
+                                        .finish = plain_sum_finish};
+    nf_stage stage = {.kernel = &plain_sum, .text = "plain_sum"};
+    nf_chain chain = {.stages = &stage, .count = 1, .typed = stage.text, .text = stage.text};
+    nf_shape line = {.dim = {1, 1, 70001}, .ndim = 1, .channels = 1, .dtype = NF_F64};
+    nf_shape shapes[] = {nf_test_shape(1, 517, 389, 1, NF_F64), nf_test_shape(1, 3, 50, 1, NF_F64),
+                         nf_test_shape(1, 60, 9000, 1, NF_F64),
+                         nf_test_shape(70, 40, 33, 1, NF_F64), line};
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        compare_chain(&chain, &shapes[i]);
+}
+
 static void test_copy(void)
 {
     nf_shape shape = nf_test_shape(1, 217, 45, 3, NF_U16);
@@ -499,6 +555,7 @@ int main(int argc, char **argv)
                            {"arrays of other extents", test_resampling},
                            {"volumes of other extents", test_resampled_volumes},
                            {"larger arrays", test_large},
+                           {"ordered folds", test_ordered_fold},
                            {"copies", test_copy},
                            {"failures of any step on any rank", test_failures},
                            {"bounds", test_bounds},

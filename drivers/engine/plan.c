@@ -102,6 +102,7 @@ nf_status nf_workspace_create(nf_plan *plan, size_t most)
 {
     plan->workspace_stride = nf_workspace_stride(most);
     size_t bytes = plan->workspace_stride * (size_t)plan->world.threads;
+    free(plan->workspace); /* of another stream */
     plan->workspace = aligned_alloc(4096, bytes);
     if (plan->workspace == NULL)
         return nf_fail(NF_ERR_MEMORY, "no memory for %zu KiB of workspace a thread",
