@@ -10,15 +10,24 @@ enum { NF_KEY_COMPRESS = 0x31001, NF_KEY_CHUNK, NF_KEY_SHUFFLE, NF_KEY_FLETCHER3
 
 /* Rows of an argp option table. */
 #define NF_STORAGE_OPTIONS                                                                         \
-    {"compress", NF_KEY_COMPRESS, "HOW", 0,                                                        \
+    {"compress",                                                                                   \
+     NF_KEY_COMPRESS,                                                                              \
+     "HOW",                                                                                        \
+     0,                                                                                            \
      "HDF5: deflate:1 (to 9), zstd:3 (1 to 19), lz4 or none; readers elsewhere need a plugin for " \
      "zstd and lz4 (default none)",                                                                \
      0},                                                                                           \
-        {"chunk", NF_KEY_CHUNK, "EXTENTS", 0,                                                      \
+        {"chunk",                                                                                  \
+         NF_KEY_CHUNK,                                                                             \
+         "EXTENTS",                                                                                \
+         0,                                                                                        \
          "HDF5: store in chunks of so many cells, 256x256, or auto: about 1 MiB in the array's "   \
          "shape (default: contiguous, or auto where --compress or --fletcher32 needs chunks)",     \
          0},                                                                                       \
-        {"shuffle", NF_KEY_SHUFFLE, "on|off", 0,                                                   \
+        {"shuffle",                                                                                \
+         NF_KEY_SHUFFLE,                                                                           \
+         "on|off",                                                                                 \
+         0,                                                                                        \
          "HDF5: put bytes of like significance side by side before they are compressed (default "  \
          "on for elements of more than one byte)",                                                 \
          0},                                                                                       \

@@ -287,7 +287,9 @@ nf_status nf_array_read_box(nf_array_reader *reader, const nf_box *box, void *ce
     if (reader->layout.kind == NF_LAYOUT_CHUNKS)
         return nf_chunked_read(&reader->chunked, reader->format->locate, reader->state, box, cells,
                                stride);
-    return reader->format->read(reader->state, box, cells, stride);
+    nf_status status = box->lo[1] == 0 ? reader_rewind(reader) : NF_OK;
+    reader->used = true;
+    return status == NF_OK ? reader->format->read(reader->state, box, cells, stride) : status;
 }
 
 static void step_of(const nf_layout *layout, int64_t step[NF_DIMS])
@@ -660,6 +662,18 @@ void nf_array_step(const nf_array_writer *writer, int64_t step[NF_DIMS])
     step_of(&writer->layout, step);
 }
 
+bool nf_array_places(const nf_array_writer *writer)
+{
+    return writer->layout.kind == NF_LAYOUT_CHUNKS;
+}
+
+/* What does not get smaller is kept as it is; chunks at the edges are whole. */
+int64_t nf_array_pack_bytes(const nf_array_writer *writer, int64_t cells)
+{
+    int64_t size = writer->shape.channels * (int64_t)nf_element_size(writer->layout.element.type);
+    return writer->layout.kind == NF_LAYOUT_CHUNKS ? cells * size : 0;
+}
+
 nf_status nf_array_pack(nf_array_writer *writer, const nf_box *box, const void *cells,
                         const ptrdiff_t stride[NF_DIMS], nf_pack **pack)
 {
@@ -699,6 +713,11 @@ nf_status nf_array_store(nf_array_writer *writer, nf_pack *pack)
         status = nf_raw_write(&writer->raw, &pack->box, pack->cells, pack->stride);
     nf_array_drop(pack);
     return status;
+}
+
+nf_status nf_array_write_rows(nf_array_writer *writer, int64_t y0, int64_t y1, const void *rows)
+{
+    return writer->format->write_rows(writer->state, y0, y1, rows);
 }
 
 void nf_array_drop(nf_pack *pack)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drivers/engine/dense.h"
 #include "drivers/engine/halo.h"
 #include "drivers/engine/team.h"
 #include "io/raw.h"
@@ -339,7 +340,7 @@ static nf_status read_plain(const job *j, worker *w, const place *p, const nf_ch
     ptrdiff_t first = element_at(p, p->common.lo[0], p->common.lo[1], 0) * size;
     ptrdiff_t end = element_at(p, p->common.hi[0] - 1, p->common.hi[1], 0) * size;
     nf_status status =
-        nf_raw_read_at(c->fd, chunk->address + first, end - first, w->plain + first, c->name);
+        nf_bytes_read(c->fd, chunk->address + first, end - first, w->plain + first, c->name);
     if (status == NF_OK)
         copy(j, p, w->plain, false);
     return status;
@@ -354,7 +355,7 @@ static nf_status read_encoded(const job *j, worker *w, const place *p, const nf_
     if (chunk->bytes < 0 || (uint64_t)chunk->bytes > nf_coder_room(w->coder))
         return nf_fail(NF_ERR_FORMAT, "%lld bytes are told to be stored where %zu are the most",
                        (long long)chunk->bytes, nf_coder_room(w->coder));
-    nf_status status = nf_raw_read_at(c->fd, chunk->address, chunk->bytes, w->stored, c->name);
+    nf_status status = nf_bytes_read(c->fd, chunk->address, chunk->bytes, w->stored, c->name);
     if (status == NF_OK)
         status = nf_coder_decode(w->coder, w->stored, (size_t)chunk->bytes, chunk->skipped, plain,
                                  bytes);
@@ -493,8 +494,8 @@ nf_status nf_chunked_store(const nf_chunked *chunked, const nf_box *box, const v
     for (int64_t i = 0; i < count && status == NF_OK; i++) {
         const nf_chunk *chunk = &list[i].chunk;
         if (list[i].bytes != NULL) {
-            status = nf_raw_write_at(chunked->fd, chunk->address, chunk->bytes, list[i].bytes,
-                                     chunked->name);
+            status = nf_bytes_write(chunked->fd, chunk->address, chunk->bytes, list[i].bytes,
+                                    chunked->name);
         } else {
             place p = place_of(&j, i);
             nf_raw raw = raw_chunk(chunked, chunk->address);

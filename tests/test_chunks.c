@@ -79,7 +79,7 @@ static uint64_t wrong_cells(const char *typed, const nf_cut *cut, int ghost)
     nf_shape shape;
     nf_field field;
     nf_halo halo = {{ghost, ghost, ghost}, {ghost, ghost, ghost}};
-    if (nf_array_open(&world, typed, &reader, &shape) != NF_OK)
+    if (nf_array_open(&world, typed, NULL, &reader, &shape) != NF_OK)
         return ~UINT64_C(0);
     nf_status status = nf_field_create(&field, cut, world.rank, &halo);
     if (status == NF_OK && !nf_shape_equal(&shape, &cut->shape))
@@ -269,7 +269,7 @@ static void test_boxes(void)
         uint64_t wrong = 0;
         CHECK_ALL(write_known(file, &cut, 0, &s->output) == NF_OK);
         world.threads = 3;
-        if (nf_array_open(&world, file, &reader, &shape) != NF_OK) {
+        if (nf_array_open(&world, file, NULL, &reader, &shape) != NF_OK) {
             CHECK_ALL(false);
             continue;
         }
@@ -435,7 +435,7 @@ static void test_damage(void)
     snprintf(typed, sizeof typed, "%s:/data", file);
     snprintf(place, sizeof place, ":/data: chunk 1,2 at byte %llu: ", (unsigned long long)address);
     world.threads = 2;
-    CHECK_ALL(nf_array_open(&world, file, &reader, &shape) == NF_OK);
+    CHECK_ALL(nf_array_open(&world, file, NULL, &reader, &shape) == NF_OK);
     CHECK_ALL(nf_field_create(&field, &cut, world.rank, &(nf_halo){{0}, {0}}) == NF_OK);
     nf_status status = nf_array_read(&world, reader, &field);
     CU_ASSERT(all_say(status, place));
