@@ -104,6 +104,22 @@ static nf_status plan_fields(const nf_cli *cli, filtering *f)
     return nf_plan_fields(f->plan, &f->fields);
 }
 
+/* What becomes of the pixels that the input's metadata came with. */
+static unsigned find_changes(const filtering *f)
+{
+    if (f->chains.count == 0)
+        return 0;
+    const nf_chain *chain = &f->chains.list[0];
+    unsigned changes = NF_CHANGED_VALUES;
+    for (int d = 0; d < NF_DIMS; d++)
+        if (f->out_shape.dim[d] != f->in_shape.dim[d])
+            changes |= NF_CHANGED_GRID;
+    for (size_t i = 0; i < chain->count; i++)
+        if (chain->stages[i].kernel->turns)
+            changes |= NF_CHANGED_GRID | NF_CHANGED_ORDER;
+    return changes;
+}
+
 /* Reading, computing and writing, each with a progress of its own. */
 static nf_status process(const nf_cli *cli, filtering *f)
 {
@@ -132,6 +148,17 @@ static nf_status process(const nf_cli *cli, filtering *f)
     return status;
 }
 
+static nf_status create_output(const nf_world *world, const filter_args *args, filtering *f)
+{
+    nf_provenance provenance = {.command = "filter",
+                                .chain = f->chains.count > 0 ? f->chains.list[0].text : NULL,
+                                .input = args->input,
+                                .metadata = nf_array_metadata(f->reader),
+                                .changes = find_changes(f)};
+    return nf_array_create(world, args->output, args->input, &f->out_shape, args->quality,
+                           &provenance, &f->writer);
+}
+
 static nf_status filter(const nf_cli *cli, const filter_args *args, filtering *f)
 {
     const nf_world *world = &cli->world;
@@ -140,12 +167,8 @@ static nf_status filter(const nf_cli *cli, const filter_args *args, filtering *f
         status = nf_array_open(world, args->input, &f->reader, &f->in_shape);
     if (status == NF_OK)
         status = plan_fields(cli, f);
-    nf_provenance provenance = {.command = "filter",
-                                .chain = f->chains.count > 0 ? f->chains.list[0].text : NULL,
-                                .input = args->input};
     if (status == NF_OK)
-        status = nf_array_create(world, args->output, args->input, &f->out_shape, args->quality,
-                                 &provenance, &f->writer);
+        status = create_output(world, args, f);
     if (status == NF_OK)
         status = process(cli, f);
     if (status == NF_OK) {

@@ -212,6 +212,13 @@ void nf_array_watch_reading(nf_array_reader *reader, nf_watch watch)
     reader->watch = watch;
 }
 
+const nf_metadata *nf_array_metadata(const nf_array_reader *reader)
+{
+    if (reader->state == NULL || reader->format->metadata == NULL)
+        return NULL;
+    return reader->format->metadata(reader->state);
+}
+
 void nf_array_close(nf_array_reader *reader)
 {
     if (reader == NULL)
@@ -249,6 +256,13 @@ nf_status nf_array_load(const char *typed, nf_shape *shape, void **cells)
 }
 
 /* ---- writing ---- */
+
+nf_status nf_provenance_metadata(const nf_provenance *from, const nf_shape *shape,
+                                 nf_metadata *kept)
+{
+    return nf_metadata_output(from != NULL ? from->metadata : NULL,
+                              from != NULL ? from->changes : 0, shape, kept);
+}
 
 struct nf_array_writer {
     const nf_format *format;
@@ -360,6 +374,8 @@ static nf_status create_all(const nf_world *world, nf_array_writer *writer, cons
         status = nf_fail(NF_ERR_MEMORY, "%s: no memory for a writer", typed);
     else if (world->rank == 0)
         status = create_first(writer, typed, input_typed, quality, provenance);
+    if (status == NF_OK && world->rank == 0 && writer->format->use_threads != NULL)
+        writer->format->use_threads(writer->state, world->threads);
     if (status == NF_OK && world->rank == 0) {
         news.raw_offset = writer->raw_offset;
         if (strlen(writer->part.path) >= sizeof news.part)

@@ -12,6 +12,7 @@
 
 #include "drivers/engine/field.h"
 #include "drivers/engine/watch.h"
+#include "io/metadata.h"
 
 /* A file name as typed, split at its last ":/" unless there is a file of the whole name. */
 typedef struct nf_path {
@@ -33,6 +34,9 @@ nf_status nf_array_open(const nf_world *world, const char *typed, nf_array_reade
  * HDF5 by each rank for itself, images by rank 0 in bands of rows (at most 16 MiB of them at a
  * time). */
 nf_status nf_array_read(const nf_world *world, nf_array_reader *reader, nf_field *field);
+/* What the file says beside its cells; NULL: nothing, or not known to this rank (rank 0 knows). The
+ * reader's, until it is read for a second time. */
+const nf_metadata *nf_array_metadata(const nf_array_reader *reader);
 void nf_array_watch_reading(nf_array_reader *reader, nf_watch watch);
 void nf_array_close(nf_array_reader *reader);
 
@@ -42,10 +46,17 @@ nf_status nf_array_load(const char *typed, nf_shape *shape, void **cells);
 /* What an output file says of itself; NULL members are left out. No member may depend on ranks or
  * threads, so that the same work gives the same bytes. */
 typedef struct nf_provenance {
-    const char *command; /* "filter" */
-    const char *chain;   /* every parameter written out */
-    const char *input;   /* as typed */
+    const char *command;         /* "filter" */
+    const char *chain;           /* every parameter written out */
+    const char *input;           /* as typed */
+    const nf_metadata *metadata; /* that came with the input */
+    unsigned changes;            /* since then: NF_CHANGED_ ... */
 } nf_provenance;
+
+/* What of the metadata an output of that shape may say, in *kept (see nf_metadata_output); from may
+ * be NULL. */
+nf_status nf_provenance_metadata(const nf_provenance *from, const nf_shape *shape,
+                                 nf_metadata *kept);
 
 typedef struct nf_array_writer nf_array_writer;
 

@@ -24,6 +24,7 @@ typedef struct nf_format {
     nf_status (*read)(void *reader, const nf_box *box, void *cells,
                       const ptrdiff_t stride[NF_DIMS]);
     void (*close)(void *reader);
+    const nf_metadata *(*metadata)(void *reader); /* the reader's; NULL: the format has none */
 
     /* Creates `part`, which takes the place of `target` later. Where the format stores rows raw at
      * a fixed place, *raw_offset is set to the file position of the first element (dense, C order,
@@ -32,6 +33,9 @@ typedef struct nf_format {
     nf_status (*create)(const char *part, const char *target, const char *dataset,
                         const nf_shape *shape, int quality, const nf_provenance *provenance,
                         void **writer, int64_t *raw_offset);
+    /* How many threads write_rows may use from now on (one before). They change no byte of the file.
+     * NULL: it uses one. */
+    void (*use_threads)(void *writer, int threads);
     nf_status (*write_rows)(void *writer, int64_t y0, int64_t y1, const void *rows);
     nf_status (*finish)(void *writer); /* everything written: close; frees the writer */
     void (*abandon)(void *writer);     /* close whatever is open; frees the writer */
