@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/isal.h"
+
 enum { INPUT_BYTES = 1 << 16 };
 
 struct nf_png_data {
@@ -35,6 +37,7 @@ size_t nf_png_frame(uint8_t *chunk, const char *type, size_t bytes)
     nf_png_put32(chunk, (uint32_t)bytes);
     memcpy(chunk + NF_PNG_LENGTH, type, NF_PNG_LENGTH);
     uint32_t crc = crc32_gzip_refl(0, chunk + NF_PNG_LENGTH, NF_PNG_LENGTH + bytes);
+    nf_isal_leave();
     nf_png_put32(chunk + 2 * NF_PNG_LENGTH + bytes, crc);
     return NF_PNG_FRAME + bytes;
 }
@@ -62,6 +65,7 @@ static nf_status begin_chunk(nf_png_data *data)
     data->left = nf_png_get32(head);
     memcpy(data->type, head + NF_PNG_LENGTH, NF_PNG_LENGTH);
     data->crc = crc32_gzip_refl(0, data->type, NF_PNG_LENGTH);
+    nf_isal_leave();
     if (data->left > NF_PNG_MOST)
         return damaged(data, "a chunk of an impossible length");
     for (int i = 0; i < NF_PNG_LENGTH; i++)
@@ -78,6 +82,7 @@ static nf_status get_some(nf_png_data *data, size_t *bytes)
     nf_status status = get(data, data->input, *bytes);
     data->left -= (uint32_t)*bytes;
     data->crc = crc32_gzip_refl(data->crc, data->input, *bytes);
+    nf_isal_leave();
     return status;
 }
 
@@ -137,7 +142,9 @@ static bool is_finished(const nf_png_data *data)
 
 static nf_status inflate_some(nf_png_data *data)
 {
-    switch (isal_inflate(&data->stream)) {
+    int result = isal_inflate(&data->stream);
+    nf_isal_leave();
+    switch (result) {
     case ISAL_DECOMP_OK:
     case ISAL_END_INPUT:
         return NF_OK;

@@ -6,11 +6,13 @@
 #include <errno.h>
 #include <isa-l/igzip_lib.h>
 #include <setjmp.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 
 #include "drivers/engine/team.h"
+#include "io/isal.h"
 #include "io/note.h"
 #include "io/png.h"
 #include "io/png_data.h"
@@ -18,7 +20,7 @@
 
 enum {
     STRIPE_BYTES = 1 << 18, /* of rows: as many as fit, at least one */
-    TURNS = 4,              /* stripes that a thread takes between two writes */
+    TURNS = 4,              /* stripes for each thread between two writes */
     LEVEL = 1,              /* of ISA-L, 0 to 3: files as small as by 3, and sooner */
     HEADER_BYTES = 2        /* of a zlib stream, before the first stripe's blocks */
 };
@@ -30,6 +32,7 @@ typedef struct stripe {
     uint64_t rows_bytes; /* of its rows with their filters' numbers */
     uint32_t adler;
     bool complete; /* false: it did not fit into the chunk */
+    atomic_bool ready;
 } stripe;
 
 /* A thread's own. */
@@ -51,6 +54,10 @@ typedef struct png_writer {
     uint32_t adler;
     const uint8_t *rows; /* those that are being compressed; stripe 0 may be the held one */
     int64_t last_row;    /* where they end */
+    int64_t count;       /* of stripes that the team compresses now */
+    atomic_int_least64_t next_stripe; /* of these, that a thread takes next */
+    int64_t written;                  /* of these, by thread 0 */
+    nf_status status;                 /* of writing */
 } png_writer;
 
 static nf_status write_fail(const nf_png *common)
@@ -144,10 +151,11 @@ static size_t line_bytes(const png_writer *writer)
     return 1 + nf_png_row_bytes(&writer->common.shape);
 }
 
-/* Room for a stripe's chunk: no code of deflate is longer than twice its byte. */
+/* Room for a stripe's chunk: codes made for their bytes take little more than these at worst. */
 static size_t chunk_room(const png_writer *writer)
 {
-    return 2 * (size_t)writer->stripe_rows * line_bytes(writer) + (1 << 12);
+    size_t bytes = (size_t)writer->stripe_rows * line_bytes(writer);
+    return bytes + bytes / 4 + (1 << 12);
 }
 
 /* The row as it stands in the file: itself, or swapped into `room`. */
@@ -195,15 +203,14 @@ static void compress_stripe(const png_writer *writer, worker *w, size_t bytes, s
     s->complete = isal_deflate(z) == COMP_OK && z->avail_in == 0 && z->avail_out > 0;
     s->bytes = nf_png_frame(s->chunk, "IDAT", header + z->total_out);
     s->adler = isal_adler32(1, w->filtered, bytes);
+    nf_isal_leave();
     s->rows_bytes = bytes;
 }
 
-/* A team's task: item i is the i-th stripe of those that are being compressed. */
-static void encode_stripe(void *context, int thread, int64_t item)
+/* The i-th stripe of those that are being compressed. */
+static void encode_stripe(const png_writer *writer, worker *w, int64_t item)
 {
-    const png_writer *writer = context;
     stripe *s = &writer->stripes[item];
-    worker *w = &writer->workers[thread];
     int64_t y = writer->next_row + item * writer->stripe_rows, end = y + writer->stripe_rows;
     int64_t count = (end < writer->last_row ? end : writer->last_row) - y;
     size_t bytes = nf_png_row_bytes(&writer->common.shape), header = y == 0 ? HEADER_BYTES : 0;
@@ -215,6 +222,55 @@ static void encode_stripe(void *context, int thread, int64_t item)
     filter_stripe(writer, w, rows, count, y > 0 ? up : NULL);
     memcpy(s->chunk + 2 * NF_PNG_LENGTH, "\x78\x01", header);
     compress_stripe(writer, w, (size_t)count * line_bytes(writer), header, s);
+}
+
+static nf_status put(png_writer *writer, const uint8_t *bytes, size_t count)
+{
+    if (fwrite(bytes, 1, count, writer->common.file) == count)
+        return NF_OK;
+    snprintf(writer->common.message, sizeof writer->common.message, "%s", strerror(errno));
+    return write_fail(&writer->common);
+}
+
+/* Writes the stripes that are ready, in their order. */
+static void put_ready(png_writer *writer)
+{
+    for (; writer->written < writer->count; writer->written++) {
+        stripe *s = &writer->stripes[writer->written];
+        if (writer->status != NF_OK || !atomic_load(&s->ready))
+            return;
+        writer->status = s->complete ? put(writer, s->chunk, s->bytes)
+                                     : nf_fail(NF_ERR_FILE, "%s: PNG: rows cannot be compressed",
+                                               writer->common.path);
+        writer->adler = (uint32_t)adler32_combine(writer->adler, s->adler, (z_off_t)s->rows_bytes);
+    }
+}
+
+/* A team's task. Each thread takes the next stripe as soon as it is free, for some take much longer;
+ * the first, which is the caller, writes between its own. */
+static void encode_stripes(void *context, int thread, int64_t item)
+{
+    png_writer *writer = context;
+    (void)item;
+    for (int64_t i; (i = atomic_fetch_add(&writer->next_stripe, 1)) < writer->count;) {
+        encode_stripe(writer, &writer->workers[thread], i);
+        atomic_store(&writer->stripes[i].ready, true);
+        if (thread == 0)
+            put_ready(writer);
+    }
+}
+
+/* Compresses the next `count` stripes and writes them. */
+static nf_status put_stripes(png_writer *writer, int64_t count)
+{
+    writer->count = count;
+    writer->written = 0;
+    atomic_store(&writer->next_stripe, 0);
+    for (int64_t i = 0; i < count; i++)
+        atomic_store(&writer->stripes[i].ready, false);
+    nf_team_run(writer->crew, writer->crew, encode_stripes, writer);
+    put_ready(writer);
+    return writer->status;
 }
 
 /* ---- the writer ---- */
@@ -331,29 +387,6 @@ void nf_png_use_threads(void *state, int threads)
 {
     png_writer *writer = state;
     writer->threads = threads;
-}
-
-static nf_status put(png_writer *writer, const uint8_t *bytes, size_t count)
-{
-    if (fwrite(bytes, 1, count, writer->common.file) == count)
-        return NF_OK;
-    snprintf(writer->common.message, sizeof writer->common.message, "%s", strerror(errno));
-    return write_fail(&writer->common);
-}
-
-/* Compresses the next `count` stripes and writes them. */
-static nf_status put_stripes(png_writer *writer, int64_t count)
-{
-    nf_status status = NF_OK;
-    nf_team_run(writer->crew, count, encode_stripe, writer);
-    for (int64_t i = 0; i < count && status == NF_OK; i++) {
-        const stripe *s = &writer->stripes[i];
-        if (!s->complete)
-            return nf_fail(NF_ERR_FILE, "%s: PNG: rows cannot be compressed", writer->common.path);
-        status = put(writer, s->chunk, s->bytes);
-        writer->adler = (uint32_t)adler32_combine(writer->adler, s->adler, (z_off_t)s->rows_bytes);
-    }
-    return status;
 }
 
 /* What is being compressed has been: up to row `end`. */
