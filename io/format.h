@@ -33,8 +33,8 @@ typedef struct nf_format {
     nf_status (*create)(const char *part, const char *target, const char *dataset,
                         const nf_shape *shape, int quality, const nf_provenance *provenance,
                         void **writer, int64_t *raw_offset);
-    /* How many threads write_rows may use from now on (one before). They change no byte of the file.
-     * NULL: it uses one. */
+    /* How many threads write_rows may use, told before its first call. They change no byte of the
+     * file. NULL: it uses one. */
     void (*use_threads)(void *writer, int threads);
     nf_status (*write_rows)(void *writer, int64_t y0, int64_t y1, const void *rows);
     nf_status (*finish)(void *writer); /* everything written: close; frees the writer */

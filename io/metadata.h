@@ -51,11 +51,11 @@ nf_status nf_metadata_set_exif(nf_metadata *metadata, const void *block, size_t 
 nf_status nf_metadata_set_text(nf_metadata *metadata, nf_text which, const char *text, size_t bytes,
                                bool latin1);
 
-/* Fills *to (which is overwritten) with what a file of that shape may say after `changes`; `from` may
- * be NULL. A profile is kept only if it describes gray or RGB as the channels do. In EXIF the extents
- * become those of the shape; a thumbnail that no longer shows the picture is taken out of reach; the
- * resolution loses its unit, the orientation becomes 1 where they no longer hold. An orientation
- * without an EXIF block gets one. */
+/* Fills *to (which is overwritten) with what a file of that shape may say after `changes`; `from`
+ * may be NULL. A profile is kept only if it describes gray or RGB as the channels do. In EXIF the
+ * extents become those of the shape; a thumbnail that no longer shows the picture is taken out of
+ * reach; the resolution loses its unit, the orientation becomes 1 where they no longer hold. An
+ * orientation without an EXIF block gets one. */
 nf_status nf_metadata_output(const nf_metadata *from, unsigned changes, const nf_shape *shape,
                              nf_metadata *to);
 

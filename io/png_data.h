@@ -1,6 +1,6 @@
-/* png_data.h - the bytes of a PNG's rows, from the zlib stream that its IDAT chunks hold, in order and
- * in bounded memory. Checks every chunk's CRC and length, and the stream's checksum. Internal to io/.
- */
+/* png_data.h - the bytes of a PNG's rows, from the zlib stream that its IDAT chunks hold, in order
+ * and in bounded memory. Checks every chunk's CRC and length, and the stream's checksum. Internal to
+ * io/. */
 #ifndef NF_PNG_DATA_H
 #define NF_PNG_DATA_H
 
@@ -17,8 +17,8 @@ enum {
 
 typedef struct nf_png_data nf_png_data;
 
-/* `file` stands at the first IDAT chunk; it stays the caller's, and so does the path, which messages
- * name. */
+/* `file` stands at the first IDAT chunk; it stays the caller's, and so does the path, which
+ * messages name. */
 nf_status nf_png_data_open(FILE *file, const char *path, nf_png_data **data);
 /* The next `bytes` of the stream. Errors: damage, an early end. */
 nf_status nf_png_data_read(nf_png_data *data, uint8_t *to, size_t bytes);

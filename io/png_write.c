@@ -1,8 +1,8 @@
 /* png_write.c - writing PNG images: stripes of rows that threads filter and compress each by itself.
  *
- * A stripe's rows depend on the image alone, so that any number of threads writes the same file. Each
- * stripe becomes one IDAT chunk of deflate blocks that end at a byte and look back at nothing before
- * them; together they are one zlib stream, whose checksum is combined from theirs. */
+ * Which rows make a stripe depends on the image alone, so that any number of threads writes the same
+ * file. Each stripe becomes one IDAT chunk of deflate blocks that end at a byte and look back at
+ * nothing before them; together they are one zlib stream, whose checksum is combined from theirs. */
 #include <errno.h>
 #include <isa-l/igzip_lib.h>
 #include <setjmp.h>
@@ -246,8 +246,8 @@ static void put_ready(png_writer *writer)
     }
 }
 
-/* A team's task. Each thread takes the next stripe as soon as it is free, for some take much longer;
- * the first, which is the caller, writes between its own. */
+/* A team's task. Each thread takes the next stripe as soon as it is free, for some take much
+ * longer; the first, which is the caller, writes between its own. */
 static void encode_stripes(void *context, int thread, int64_t item)
 {
     png_writer *writer = context;

@@ -1,8 +1,9 @@
-/* bench_codecs - reading and writing PNG and JPEG beside libpng and TurboJPEG, on one and two threads.
+/* bench_codecs - reading and writing PNG and JPEG beside libpng and TurboJPEG, on one and two
+ * threads.
  *
- * The picture is a photograph of the earth, mirrored. Files stand in memory, and what is timed is from
- * a file to pixels in memory and back. libpng decodes with nothing asked of it, and encodes at level 1
- * with the SUB filter alone: about twenty times as fast as by its defaults. */
+ * The picture is a photograph of the earth, mirrored. Files stand in memory, and what is timed is
+ * from a file to pixels in memory and back. libpng decodes with nothing asked of it, and encodes at
+ * level 1 with the SUB filter alone: about twenty times as fast as by its defaults. */
 #include <getopt.h>
 #include <png.h>
 #include <stdio.h>
@@ -59,7 +60,7 @@ static uint8_t mirrored(const nf_shape *from, const uint8_t *cells, int64_t y, i
     return cells[(y * w + x) * 3 + c];
 }
 
-/* u8: the photograph `times` as wide and high; u16: its gray values, a weighted sum, `times` likewise. */
+/* u8: the photograph `times` as wide and high; u16: its gray values, a weighted sum, likewise. */
 static void make_picture(picture *p, const char *name, int times, nf_dtype dtype)
 {
     nf_shape from;
