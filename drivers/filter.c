@@ -194,6 +194,21 @@ static nf_status stream(const nf_cli *cli, const filter_args *args, filtering *f
     return status;
 }
 
+/* What becomes of the pixels that the input's metadata came with. */
+static unsigned find_changes(const filtering *f)
+{
+    if (f->chains.count == 0)
+        return 0;
+    const nf_chain *chain = &f->chains.list[0];
+    unsigned changes = NF_CHANGED_VALUES;
+    for (size_t i = 0; i < chain->count; i++) {
+        const nf_kernel *kernel = chain->stages[i].kernel;
+        changes |= kernel->kind == NF_RESAMPLE ? NF_CHANGED_GRID : 0;
+        changes |= kernel->turns ? NF_CHANGED_ORDER : 0;
+    }
+    return changes;
+}
+
 /* Reading, computing and writing, each with a progress of its own. */
 static nf_status process(const nf_cli *cli, filtering *f)
 {
@@ -259,14 +274,12 @@ static nf_status create_output(const nf_cli *cli, const filter_args *args, filte
                         .store = args->store,
                         .provenance = &provenance,
                         .source = args->input,
-                        .same_grid = true,
-                        .same_values = chain == NULL,
+                        .metadata = nf_array_metadata(f->reader),
+                        .changes = find_changes(f),
                         .stack = f->stack,
                         .nexus = args->nexus,
                         .hints = args->hints};
     nf_storage_apply(&args->storage, &output);
-    for (size_t i = 0; chain != NULL && i < chain->count; i++)
-        output.same_grid = output.same_grid && chain->stages[i].kernel->kind != NF_RESAMPLE;
     return nf_array_create(&cli->world, args->output, args->input, &f->out_shape, &output,
                            &f->writer);
 }

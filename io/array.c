@@ -222,8 +222,8 @@ nf_status nf_array_open(const nf_world *world, const char *typed, const nf_descr
     nf_status status = open_all(world, *reader, typed, as);
     if (status == NF_OK) {
         *shape = (*reader)->shape;
-        if ((*reader)->state != NULL && (*reader)->format->share != NULL)
-            (*reader)->format->share((*reader)->state, world->threads);
+        if ((*reader)->state != NULL && (*reader)->format->read_threads != NULL)
+            (*reader)->format->read_threads((*reader)->state, world->threads);
         return NF_OK;
     }
     nf_array_close(*reader);
@@ -345,6 +345,13 @@ void nf_array_watch_reading(nf_array_reader *reader, nf_watch watch)
     reader->watch = watch;
 }
 
+const nf_metadata *nf_array_metadata(const nf_array_reader *reader)
+{
+    if (reader->state == NULL || reader->format->metadata == NULL)
+        return NULL;
+    return reader->format->metadata(reader->state);
+}
+
 void nf_array_close(nf_array_reader *reader)
 {
     if (reader == NULL)
@@ -392,6 +399,11 @@ nf_status nf_array_load(const char *typed, nf_shape *shape, void **cells)
 }
 
 /* ---- writing ---- */
+
+nf_status nf_output_metadata(const nf_output *output, const nf_shape *shape, nf_metadata *kept)
+{
+    return nf_metadata_output(output->metadata, output->changes, shape, kept);
+}
 
 struct nf_array_writer {
     const nf_format *format;
@@ -555,6 +567,8 @@ static nf_status create_all(const nf_world *world, nf_array_writer *writer, cons
         status = nf_fail(NF_ERR_MEMORY, "%s: no memory for a writer", typed);
     else if (world->rank == 0)
         status = create_first(writer, typed, input_typed, output);
+    if (status == NF_OK && world->rank == 0 && writer->format->write_threads != NULL)
+        writer->format->write_threads(writer->state, world->threads);
     if (status == NF_OK && world->rank == 0) {
         news.layout = writer->layout;
         if (strlen(writer->part.path) >= sizeof news.part)

@@ -26,6 +26,7 @@
 #include "drivers/engine/watch.h"
 #include "io/element.h"
 #include "io/layout.h"
+#include "io/metadata.h"
 
 /* A file name as typed, split at its last ":/" unless there is a file of the whole name. */
 typedef struct nf_path {
@@ -60,12 +61,9 @@ nf_status nf_array_open(const nf_world *world, const char *typed, const nf_descr
  * by each rank for itself, or, where a format gives rows in order only, by rank 0 in bands of rows
  * (at most 16 MiB of them at a time). */
 nf_status nf_array_read(const nf_world *world, nf_array_reader *reader, nf_field *field);
-/* Not collective: any box, into memory whose strides count elements, by one thread of a process at a time.
- * Where the format gives rows in order only (not nf_array_any_box): on rank 0 alone, whole rows, each once,
- * in ascending order. */
-nf_status nf_array_read_box(nf_array_reader *reader, const nf_box *box, void *cells,
-                            const ptrdiff_t stride[NF_DIMS]);
-bool nf_array_any_box(const nf_array_reader *reader);
+/* What the file says beside its cells; NULL: nothing, or not known to this rank (rank 0 knows). The
+ * reader's, until it is read for a second time. */
+const nf_metadata *nf_array_metadata(const nf_array_reader *reader);
 void nf_array_watch_reading(nf_array_reader *reader, nf_watch watch);
 void nf_array_close(nf_array_reader *reader);
 
@@ -109,8 +107,6 @@ typedef struct nf_provenance {
     const char *input;   /* as typed */
 } nf_provenance;
 
-typedef struct nf_metadata nf_metadata; /* io/metadata.h: what an image says beside its pixels */
-
 /* How an HDF5 file is written; all zero: as it is by itself. */
 typedef struct nf_hdf5_hints {
     int64_t alignment;  /* bytes, of what is as large; 0: 4096 */
@@ -133,12 +129,14 @@ typedef struct nf_output {
     const nf_provenance *provenance;
     const nf_metadata *metadata; /* to be carried over where the format can; NULL: none */
     const char *source;          /* HDF5: the typed input, whose attributes are kept; NULL: none */
-    bool same_grid;   /* the output's cells lie where the source's do: its scales stay true */
-    bool same_values; /* and have its values */
-    nf_stack stack;   /* the shape is that of one item */
-    bool nexus;       /* HDF5: groups and attributes of NeXus's NXdata */
+    unsigned changes;            /* of the cells since the input: NF_CHANGED_ ... */
+    nf_stack stack;              /* the shape is that of one item */
+    bool nexus;                  /* HDF5: groups and attributes of NeXus's NXdata */
     nf_hdf5_hints hints;
 } nf_output;
+
+/* What of the metadata an output of that shape may say, in *kept (see nf_metadata_output). */
+nf_status nf_output_metadata(const nf_output *output, const nf_shape *shape, nf_metadata *kept);
 
 typedef struct nf_array_writer nf_array_writer;
 
@@ -183,11 +181,6 @@ const char *nf_array_left(const nf_array_writer *writer);
 
 /* Collective. Writes the field (of the shape given to create). */
 nf_status nf_array_write(const nf_world *world, nf_array_writer *writer, const nf_field *field);
-/* Not collective: a box, by any thread. Where the format takes rows in order only (not
- * nf_array_stores_any): on rank 0 alone, whole rows, dense, in ascending order. */
-nf_status nf_array_store_box(nf_array_writer *writer, const nf_box *box, const void *cells,
-                             const ptrdiff_t stride[NF_DIMS]);
-bool nf_array_stores_any(const nf_array_writer *writer);
 /* Collective. Flushes, verifies the size, renames the part file to the target. Frees the writer. */
 nf_status nf_array_commit(const nf_world *world, nf_array_writer *writer);
 /* Removes the part file, leaves the target as it was. Frees the writer. NULL is allowed. */

@@ -36,7 +36,7 @@ typedef struct nf_format {
     nf_status (*read)(void *reader, const nf_box *box, void *cells,
                       const ptrdiff_t stride[NF_DIMS]);
     /* How many threads read may use, before any read; NULL: one alone. */
-    void (*share)(void *reader, int threads);
+    void (*read_threads)(void *reader, int threads);
     /* What else the file tells; the reader's. NULL: nothing, ever. */
     const nf_metadata *(*metadata)(void *reader);
     const char *(*remark)(void *reader); /* see nf_array_remark. NULL: nothing, ever */
@@ -55,6 +55,9 @@ typedef struct nf_format {
      * none), its place in the file. */
     nf_status (*allot)(void *writer, int64_t item, size_t n, const int64_t (*index)[NF_DIMS],
                        nf_chunk *chunks);
+    /* How many threads write_rows may use, told before its first call. They change no byte of the
+     * file. NULL: it uses one. */
+    void (*write_threads)(void *writer, int threads);
     nf_status (*write_rows)(void *writer, int64_t y0, int64_t y1, const void *rows);
     const char *(*left)(void *writer); /* see nf_array_left. NULL: nothing, ever */
     nf_status (*finish)(void *writer); /* everything written: close; frees the writer */

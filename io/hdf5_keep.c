@@ -274,10 +274,9 @@ static void keep_all(keeping *k, const nf_h5_name *asked, const nf_shape *shape,
     nf_element element = nf_h5_element(stored);
     nf_h5_release(H5Tclose, stored);
     k->cf = asked->cf;
-    k->same_grid = output->same_grid;
-    k->same_elements = output->same_values && !asked->cf && element.type == item.element.type;
-    k->same_dimensions =
-        output->same_grid && item.lead == output->stack.dims && asked->indices == 0;
+    k->same_grid = (output->changes & (NF_CHANGED_GRID | NF_CHANGED_ORDER)) == 0;
+    k->same_elements = output->changes == 0 && !asked->cf && element.type == item.element.type;
+    k->same_dimensions = k->same_grid && item.lead == output->stack.dims && asked->indices == 0;
     H5Aiterate2(k->source, H5_INDEX_NAME, H5_ITER_INC, NULL, visit_attribute, k);
     keep_scales(k, &item, asked->indices, shape, &output->stack);
 }

@@ -334,7 +334,7 @@ static bool scale_is(hid_t set, unsigned dim, const char *path)
 
 static nf_output keeping(const char *source, bool chain)
 {
-    return (nf_output){.source = source, .same_grid = true, .same_values = !chain};
+    return (nf_output){.source = source, .changes = chain ? NF_CHANGED_VALUES : 0};
 }
 
 static void test_attributes(void)
@@ -405,13 +405,13 @@ static void test_conditions(void)
     output.store = NF_EL_I16; /* the same elements */
     check_kept("c.h5:/y", source, &output, volume, "scale_factor", true, NULL);
     check_kept("c.h5:/y", source, &output, volume, "valid_min", true, NULL);
-    output.same_values = false;
+    output.changes = NF_CHANGED_VALUES;
     check_kept("c.h5:/y", source, &output, volume, "_FillValue", false, "_FillValue");
     output = keeping(cf, false); /* honoured, and so no more to be said */
     check_kept("c.h5:/y", cf, &output, volume, "scale_factor", false, NULL);
     output = keeping(source, true); /* the same file: names of other variables are good */
     check_kept("source.h5:/y", source, &output, volume, "coordinates", true, NULL);
-    output.same_grid = false;
+    output.changes = NF_CHANGED_GRID;
     check_kept("c.h5:/y", source, &output, volume, "DIMENSION_LIST", false, "time, lat, lon");
 }
 

@@ -20,7 +20,8 @@
 #include "tests/suite.h"
 
 static const nf_world alone = {.size = 1, .threads = 1};
-static const nf_provenance origin = {"filter", "gaussian:sigma=2", "photo.jpg"};
+static const nf_provenance origin = {
+    .command = "filter", .chain = "gaussian:sigma=2", .input = "photo.jpg"};
 static char folder[256];
 
 /* ---- helpers ---- */
