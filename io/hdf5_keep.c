@@ -231,10 +231,10 @@ static void keep_axis(keeping *k, int dim)
 {
     char name[256];
     hid_t file = H5Iget_file_id(k->source);
-    char *folder = strdup(k->source_name);
-    *strrchr(folder, '/') = '\0';
-    hid_t group = H5Gopen2(file, folder[0] != '\0' ? folder : "/", H5P_DEFAULT);
-    hid_t axis = -1;
+    int folder = (int)(strrchr(k->source_name, '/') - k->source_name);
+    hid_t group = -1, axis = -1;
+    if (snprintf(name, sizeof name, "%.*s/", folder, k->source_name) < (int)sizeof name)
+        group = H5Gopen2(file, name, H5P_DEFAULT);
     if (group >= 0 && nf_h5_text_is(group, "NX_class", "NXdata") &&
         nf_h5_get_text_at(group, "axes", dim, name, sizeof name) && strcmp(name, ".") != 0)
         axis = H5Dopen2(group, name, H5P_DEFAULT);
@@ -243,7 +243,6 @@ static void keep_axis(keeping *k, int dim)
     nf_h5_release(H5Dclose, axis);
     nf_h5_release(H5Gclose, group);
     nf_h5_release(H5Fclose, file);
-    free(folder);
 }
 
 static void keep_scales(keeping *k, const nf_h5_about *item, int given, const nf_shape *shape,

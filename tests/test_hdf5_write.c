@@ -432,15 +432,18 @@ static void test_scales(void)
     /* Extents that changed: the scale of the other dimension stays. */
     nf_shape half = {{3, ROWS, 6}, 3, 1, NF_F32};
     output.stack.dims = 0;
-    CHECK_ALL(write_as("scales.h5:/half", source, half, &output, plain_at) == NF_OK);
+    CHECK_ALL(write_as("half.h5:/half", source, half, &output, plain_at) == NF_OK);
     if (world.rank != 0)
         return;
-    hid_t file, item = open_written("scales.h5", "/item", &file);
-    hid_t all = H5Dopen2(file, "/all", H5P_DEFAULT), other = H5Dopen2(file, "/half", H5P_DEFAULT);
+    hid_t file, half_file, item = open_written("scales.h5", "/item", &file);
+    hid_t all = H5Dopen2(file, "/all", H5P_DEFAULT);
+    hid_t other = open_written("half.h5", "/half", &half_file);
     CU_ASSERT(scale_is(item, 0, "/lat") && scale_is(item, 1, "/lon"));
     CU_ASSERT(scale_is(all, 0, "/time") && scale_is(all, 1, "/lat") && scale_is(all, 2, "/lon"));
     CU_ASSERT(scale_is(other, 1, "/lat") && scale_is(other, 2, ""));
+    CU_ASSERT(H5Lexists(half_file, "/lon", H5P_DEFAULT) == 0);
     H5Dclose(other);
+    H5Fclose(half_file);
     H5Dclose(all);
     H5Dclose(item);
     H5Fclose(file);
