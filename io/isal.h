@@ -10,8 +10,8 @@ __attribute__((target("avx"))) static inline void nf_isal_clear(void)
 #endif
 
 /* ISA-L's vector code leaves the upper halves of the registers in use. SSE instructions, which are
- * what the rest of this library and much of the C library consist of, then take up to three times as
- * long, until the halves are cleared. To be called behind every call of ISA-L. */
+ * what the rest of this library and much of the C library consist of, then take up to three times
+ * as long, until the halves are cleared. To be called behind every call of ISA-L. */
 static inline void nf_isal_leave(void)
 {
 #if defined(__x86_64__)

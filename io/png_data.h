@@ -1,6 +1,6 @@
 /* png_data.h - the bytes of a PNG's rows, from the zlib stream that its IDAT chunks hold, in order
- * and in bounded memory. Checks every chunk's CRC and length, and the stream's checksum. Internal to
- * io/. */
+ * and in bounded memory. Checks every chunk's CRC and length, and the stream's checksum. Internal
+ * to io/. */
 #ifndef NF_PNG_DATA_H
 #define NF_PNG_DATA_H
 

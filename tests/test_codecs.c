@@ -439,16 +439,16 @@ static nf_status encode(const char *path, const nf_format *format, const nf_shap
 /* The same file by any number of threads and in any bands, and its pixels as libpng sees them. */
 static void check_encoding(const nf_shape *shape, const void *cells)
 {
-    static const int64_t bands[] = {1000000, 1, 7, 300, 50};
+    static const int64_t bands[] = {7, 1, 300};
     const char *first = in_folder("first.png"), *next = in_folder("next.png");
     nf_shape theirs;
-    CU_ASSERT_EQUAL(encode(first, &nf_format_png, shape, cells, 1, bands[0], NULL), NF_OK);
+    CU_ASSERT_EQUAL(encode(first, &nf_format_png, shape, cells, 1, shape->dim[1], NULL), NF_OK);
     png_bytep seen = get_png(first, &theirs);
     CU_ASSERT(seen != NULL && nf_shape_equal(shape, &theirs) &&
               memcmp(seen, cells, nf_shape_bytes(shape)) == 0);
     free(seen);
     CU_ASSERT(decodes_alike(first));
-    for (int threads = 1; threads <= 5; threads++) {
+    for (int threads = 1; threads <= 3; threads++) {
         CU_ASSERT_EQUAL(
             encode(next, &nf_format_png, shape, cells, threads, bands[threads - 1], NULL), NF_OK);
         CU_ASSERT(same_files(first, next));
