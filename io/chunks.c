@@ -387,11 +387,12 @@ static nf_status read_plain(const job *j, worker *w, const place *p, const nf_ch
 {
     const nf_chunked *c = j->c;
     int64_t all = nf_chunk_bytes(&c->shape, &c->layout);
-    bool short_rows =
-        !p->dense && p->inside[1] * (int64_t)nf_dtype_size(c->shape.dtype) < DIRECT_ROW;
+    bool short_rows = p->inside[1] * (int64_t)nf_dtype_size(c->shape.dtype) < DIRECT_ROW;
     if (chunk->bytes != all)
         return nf_fail(NF_ERR_FORMAT, "it has %lld bytes where there must be %lld",
                        (long long)chunk->bytes, (long long)all);
+    if (j->native && p->dense)
+        return nf_raw_read_at(c->fd, chunk->address, all, p->at, c->name);
     if (j->native && nf_box_extent(&p->common, 2) == c->layout.chunk[2] &&
         !(j->large && short_rows)) {
         nf_raw raw = raw_chunk(c, chunk->address);
