@@ -33,6 +33,7 @@ typedef struct tiff_reader {
     nf_shape shape;
     nf_tiff_page *pages; /* those that make up the array */
     int64_t npages;
+    nf_metadata metadata; /* of the first of them */
     decoder **decoders;
     int ndecoders;
 } tiff_reader;
@@ -69,6 +70,7 @@ void nf_tiff_close_reader(void *state)
     if (reader->fd >= 0)
         close(reader->fd);
     free(reader->decoders);
+    nf_metadata_free(&reader->metadata);
     free(reader->pages);
     free(reader->name);
     free(reader);
@@ -95,8 +97,8 @@ static nf_status add_page(tiff_reader *reader, int number)
     nf_tiff_page *page = &reader->pages[reader->npages];
     *page = (nf_tiff_page){.number = number};
     nf_status status = nf_tiff_describe(tiff, page);
-    if (status == NF_OK)
-        reader->npages++;
+    if (status == NF_OK && reader->npages++ == 0)
+        status = nf_tiff_keep_metadata(tiff, &reader->metadata);
     return status;
 }
 
@@ -220,6 +222,11 @@ void nf_tiff_share(void *state, int threads)
     for (; reader->ndecoders < threads; reader->ndecoders++)
         if ((more[reader->ndecoders] = decoder_new(reader)) == NULL)
             return;
+}
+
+const nf_metadata *nf_tiff_metadata(void *state)
+{
+    return &((tiff_reader *)state)->metadata;
 }
 
 /* ---- layout ---- */

@@ -7,6 +7,8 @@
 #include <tiffio.h>
 #include <unistd.h>
 
+#include "io/format.h"
+#include "io/metadata.h"
 #include "tests/io_files.h"
 #include "tests/suite.h"
 
@@ -512,6 +514,39 @@ static void test_stored_types(void)
     }
 }
 
+/* Profile, orientation, resolution and texts go out and come back, with and without compression. */
+static void test_metadata(void)
+{
+    nf_metadata said = {.orientation = 6, .resolution = {11811, 5905.5}, .unit = NF_UNIT_METRE};
+    uint8_t profile[132] = {[3] = 132};
+    memcpy(profile + 12, "mntrRGB ", 8);
+    memcpy(profile + 36, "acsp", 4);
+    CU_ASSERT_EQUAL(nf_metadata_set_icc(&said, profile, sizeof profile), NF_OK);
+    CU_ASSERT_EQUAL(nf_metadata_set_text(&said, NF_TEXT_AUTHOR, "J\xc3\xb6rg", 5, false), NF_OK);
+    CU_ASSERT_EQUAL(nf_metadata_set_text(&said, NF_TEXT_DESCRIPTION, "a field", 7, false), NF_OK);
+    for (int compressed = 0; compressed < 2; compressed++) {
+        nf_output output = {.metadata = &said, .compression = {compressed, 1}};
+        nf_shape shape;
+        void *state;
+        CU_ASSERT_EQUAL(io_write("meta.tif", io_shape(2, 1, 9, 7, 3, NF_U8), &output), NF_OK);
+        CU_ASSERT_EQUAL_FATAL(nf_format_tiff.open(io_in_folder("meta.tif"), NULL, &state, &shape),
+                              NF_OK);
+        const nf_metadata *back = nf_format_tiff.metadata(state);
+        CU_ASSERT_EQUAL(back->orientation, 6);
+        CU_ASSERT_EQUAL(back->unit, NF_UNIT_CM);
+        CU_ASSERT_DOUBLE_EQUAL(back->resolution[0], 118.11, 1e-4);
+        CU_ASSERT_DOUBLE_EQUAL(back->resolution[1], 59.055, 1e-4);
+        CU_ASSERT(back->icc_bytes == sizeof profile && memcmp(back->icc, profile, 132) == 0);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(back->text[NF_TEXT_AUTHOR]);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(back->text[NF_TEXT_DESCRIPTION]);
+        CU_ASSERT_STRING_EQUAL(back->text[NF_TEXT_AUTHOR], "J\xc3\xb6rg");
+        CU_ASSERT_STRING_EQUAL(back->text[NF_TEXT_DESCRIPTION], "a field");
+        CU_ASSERT_PTR_NULL(back->text[NF_TEXT_TITLE]);
+        nf_format_tiff.close(state);
+    }
+    nf_metadata_free(&said);
+}
+
 /* ---- beside other programs ---- */
 
 static void test_tools(void)
@@ -679,6 +714,7 @@ int main(void)
         {"round trips", test_round_trips},
         {"outputs refused", test_refused_outputs},
         {"stored types", test_stored_types},
+        {"metadata", test_metadata},
         {"libtiff's tools", test_tools},
         {"Pillow", test_pillow},
         {"files that lie", test_files_that_lie},
