@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "io/array.h"
 
 /* ---- --list ---- */
 
@@ -342,6 +345,17 @@ int nf_cli_stop(nf_cli *cli, nf_status status)
     nf_node_free(&cli->node);
     nf_world_stop(&cli->world);
     return nf_exit_status(status);
+}
+
+bool nf_cli_lists(const char *input)
+{
+    return input != NULL && input[0] != '\0' && input[strlen(input) - 1] == ':' &&
+           access(input, F_OK) != 0;
+}
+
+nf_status nf_cli_list_file(const nf_cli *cli, const char *input)
+{
+    return nf_agree(&cli->world, cli->world.rank == 0 ? nf_array_list(input, stdout) : NF_OK);
 }
 
 nf_status nf_cli_integer(const char *option, const char *text, int64_t least, int64_t most,

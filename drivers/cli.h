@@ -43,6 +43,10 @@ error_t nf_cli_reject(const char *format, ...) __attribute__((format(printf, 1, 
  * one, too. Stops MPI. Returns main's exit status. */
 int nf_cli_stop(nf_cli *cli, nf_status status);
 
+/* Whether an input is named "FILE:", with nothing behind the colon: its content is to be listed. */
+bool nf_cli_lists(const char *input);
+nf_status nf_cli_list_file(const nf_cli *cli, const char *input); /* collective */
+
 /* A whole number of an option within [least, most]. */
 nf_status nf_cli_integer(const char *option, const char *text, int64_t least, int64_t most,
                          int64_t *value);

@@ -1,6 +1,7 @@
 /* filter - applies a chain of maps to an array in a file, or converts it. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "drivers/cli.h"
 #include "drivers/engine/plan.h"
@@ -13,7 +14,14 @@
 typedef struct filter_args {
     const char *chain, *input, *output;
     int quality;
+    nf_element_type store;
+    bool stack;
+    int stack_dims; /* 0: as many as the items must not have */
+    bool nexus;
+    nf_hdf5_hints hints;
 } filter_args;
+
+enum { KEY_STORE = 0x30001, KEY_STACK, KEY_NEXUS, KEY_HINT };
 
 static const char doc[] =
     "Applies a chain of kernels to an array and writes the result; without -k, converts."
@@ -22,21 +30,52 @@ static const char doc[] =
     "is told from its content, an output's from its suffix: .h5, .tif, .png, .jpg, .npy, .pgm, "
     ".ppm, "
     ".pnm, .pam, .pfm, .raw. The output appears, or is replaced, only when it is "
-    "complete.\n\nExamples:\n"
+    "complete.\n\nFILE: "
+    "alone, with a colon and without an OUTPUT, lists the datasets of a file; where none is named, "
+    "that is read to which the attributes default and signal of NeXus lead, or the only array, or "
+    "the "
+    "only one of 2 dimensions or more. Brackets pick an item of a stack by its leading indices, "
+    "negative ones from the end: FILE:/data[3], FILE:/data[3,-1]. With cf in them, FILE:/sst[cf] "
+    "or "
+    "FILE:/sst[3,cf], netCDF's conventions count: _FillValue and missing_value become NaN, others "
+    "are "
+    "multiplied by scale_factor, and add_offset is added.\n\nFrom HDF5 to HDF5 a dataset's "
+    "attributes are kept as far as they stay true, and its dimension scales where no kernel moves "
+    "cells; what is left out is told.\n\nExamples:\n"
     "  filter -k 'gaussian:sigma=2 | sobel' photo.jpg edges.png\n"
     "  mpirun -n 4 filter -k 'heat:steps=100' in.h5:/image out.h5:/image\n"
     "  filter photo.jpg photo.h5:/image\n"
-    "  filter --shape 512x389x3 --dtype u16 scan.raw scan.tif";
+    "  filter measured.nc:\n"
+    "  filter --shape 512x389x3 --dtype u16 scan.raw scan.tif\n"
+    "  filter -k gaussian:sigma=1 --stack --store u16 movie.h5:/frames smooth.h5:/frames";
 
 static const struct argp_option options[] = {
     {"kernel", 'k', "CHAIN", 0, "kernels to apply: 'NAME:KEY=VALUE,... | NAME ...'", 0},
     {"quality", 'Q', "N", 0, "JPEG quality of the output, 1 to 100 (default 90)", 0},
+    {"store", KEY_STORE, "TYPE", 0,
+     "HDF5: type of the elements in the output: u8 i8 u16 i16 u32 i32 f16 f32 f64; integers are "
+     "rounded half to even and clipped (default: as computed)",
+     0},
+    {"stack", KEY_STACK, "N", OPTION_ARG_OPTIONAL,
+     "apply the chain to every item of a stack by itself: N leading dimensions (default 1, or as "
+     "many as leave 3), which the output has, too",
+     0},
+    {"nexus", KEY_NEXUS, NULL, 0,
+     "HDF5: write NeXus's groups NXentry and NXdata around the dataset (default "
+     "/entry/data/data), with it as their signal",
+     0},
+    {"hint", KEY_HINT, "KEY=VALUE", 0,
+     "HDF5: alignment=BYTES of the elements in the file (default 4096; 1M suits striped file "
+     "systems), meta_block=BYTES that metadata is gathered in, page=BYTES of a page of the file's "
+     "space (for readers with a page buffer), libver=earliest|latest form of the metadata; may be "
+     "repeated",
+     0},
     {0}};
 
 static error_t parse_option(int key, char *text, struct argp_state *state)
 {
     filter_args *args = state->input;
-    int64_t quality;
+    int64_t quality, dims = 0;
     switch (key) {
     case 'k':
         if (args->chain != NULL)
@@ -47,6 +86,25 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         if (nf_cli_integer("--quality", text, 1, 100, &quality) != NF_OK)
             return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
         args->quality = (int)quality;
+        return 0;
+    case KEY_STORE:
+        args->store = nf_element_named(text);
+        if (args->store == NF_EL_NONE)
+            return nf_cli_reject("--store %s: expected one of u8 i8 u16 i16 u32 i32 f16 f32 f64",
+                                 text);
+        return 0;
+    case KEY_STACK:
+        args->stack = true;
+        if (text != NULL && nf_cli_integer("--stack", text, 1, NF_STACK_DIMS, &dims) != NF_OK)
+            return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
+        args->stack_dims = (int)dims;
+        return 0;
+    case KEY_NEXUS:
+        args->nexus = true;
+        return 0;
+    case KEY_HINT:
+        if (nf_hdf5_hint(text, &args->hints) != NF_OK)
+            return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
         return 0;
     case ARGP_KEY_ARG:
         if (args->output != NULL)
@@ -65,6 +123,7 @@ typedef struct filtering {
     nf_array_writer *writer;
     nf_plan *plan; /* NULL: a conversion */
     nf_shape in_shape, out_shape;
+    nf_stack stack;     /* no dims: one array */
     nf_fields fields;   /* a conversion: only in */
     nf_results learned; /* what the maps found out, on rank 0 */
 } filtering;
@@ -136,6 +195,70 @@ static nf_status process(const nf_cli *cli, filtering *f)
     return status;
 }
 
+/* What the user should know of the way in and out. */
+static void remark(const nf_cli *cli, const filter_args *args, const filtering *f)
+{
+    const char *reading = nf_array_remark(f->reader), *left = nf_array_left(f->writer);
+    if (cli->quiet || cli->world.rank != 0)
+        return;
+    if (reading != NULL)
+        fprintf(stderr, "filter: %s: %s\n", args->input, reading);
+    if (left != NULL)
+        fprintf(stderr, "filter: %s: not kept of what belongs to it: %s\n", args->input, left);
+}
+
+/* Collective. Opens the array, or item i of the stack. */
+static nf_status open_input(const nf_cli *cli, const filter_args *args, filtering *f, int64_t i)
+{
+    char *name = NULL;
+    nf_status status = NF_OK;
+    nf_array_close(f->reader);
+    f->reader = NULL;
+    if (f->stack.dims > 0)
+        status = nf_agree(&cli->world, nf_stack_name(&f->stack, args->input, i, &name));
+    if (status == NF_OK)
+        status = nf_array_open(&cli->world, name != NULL ? name : args->input, cli->described,
+                               &f->reader, &f->in_shape);
+    free(name);
+    return status;
+}
+
+static nf_status create_output(const nf_cli *cli, const filter_args *args, filtering *f)
+{
+    const nf_chain *chain = f->chains.count > 0 ? &f->chains.list[0] : NULL;
+    nf_provenance provenance = {
+        .command = "filter", .chain = chain != NULL ? chain->text : NULL, .input = args->input};
+    nf_output output = {.quality = args->quality,
+                        .store = args->store,
+                        .provenance = &provenance,
+                        .source = args->input,
+                        .same_grid = true,
+                        .same_values = chain == NULL,
+                        .stack = f->stack,
+                        .nexus = args->nexus,
+                        .hints = args->hints};
+    for (size_t i = 0; chain != NULL && i < chain->count; i++)
+        output.same_grid = output.same_grid && chain->stages[i].kernel->kind != NF_RESAMPLE;
+    return nf_array_create(&cli->world, args->output, args->input, &f->out_shape, &output,
+                           &f->writer);
+}
+
+static nf_status process_all(const nf_cli *cli, const filter_args *args, filtering *f)
+{
+    int64_t items = nf_stack_items(&f->stack);
+    nf_status status = NF_OK;
+    for (int64_t i = 0; i < items && status == NF_OK; i++) {
+        if (i > 0)
+            status = open_input(cli, args, f, i);
+        nf_array_item(f->writer, i);
+        if (status == NF_OK)
+            status = process(cli, f);
+        nf_results_free(&f->learned);
+        nf_results_init(&f->learned);
+    }
+    return status;
+}
+
 /* An output without a header: how it can be read again. */
 static void tell_shape(const char *output, const nf_shape *shape)
 {
@@ -151,19 +274,18 @@ static nf_status filter(const nf_cli *cli, const filter_args *args, filtering *f
 {
     const nf_world *world = &cli->world;
     nf_status status = nf_agree(world, check_args(cli, args, f));
+    if (status == NF_OK && args->stack)
+        status = nf_array_stack(world, args->input, args->stack_dims, &f->stack);
     if (status == NF_OK)
-        status = nf_array_open(world, args->input, cli->described, &f->reader, &f->in_shape);
+        status = open_input(cli, args, f, 0);
     if (status == NF_OK)
         status = plan_fields(cli, f);
-    nf_provenance provenance = {.command = "filter",
-                                .chain = f->chains.count > 0 ? f->chains.list[0].text : NULL,
-                                .input = args->input};
-    nf_output output = {.quality = args->quality, .provenance = &provenance};
     if (status == NF_OK)
-        status =
-            nf_array_create(world, args->output, args->input, &f->out_shape, &output, &f->writer);
-    if (status == NF_OK)
-        status = process(cli, f);
+        status = create_output(cli, args, f);
+    if (status == NF_OK) {
+        remark(cli, args, f);
+        status = process_all(cli, args, f);
+    }
     bool bare = status == NF_OK && nf_array_bare(f->writer);
     if (status == NF_OK) {
         status = nf_array_commit(world, f->writer);
@@ -193,7 +315,9 @@ int main(int argc, char **argv)
     nf_results_init(&f.learned);
     nf_status status =
         nf_cli_start(&cli, argc, argv, &argp, &args, NF_CLI_THREADS | NF_CLI_PLAN | NF_CLI_INPUT);
-    if (status == NF_OK && !cli.done)
+    if (status == NF_OK && !cli.done && args.output == NULL && nf_cli_lists(args.input))
+        status = nf_cli_list_file(&cli, args.input);
+    else if (status == NF_OK && !cli.done)
         status = filter(&cli, &args, &f);
     release(&cli, &f);
     return nf_cli_stop(&cli, status);

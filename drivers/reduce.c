@@ -21,7 +21,9 @@ typedef struct reduce_args {
 static const char doc[] =
     "Reduces an array to numbers: kernels after the same maps share a pass over the data."
     "\vThe array is named FILE or FILE:/dataset (HDF5; TIFF: a page, counted from 0); its kind is "
-    "told from its content. A kernel may "
+    "told "
+    "from its content; FILE: without -k lists a file's datasets, and brackets pick an item of a "
+    "stack or ask for netCDF's conventions, as `filter --help` says. A kernel may "
     "follow maps: -k 'gaussian:sigma=2 | stats'. Kernels over an index range "
     "need no INPUT; a kernel of two arrays (dot) needs a SECOND of the same "
     "shape and type.\n\nExamples:\n"
@@ -164,6 +166,9 @@ static nf_status reduce_array(const nf_cli *cli, const reduce_args *args, reduci
     const nf_world *world = &cli->world;
     nf_status status =
         nf_array_open(world, args->inputs[0], cli->described, &r->readers[0], &r->shape);
+    const char *remark = status == NF_OK ? nf_array_remark(r->readers[0]) : NULL;
+    if (remark != NULL && !cli->quiet && world->rank == 0)
+        fprintf(stderr, "reduce: %s: %s\n", args->inputs[0], remark);
     if (status == NF_OK)
         status = nf_plan_create(world, &r->shape, r->chains, r->over_array, &cli->plan_options,
                                 &r->plan);
@@ -231,7 +236,9 @@ int main(int argc, char **argv)
     nf_cli cli;
     nf_status status =
         nf_cli_start(&cli, argc, argv, &argp, &args, NF_CLI_THREADS | NF_CLI_PLAN | NF_CLI_INPUT);
-    if (status == NF_OK && !cli.done)
+    if (status == NF_OK && !cli.done && args.count == 0 && nf_cli_lists(args.inputs[0]))
+        status = nf_cli_list_file(&cli, args.inputs[0]);
+    else if (status == NF_OK && !cli.done)
         status = reduce(&cli, &args, &r);
     release(&r);
     return nf_cli_stop(&cli, status);

@@ -308,6 +308,12 @@ void nf_array_close(nf_array_reader *reader)
     free(reader);
 }
 
+const char *nf_array_remark(const nf_array_reader *reader)
+{
+    const nf_format *format = reader->format;
+    return reader->state != NULL && format->remark != NULL ? format->remark(reader->state) : NULL;
+}
+
 nf_status nf_array_load(const char *typed, nf_shape *shape, void **cells)
 {
     const nf_world alone = {.size = 1, .threads = 1};
@@ -364,8 +370,12 @@ static nf_status choose_format(const nf_path *path, const char *typed, const nf_
                                const nf_format **format)
 {
     nf_status status = NF_OK;
-    if (path->dataset != NULL && nf_suffix_format(path->file, format) == NF_OK &&
-        *format != &nf_format_hdf5)
+    if (path->dataset != NULL && path->dataset[strlen(path->dataset) - 1] == ']')
+        status =
+            nf_fail(NF_ERR_USAGE,
+                    "%s: brackets pick an item of an input; an output is a whole dataset", typed);
+    else if (path->dataset != NULL && nf_suffix_format(path->file, format) == NF_OK &&
+             *format != &nf_format_hdf5)
         status = nf_fail(NF_ERR_FORMAT,
                          "%s: a %s file has no datasets; name a .h5 file, or leave out :%s", typed,
                          (*format)->name, path->dataset);
@@ -376,6 +386,33 @@ static nf_status choose_format(const nf_path *path, const char *typed, const nf_
     if (status == NF_OK && !(*format)->can_hold(shape))
         status = cannot_hold(*format, typed, shape);
     return status;
+}
+
+/* What the user asked for and not every format can do. */
+static nf_status check_wishes(const nf_format *format, const char *typed, const nf_shape *shape,
+                              const nf_output *output)
+{
+    nf_element_type own = nf_element_native(shape->dtype).type;
+    if (output->store != NF_EL_NONE && output->store != own && !format->stores)
+        return nf_fail(NF_ERR_SHAPE,
+                       "%s: a %s file stores elements as they were computed, %s, not as %s: append "
+                       "`| cast:to=...`, or write to a .h5, .tif or .npy file",
+                       typed, format->name, nf_dtype_name(shape->dtype),
+                       nf_element_name(output->store));
+    if (output->stack.dims > 0 && !format->stacks)
+        return nf_fail(NF_ERR_SHAPE, "%s: nfold writes no stack to a %s file: write to a .h5 file",
+                       typed, format->name);
+    return NF_OK;
+}
+
+/* Whether an input's dataset, perhaps an item of it, is that of the output. */
+static bool same_dataset(const char *input, const char *output)
+{
+    size_t length = strlen(input);
+    const char *open = input[length - 1] == ']' ? strrchr(input, '[') : NULL;
+    if (open != NULL)
+        length = (size_t)(open - input);
+    return length == 0 || (strlen(output) == length && strncmp(input, output, length) == 0);
 }
 
 /* The output must not be the input: reached through whatever links. Another dataset of the same
@@ -392,7 +429,7 @@ static nf_status refuse_same(const nf_path *output, const char *typed, const cha
     bool same = stat(input.file, &in) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino;
     bool datasets = input.dataset != NULL && output->dataset != NULL;
     if (same && datasets)
-        same = strcmp(input.dataset, output->dataset) == 0;
+        same = same_dataset(input.dataset, output->dataset);
     if (same)
         status = nf_fail(
             NF_ERR_FILE, "%s: is the input (%s) itself: write to another file%s", typed,
@@ -416,6 +453,8 @@ static nf_status create_first(nf_array_writer *writer, const char *typed, const 
         status = nf_part_begin(path.file, &writer->part);
     if (status == NF_OK)
         status = choose_format(&path, typed, &writer->shape, &writer->format);
+    if (status == NF_OK)
+        status = check_wishes(writer->format, typed, &writer->shape, output);
     if (status == NF_OK)
         status = writer->format->create(writer->part.path, writer->part.target, path.dataset,
                                         &writer->shape, output, &writer->state, &writer->layout);
@@ -494,6 +533,17 @@ static nf_status write_bands(const nf_world *world, nf_array_writer *writer, con
         }
     free(band);
     return status;
+}
+
+void nf_array_item(nf_array_writer *writer, int64_t i)
+{
+    writer->raw.layout.offset = writer->layout.offset + i * nf_raw_bytes(&writer->raw);
+}
+
+const char *nf_array_left(const nf_array_writer *writer)
+{
+    const nf_format *format = writer->format;
+    return writer->state != NULL && format->left != NULL ? format->left(writer->state) : NULL;
 }
 
 void nf_array_watch_writing(nf_array_writer *writer, nf_watch watch)

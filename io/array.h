@@ -1,15 +1,26 @@
 /* array.h - arrays in files: `FILE` or `FILE:/dataset`, whatever the format, to and from fields.
  *
- * A file's kind is told from its content when read, and from its suffix when written (.h5 .hdf5,
- * .png, .jpg .jpeg, .tif .tiff, .npy, .pgm .ppm .pnm .pam, .pfm, .raw .bin .dat; a `:/dataset` always
- * means HDF5 there). TIFF: `FILE:/3` is page 3, counted from 0; without it, all pages, as a volume.
+ * A file's kind is told from its content when read, and from its suffix when written (.h5 .hdf5
+ * .nc .nxs, .png, .jpg .jpeg, .tif .tiff, .npy, .pgm .ppm .pnm .pam, .pfm, .raw .bin .dat; a
+ * `:/dataset` always means HDF5 there). TIFF: `FILE:/3` is page 3, counted from 0; without it, all
+ * pages, as a volume.
+ *
+ * `FILE:` is the same as FILE. Brackets behind an input's dataset, or behind the colon, pick an item
+ * of a stack by its leading indices, negative ones from the end, and ask for the CF conventions of
+ * netCDF: `FILE:/data[3]`, `FILE:[3,-1]`, `FILE:/sst[3,cf]`. With cf, `_FillValue` and
+ * `missing_value` are read as NaN, others times `scale_factor` plus `add_offset`, as f32 or, where
+ * attributes or elements are wider, f64; `_Unsigned` counts, too.
  *
  * HDF5 datasets have 1 to 3 dimensions and, as a last extent of 2 to 4, channels: those that the
  * attribute `nfold_channels` tells (nfold writes it); without it, a dataset of 3 or 4 dimensions
- * whose last extent is 2 to 4 has channels, and so has one of 4 whose last extent is 1. Where no
- * dataset is named, the only suitable one is read, and `/data` is written. */
+ * whose last extent is 2 to 4 has channels, and so has one of 4 whose last extent is 1. Of more
+ * dimensions the leading ones must be 1, which are dropped, or be picked from. Where no dataset is
+ * named, that is read to which the attributes `default` and `signal` of NeXus lead, or the only
+ * suitable one, or of several the only one with 2 dimensions or more; `/data` is written. */
 #ifndef NF_ARRAY_H
 #define NF_ARRAY_H
+
+#include <stdio.h>
 
 #include "drivers/engine/field.h"
 #include "drivers/engine/watch.h"
@@ -52,6 +63,26 @@ nf_status nf_array_read(const nf_world *world, nf_array_reader *reader, nf_field
 void nf_array_watch_reading(nf_array_reader *reader, nf_watch watch);
 void nf_array_close(nf_array_reader *reader);
 
+/* What a user should know of how the array is read; NULL: nothing. Rank 0's. Not owned. */
+const char *nf_array_remark(const nf_array_reader *reader);
+
+/* Arrays of one shape and type, one behind the other along leading dimensions. */
+enum { NF_STACK_DIMS = 4 };
+typedef struct nf_stack {
+    int dims; /* leading ones; 0: no stack */
+    int64_t extent[NF_STACK_DIMS];
+} nf_stack;
+
+/* Collective. The stack that an array is over so many leading dimensions; 0: as many as its items
+ * must not have, at least one. */
+nf_status nf_array_stack(const nf_world *world, const char *typed, int dims, nf_stack *stack);
+int64_t nf_stack_items(const nf_stack *stack);
+/* How item i of it is named, "FILE:/data[3,0]"; the caller frees it. */
+nf_status nf_stack_name(const nf_stack *stack, const char *typed, int64_t i, char **name);
+
+/* Not collective: what a file holds, in lines for people. */
+nf_status nf_array_list(const char *typed, FILE *out);
+
 /* Not collective, by any one thread at a time: a box inside the array, to memory of the shape's type.
  * For readers that nf_array_random is true for; others give rows in order only. */
 bool nf_array_random(const nf_array_reader *reader);
@@ -71,6 +102,17 @@ typedef struct nf_provenance {
 
 typedef struct nf_metadata nf_metadata; /* io/metadata.h: what an image says beside its pixels */
 
+/* How an HDF5 file is written; all zero: as it is by itself. */
+typedef struct nf_hdf5_hints {
+    int64_t alignment;  /* bytes, of what is as large; 0: 4096 */
+    int64_t meta_block; /* bytes that metadata is gathered in; 0: HDF5's 2048 */
+    int64_t page;       /* bytes of a page of the file's space; 0: no pages */
+    bool latest; /* the newest form of metadata; false: the one that most programs can read */
+} nf_hdf5_hints;
+
+/* Takes one `KEY=VALUE`. Errors: an unknown key (the message lists them), a value out of range. */
+nf_status nf_hdf5_hint(const char *text, nf_hdf5_hints *hints);
+
 /* How an output is to be stored; all zero: as the format does by itself. */
 typedef struct nf_output {
     int quality;           /* JPEG, 1 to 100; 0: 90 */
@@ -81,6 +123,11 @@ typedef struct nf_output {
     const nf_provenance *provenance;
     const nf_metadata *metadata; /* to be carried over where the format can; NULL: none */
     const char *source;          /* HDF5: the typed input, whose attributes are kept; NULL: none */
+    bool same_grid;   /* the output's cells lie where the source's do: its scales stay true */
+    bool same_values; /* and have its values */
+    nf_stack stack;   /* the shape is that of one item */
+    bool nexus;       /* HDF5: groups and attributes of NeXus's NXdata */
+    nf_hdf5_hints hints;
 } nf_output;
 
 typedef struct nf_array_writer nf_array_writer;
@@ -111,6 +158,13 @@ nf_status nf_array_pack(nf_array_writer *writer, const nf_box *box, const void *
 nf_status nf_array_place(const nf_world *world, nf_array_writer *writer, nf_pack *pack);
 nf_status nf_array_store(nf_array_writer *writer, nf_pack *pack);
 void nf_array_drop(nf_pack *pack); /* instead of store. NULL is allowed */
+
+/* Stacks: what is written from now on is item i. */
+void nf_array_item(nf_array_writer *writer, int64_t i);
+
+/* Attributes of the source that were not kept, "_FillValue, scale_factor"; NULL: none. Rank 0's. Not
+ * owned. */
+const char *nf_array_left(const nf_array_writer *writer);
 
 /* Collective. Writes the field (of the shape given to create). */
 nf_status nf_array_write(const nf_world *world, nf_array_writer *writer, const nf_field *field);

@@ -179,6 +179,22 @@ static double rounded(nf_element_type type, double value)
                                       : value;
 }
 
+/* IEEE 754's binary16, rounded half to even in one step; beyond its range infinite. */
+static uint16_t to_half(double value)
+{
+    uint16_t sign = signbit(value) ? 0x8000 : 0;
+    double size = fabs(value);
+    if (isnan(value))
+        return sign | 0x7e00;
+    if (size >= 65520)
+        return sign | 0x7c00;
+    if (size < 0x1p-14) /* subnormal, or rounded up to the least that is not */
+        return (uint16_t)(sign | (uint16_t)rint(size * 0x1p24));
+    int exponent = ilogb(size);
+    int fraction = (int)rint(scalbn(size, 10 - exponent)); /* 1024 to 2048 */
+    return (uint16_t)(sign | (((exponent + 15) << 10) + fraction - 1024));
+}
+
 /* Writes count elements of a type at an aligned place. */
 static void narrow(nf_element_type type, nf_dtype dtype, int64_t count, const void *from, void *to)
 {
@@ -194,6 +210,7 @@ static void narrow(nf_element_type type, nf_dtype dtype, int64_t count, const vo
         EACH(NF_EL_I16, int16_t, rounded(type, value_at(dtype, from, i)));
         EACH(NF_EL_U32, uint32_t, rounded(type, value_at(dtype, from, i)));
         EACH(NF_EL_I32, int32_t, rounded(type, value_at(dtype, from, i)));
+        EACH(NF_EL_F16, uint16_t, to_half(value_at(dtype, from, i)));
         EACH(NF_EL_F32, float, value_at(dtype, from, i));
         EACH(NF_EL_F64, double, value_at(dtype, from, i));
     default:

@@ -41,7 +41,7 @@ bool nf_element_is_native(nf_element element);
 void nf_element_decode(nf_element element, int64_t count, const void *from, void *to);
 
 /* From nfold's type to a file's: integers rounded half to even and clipped to their range, NaN as 0;
- * f32 from f64 rounded. Places as above. */
+ * floats rounded half to even. Places as above. */
 void nf_element_encode(nf_element element, nf_dtype dtype, int64_t count, const void *from,
                        void *to);
 

@@ -17,6 +17,8 @@ typedef struct nf_format {
     const char *const *suffixes; /* NULL-terminated, lower case, with the dot */
     const char *holds;           /* for messages: "u8 or u16, 2-D, 1 to 4 channels" */
     bool random_access;          /* read: any box; otherwise rows in ascending order, each once */
+    bool stores; /* outputs: elements of any nf_element_type, not only as they were computed */
+    bool stacks; /* outputs: stacks of arrays, dense ones */
 
     /* NULL: never recognised, only described. */
     bool (*recognise)(const unsigned char head[NF_HEAD], size_t bytes);
@@ -33,7 +35,11 @@ typedef struct nf_format {
     void (*share)(void *reader, int threads);
     /* What else the file tells; the reader's. NULL: nothing, ever. */
     const nf_metadata *(*metadata)(void *reader);
+    const char *(*remark)(void *reader); /* see nf_array_remark. NULL: nothing, ever */
     void (*close)(void *reader);
+    /* See nf_array_stack and nf_array_list; NULL: there are no stacks, one array a file. */
+    nf_status (*stack)(const char *file, const char *dataset, int dims, nf_stack *stack);
+    nf_status (*list)(const char *file, FILE *out);
 
     /* Creates `part`, which takes the place of `target` later, and tells the layout in which the
      * ranks write the elements themselves; NF_LAYOUT_NONE: rows come by write_rows, in order, dense,
@@ -44,9 +50,17 @@ typedef struct nf_format {
     /* Chunks: gives each of n chunks of so many bytes its place in the file. */
     nf_status (*allot)(void *writer, size_t n, const int64_t (*index)[NF_DIMS], nf_chunk *chunks);
     nf_status (*write_rows)(void *writer, int64_t y0, int64_t y1, const void *rows);
+    const char *(*left)(void *writer); /* see nf_array_left. NULL: nothing, ever */
     nf_status (*finish)(void *writer); /* everything written: close; frees the writer */
     void (*abandon)(void *writer);     /* close whatever is open; frees the writer */
 } nf_format;
+
+/* What the elements of an output are: as asked for, otherwise the shape's own type. */
+static inline nf_element nf_output_element(const nf_output *output, const nf_shape *shape)
+{
+    return output->store != NF_EL_NONE ? (nf_element){output->store, false}
+                                       : nf_element_native(shape->dtype);
+}
 
 extern const nf_format nf_format_hdf5, nf_format_png, nf_format_jpeg, nf_format_npy, nf_format_pnm,
     nf_format_pnm_text, nf_format_pfm, nf_format_raw, nf_format_tiff;

@@ -15,53 +15,36 @@
 #include "io/raw.h"
 
 #define DEFAULT_DATASET "/data"
-
-enum { TEXT_LIMIT = 60000 /* of an attribute; HDF5's own limit is 64 KiB */ };
+#define NEXUS_DATASET   "/entry/data/data"
 
 /* ---- attributes ---- */
-
-static bool put_attribute(hid_t object, const char *name, hid_t type, hsize_t count,
-                          const void *value)
-{
-    hid_t space = count > 0 ? H5Screate_simple(1, &count, NULL) : H5Screate(H5S_SCALAR);
-    hid_t attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
-    bool fine = attribute >= 0 && H5Awrite(attribute, type, value) >= 0;
-    nf_h5_release(H5Aclose, attribute);
-    nf_h5_release(H5Sclose, space);
-    return fine;
-}
-
-static bool put_text(hid_t object, const char *name, const char *value)
-{
-    size_t length = strlen(value) + 1;
-    hid_t type = H5Tcopy(H5T_C_S1);
-    bool fine = H5Tset_size(type, length < TEXT_LIMIT ? length : TEXT_LIMIT) >= 0 &&
-                put_attribute(object, name, type, 0, value);
-    nf_h5_release(H5Tclose, type);
-    return fine;
-}
 
 /* The HDF5 Image and Palette Specification, version 1.2. */
 static bool put_image_attributes(hid_t dataset, const nf_shape *shape)
 {
-    static const uint8_t range[] = {0, 255};
-    if (shape->ndim != 2 || shape->dtype != NF_U8 || shape->channels % 2 == 0)
-        return true;
+    static const uint8_t range[] = {0, 255}, black = 0;
     bool colour = shape->channels == 3;
-    return put_text(dataset, "CLASS", "IMAGE") && put_text(dataset, "IMAGE_VERSION", "1.2") &&
-           put_text(dataset, "IMAGE_SUBCLASS", colour ? "IMAGE_TRUECOLOR" : "IMAGE_GRAYSCALE") &&
-           (!colour || put_text(dataset, "INTERLACE_MODE", "INTERLACE_PIXEL")) &&
-           put_attribute(dataset, "IMAGE_MINMAXRANGE", H5T_NATIVE_UINT8, 2, range);
+    if (!nf_h5_put_text(dataset, "CLASS", "IMAGE") ||
+        !nf_h5_put_text(dataset, "IMAGE_VERSION", "1.2") ||
+        !nf_h5_put_text(dataset, "IMAGE_SUBCLASS", colour ? "IMAGE_TRUECOLOR" : "IMAGE_GRAYSCALE"))
+        return false;
+    if (colour)
+        return nf_h5_put_text(dataset, "INTERLACE_MODE", "INTERLACE_PIXEL");
+    return nf_h5_put(dataset, "IMAGE_MINMAXRANGE", H5T_NATIVE_UINT8, 2, range) &&
+           nf_h5_put(dataset, "IMAGE_WHITE_IS_ZERO", H5T_NATIVE_UINT8, 0, &black);
 }
 
-static bool put_attributes(hid_t dataset, const nf_shape *shape, const nf_provenance *provenance)
+static bool put_attributes(hid_t dataset, const nf_shape *shape, nf_element_type type,
+                           const nf_output *output)
 {
     nf_note notes[NF_NOTES];
-    nf_notes(provenance, notes);
-    bool fine = put_image_attributes(dataset, shape) &&
-                put_attribute(dataset, "nfold_channels", H5T_NATIVE_INT, 0, &shape->channels);
+    nf_notes(output->provenance, notes);
+    bool image =
+        shape->ndim == 2 && shape->channels % 2 == 1 && type == NF_EL_U8 && output->stack.dims == 0;
+    bool fine = (!image || put_image_attributes(dataset, shape)) &&
+                nf_h5_put(dataset, "nfold_channels", H5T_NATIVE_INT, 0, &shape->channels);
     for (size_t i = 0; i < NF_NOTES && fine; i++)
-        fine = notes[i].text == NULL || put_text(dataset, notes[i].name, notes[i].text);
+        fine = notes[i].text == NULL || nf_h5_put_text(dataset, notes[i].name, notes[i].text);
     return fine;
 }
 
@@ -70,6 +53,8 @@ static bool put_attributes(hid_t dataset, const nf_shape *shape, const nf_proven
 typedef struct h5_writer {
     char *part, *target, *dataset;
     int64_t offset, bytes; /* of the elements in the file */
+    nf_element_type type;
+    char left[512]; /* attributes that were not kept */
 } h5_writer;
 
 void nf_h5_abandon(void *state)
@@ -113,10 +98,14 @@ static nf_status make_way(hid_t file, const h5_writer *writer)
     return NF_OK;
 }
 
-static hid_t create_space(const nf_shape *shape)
+static hid_t create_space(const nf_shape *shape, const nf_stack *stack)
 {
     hsize_t extent[NF_H5_RANK];
     int rank = 0;
+    while (rank < stack->dims) {
+        extent[rank] = (hsize_t)stack->extent[rank];
+        rank++;
+    }
     for (int d = NF_DIMS - shape->ndim; d < NF_DIMS; d++)
         extent[rank++] = (hsize_t)shape->dim[d];
     if (shape->channels > 1)
@@ -126,40 +115,60 @@ static hid_t create_space(const nf_shape *shape)
 
 /* Contiguous, with its place fixed at once and nothing written there; no times, so that equal work
  * gives equal bytes. */
-static hid_t create_dataset(hid_t file, const char *name, const nf_shape *shape)
+static hid_t create_dataset(hid_t file, const char *name, const nf_shape *shape,
+                            nf_element_type element, const nf_output *output)
 {
     hid_t links = H5Pcreate(H5P_LINK_CREATE), layout = H5Pcreate(H5P_DATASET_CREATE);
-    hid_t space = create_space(shape);
+    hid_t space = create_space(shape, &output->stack), type = nf_h5_file_type(element);
     H5Pset_create_intermediate_group(links, 1);
     H5Pset_layout(layout, H5D_CONTIGUOUS);
     H5Pset_alloc_time(layout, H5D_ALLOC_TIME_EARLY);
     H5Pset_fill_time(layout, H5D_FILL_TIME_NEVER);
     H5Pset_obj_track_times(layout, 0);
-    hid_t dataset =
-        H5Dcreate2(file, name, nf_h5_memory_type(shape->dtype), space, links, layout, H5P_DEFAULT);
+    hid_t dataset = H5Dcreate2(file, name, type, space, links, layout, H5P_DEFAULT);
+    nf_h5_release(H5Tclose, type);
     nf_h5_release(H5Sclose, space);
     nf_h5_release(H5Pclose, layout);
     nf_h5_release(H5Pclose, links);
     return dataset;
 }
 
+/* What stands beside the elements. */
+static nf_status describe(hid_t file, hid_t dataset, h5_writer *writer, const nf_shape *shape,
+                          const nf_output *output)
+{
+    nf_status status = nf_h5_keep(file, dataset, writer->dataset, writer->target, shape, output,
+                                  writer->left, sizeof writer->left);
+    if (status == NF_OK && !put_attributes(dataset, shape, writer->type, output))
+        status = nf_h5_fail(writer->target, writer->dataset, "its attributes cannot be written");
+    if (status == NF_OK && output->nexus)
+        status = nf_h5_nexus_put(file, dataset, writer->dataset, writer->target, shape);
+    return status;
+}
+
 static nf_status fill_file(hid_t file, h5_writer *writer, const nf_shape *shape,
-                           const nf_provenance *provenance)
+                           const nf_output *output)
 {
     nf_status status = make_way(file, writer);
     if (status != NF_OK)
         return status;
-    hid_t dataset = create_dataset(file, writer->dataset, shape);
+    hid_t dataset = create_dataset(file, writer->dataset, shape, writer->type, output);
     if (dataset < 0)
         return nf_h5_fail(writer->target, writer->dataset, "cannot be created");
     haddr_t offset = H5Dget_offset(dataset);
     if (offset == HADDR_UNDEF)
         status = nf_h5_fail(writer->target, writer->dataset, "has no place in the file");
-    else if (!put_attributes(dataset, shape, provenance))
-        status = nf_h5_fail(writer->target, writer->dataset, "its attributes cannot be written");
+    else
+        status = describe(file, dataset, writer, shape, output);
     writer->offset = (int64_t)offset;
     H5Dclose(dataset);
     return status;
+}
+
+const char *nf_h5_left(void *state)
+{
+    const h5_writer *writer = state;
+    return writer->left[0] != '\0' ? writer->left : NULL;
 }
 
 /* ---- an existing file ---- */
@@ -203,7 +212,7 @@ static nf_status holds_more(const char *path, char *dataset, bool *more)
 
 /* The part file: a copy of the target where that has other objects, so that everything in it stays
  * (links, references, attributes); otherwise new. */
-static nf_status make_part(h5_writer *writer, bool named, hid_t *file)
+static nf_status make_part(h5_writer *writer, bool named, const nf_hdf5_hints *hints, hid_t *file)
 {
     int64_t user_block = 0;
     struct stat info;
@@ -217,14 +226,17 @@ static nf_status make_part(h5_writer *writer, bool named, hid_t *file)
     nf_status status = hdf5 ? holds_more(writer->target, writer->dataset, &more) : NF_OK;
     if (status == NF_OK && (more || user_block > 0)) {
         status = nf_file_copy(writer->target, writer->part);
-        if (status == NF_OK && (*file = nf_h5_open_file(writer->part, H5F_ACC_RDWR)) < 0)
+        hid_t access = nf_h5_access(hints);
+        if (status == NF_OK && (*file = H5Fopen(writer->part, H5F_ACC_RDWR, access)) < 0)
             status = nf_h5_fail(writer->target, NULL, "a copy of it cannot be opened for writing");
+        nf_h5_release(H5Pclose, access);
     } else if (status == NF_OK) {
-        hid_t plist = nf_h5_access();
-        *file = H5Fcreate(writer->part, H5F_ACC_EXCL, H5P_DEFAULT, plist);
+        hid_t access = nf_h5_access(hints), create = nf_h5_creation(hints);
+        *file = H5Fcreate(writer->part, H5F_ACC_EXCL, create, access);
         if (*file < 0)
             status = nf_h5_fail(writer->part, NULL, "cannot be created");
-        H5Pclose(plist);
+        nf_h5_release(H5Pclose, create);
+        nf_h5_release(H5Pclose, access);
     }
     return status;
 }
@@ -240,13 +252,13 @@ static nf_status reserve(const h5_writer *writer)
 }
 
 static nf_status lay_out(h5_writer *writer, bool named, const nf_shape *shape,
-                         const nf_provenance *provenance)
+                         const nf_output *output)
 {
     hid_t file = -1;
-    nf_status status = make_part(writer, named, &file);
+    nf_status status = make_part(writer, named, &output->hints, &file);
     if (status != NF_OK)
         return status;
-    status = fill_file(file, writer, shape, provenance);
+    status = fill_file(file, writer, shape, output);
     if (H5Fclose(file) < 0 && status == NF_OK)
         status = nf_h5_fail(writer->target, NULL, "cannot be written");
     return status == NF_OK ? reserve(writer) : status;
@@ -261,21 +273,24 @@ nf_status nf_h5_create(const char *part, const char *target, const char *dataset
         return nf_fail(NF_ERR_MEMORY, "%s: no memory for an HDF5 writer", target);
     writer->part = strdup(part);
     writer->target = strdup(target);
-    writer->dataset = strdup(dataset != NULL ? dataset : DEFAULT_DATASET);
-    writer->bytes = (int64_t)nf_shape_bytes(shape);
+    writer->dataset = strdup(dataset != NULL ? dataset
+                             : output->nexus ? NEXUS_DATASET
+                                             : DEFAULT_DATASET);
+    writer->type = nf_output_element(output, shape).type;
+    writer->bytes = nf_shape_elements(shape) * nf_stack_items(&output->stack) *
+                    (int64_t)nf_element_size(writer->type);
     nf_status status = NF_OK;
     if (writer->part == NULL || writer->target == NULL || writer->dataset == NULL)
         status = nf_fail(NF_ERR_MEMORY, "%s: no memory for an HDF5 writer", target);
     else
-        status = lay_out(writer, dataset != NULL, shape, output->provenance);
+        status = lay_out(writer, dataset != NULL, shape, output);
     if (status != NF_OK) {
         nf_h5_abandon(writer);
         return status;
     }
     *state = writer;
-    *layout = (nf_layout){.kind = NF_LAYOUT_DENSE,
-                          .element = nf_element_native(shape->dtype),
-                          .offset = writer->offset};
+    *layout = (nf_layout){
+        .kind = NF_LAYOUT_DENSE, .element = {writer->type, false}, .offset = writer->offset};
     return NF_OK;
 }
 

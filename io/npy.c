@@ -221,10 +221,7 @@ static nf_status npy_create(const char *part, const char *target, const char *da
 {
     (void)dataset;
     char header[HEADER];
-    nf_element element;
-    nf_status status = nf_plain_element(target, shape, output, &element);
-    if (status != NF_OK)
-        return status;
+    nf_element element = nf_output_element(output, shape);
     size_t bytes = make_header(shape, element.type, header);
     return nf_plain_create(part, target, header, bytes, shape, element, writer, layout);
 }
@@ -233,6 +230,7 @@ static const char *const npy_suffixes[] = {".npy", NULL};
 
 const nf_format nf_format_npy = {
     .name = "NumPy",
+    .stores = true,
     .suffixes = npy_suffixes,
     .holds = "any array",
     .random_access = true,

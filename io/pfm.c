@@ -51,16 +51,13 @@ static nf_status pfm_create(const char *part, const char *target, const char *da
                             const nf_shape *shape, const nf_output *output, void **writer,
                             nf_layout *layout)
 {
-    (void)dataset;
+    (void)dataset, (void)output;
     static const bool little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
     char header[64];
-    nf_element element;
-    nf_status status = nf_plain_native(target, "PFM", shape, output, &element);
-    if (status != NF_OK)
-        return status;
     snprintf(header, sizeof header, "P%c\n%lld %lld\n%s\n", shape->channels == 1 ? 'f' : 'F',
              (long long)shape->dim[2], (long long)shape->dim[1], little ? "-1.0" : "1.0");
-    status = nf_plain_create(part, target, header, strlen(header), shape, element, writer, layout);
+    nf_status status = nf_plain_create(part, target, header, strlen(header), shape,
+                                       nf_element_native(NF_F32), writer, layout);
     layout->bottom_up = true;
     return status;
 }

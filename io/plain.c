@@ -46,27 +46,6 @@ nf_status nf_plain_no_dataset(const char *file, const char *dataset, const char 
 
 /* ---- writing ---- */
 
-nf_status nf_plain_element(const char *target, const nf_shape *shape, const nf_output *output,
-                           nf_element *element)
-{
-    *element = nf_element_native(shape->dtype);
-    if (output->store == NF_EL_F16)
-        return nf_fail(NF_ERR_FORMAT, "%s: f16 is read but not written; store f32", target);
-    if (output->store != NF_EL_NONE)
-        element->type = output->store;
-    return NF_OK;
-}
-
-nf_status nf_plain_native(const char *target, const char *format, const nf_shape *shape,
-                          const nf_output *output, nf_element *element)
-{
-    *element = nf_element_native(shape->dtype);
-    if (output->store == NF_EL_NONE || output->store == element->type)
-        return NF_OK;
-    return nf_fail(NF_ERR_FORMAT, "%s: %s cannot hold elements stored as %s; write .npy or .tif",
-                   target, format, nf_element_name(output->store));
-}
-
 nf_status nf_plain_create(const char *part, const char *target, const void *header, size_t bytes,
                           const nf_shape *shape, nf_element element, void **writer,
                           nf_layout *layout)
@@ -170,11 +149,8 @@ static nf_status raw_create(const char *part, const char *target, const char *da
                             nf_layout *layout)
 {
     (void)dataset;
-    nf_element element;
-    nf_status status = nf_plain_element(target, shape, output, &element);
-    if (status != NF_OK)
-        return status;
-    return nf_plain_create(part, target, "", 0, shape, element, writer, layout);
+    return nf_plain_create(part, target, "", 0, shape, nf_output_element(output, shape), writer,
+                           layout);
 }
 
 static const char *const raw_suffixes[] = {".raw", ".bin", ".dat", NULL};
@@ -182,6 +158,7 @@ static const char *const raw_suffixes[] = {".raw", ".bin", ".dat", NULL};
 /* Read where it is described, never recognised. */
 const nf_format nf_format_raw = {
     .name = "raw",
+    .stores = true,
     .suffixes = raw_suffixes,
     .holds = "any array",
     .random_access = true,

@@ -13,15 +13,6 @@ void nf_plain_close(void *reader);
 /* Fails where a dataset is named in a file that has none. */
 nf_status nf_plain_no_dataset(const char *file, const char *dataset, const char *format);
 
-/* What the elements of an output are: as asked for by output->store, otherwise the shape's own type.
- * Fails for types that nfold does not write. */
-nf_status nf_plain_element(const char *target, const nf_shape *shape, const nf_output *output,
-                           nf_element *element);
-
-/* For formats that hold nfold's own types alone. */
-nf_status nf_plain_native(const char *target, const char *format, const nf_shape *shape,
-                          const nf_output *output, nf_element *element);
-
 /* Creates `part` with a header, and room behind it for the array. */
 nf_status nf_plain_create(const char *part, const char *target, const void *header, size_t bytes,
                           const nf_shape *shape, nf_element element, void **writer,

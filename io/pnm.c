@@ -267,14 +267,12 @@ static nf_status pnm_create(const char *part, const char *target, const char *da
                             const nf_shape *shape, const nf_output *output, void **writer,
                             nf_layout *layout)
 {
-    (void)dataset;
+    (void)dataset, (void)output;
     static const bool little = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
     char header[256];
-    nf_element element;
-    nf_status status = nf_plain_native(target, "PNM", shape, output, &element);
+    nf_element element = nf_element_native(shape->dtype);
+    nf_status status = make_header(target, shape, header, sizeof header);
     element.swapped = little && shape->dtype == NF_U16;
-    if (status == NF_OK)
-        status = make_header(target, shape, header, sizeof header);
     if (status != NF_OK)
         return status;
     return nf_plain_create(part, target, header, strlen(header), shape, element, writer, layout);

@@ -23,6 +23,7 @@ static const char *const tiff_suffixes[] = {".tif", ".tiff", NULL};
 
 const nf_format nf_format_tiff = {
     .name = "TIFF",
+    .stores = true,
     .suffixes = tiff_suffixes,
     .holds = "2-D and 3-D, 1 to 4 channels",
     .random_access = true,

@@ -61,7 +61,7 @@ static nf_status make_software(tiff_writer *writer, const nf_provenance *provena
 static bool set_compression(TIFF *tif, const tiff_writer *writer)
 {
     bool zstd = writer->codec.id == NF_CODEC_ZSTD;
-    bool real = writer->type == NF_EL_F32 || writer->type == NF_EL_F64;
+    bool real = writer->type == NF_EL_F16 || writer->type == NF_EL_F32 || writer->type == NF_EL_F64;
     int level = writer->codec.level;
     bool fine = TIFFSetField(tif, TIFFTAG_COMPRESSION,
                              zstd ? COMPRESSION_ZSTD : COMPRESSION_ADOBE_DEFLATE) == 1;
@@ -77,7 +77,7 @@ static bool set_samples(TIFF *tif, const tiff_writer *writer)
     int channels = writer->shape.channels, format = SAMPLEFORMAT_UINT;
     if (writer->type == NF_EL_I8 || writer->type == NF_EL_I16 || writer->type == NF_EL_I32)
         format = SAMPLEFORMAT_INT;
-    if (writer->type == NF_EL_F32 || writer->type == NF_EL_F64)
+    if (writer->type == NF_EL_F16 || writer->type == NF_EL_F32 || writer->type == NF_EL_F64)
         format = SAMPLEFORMAT_IEEEFP;
     bool fine = TIFFSetField(tif, TIFFTAG_BITSPERSAMPLE, 8 * (int)nf_element_size(writer->type)) &&
                 TIFFSetField(tif, TIFFTAG_SAMPLEFORMAT, format) &&
@@ -189,19 +189,16 @@ static nf_status check_codec(const tiff_writer *writer)
 
 static nf_status plan(tiff_writer *writer, const nf_shape *shape, const nf_output *output)
 {
-    nf_element element;
-    nf_status status = nf_plain_element(writer->target, shape, output, &element);
-    writer->type = element.type;
+    writer->type = nf_output_element(output, shape).type;
     writer->codec = output->compression;
-    if (status == NF_OK)
-        status = check_codec(writer);
+    nf_status status = check_codec(writer);
     if (status == NF_OK)
         status = make_software(writer, output->provenance);
     if (status == NF_OK)
         status = nf_metadata_output(output->metadata, 0, shape, &writer->metadata);
     if (status != NF_OK)
         return status;
-    writer->row_bytes = shape->dim[2] * shape->channels * (int64_t)nf_element_size(element.type);
+    writer->row_bytes = shape->dim[2] * shape->channels * (int64_t)nf_element_size(writer->type);
     writer->strip_rows = STRIP / writer->row_bytes > 1 ? STRIP / writer->row_bytes : 1;
     if (writer->strip_rows > shape->dim[1])
         writer->strip_rows = shape->dim[1];

@@ -409,7 +409,7 @@ static void put_zoo(const char *path)
     const foreign sets[] = {
         {"one", H5T_STD_U8LE, H5T_NATIVE_UINT8, 2, {3, 5}, {0}, false, 0},
         {"g/two", H5T_IEEE_F32LE, H5T_NATIVE_FLOAT, 1, {9}, {0}, false, 0},
-        {"integers", H5T_STD_I32LE, H5T_NATIVE_INT32, 2, {4, 4}, {0}, false, 0},
+        {"integers", H5T_STD_I64LE, H5T_NATIVE_INT64, 2, {4, 4}, {0}, false, 0},
         {"text", H5T_C_S1, H5T_C_S1, 1, {4}, {0}, false, 0},
         {"scalar", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, 0, {0}, {0}, false, 0},
         {"empty", H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, 2, {0, 7}, {0}, false, 0},
@@ -440,17 +440,17 @@ static void test_refused_hdf5(void)
     put_zoo(in_folder("zoo.h5"));
     CU_ASSERT(zoo_says("", "which dataset?"));
     CU_ASSERT(zoo_says("", "/g/two (9 float32)"));
-    CU_ASSERT(zoo_says("", "/integers (4x4 int32, not taken)"));
+    CU_ASSERT(zoo_says("", "/integers (4x4 int64, not taken)"));
     CU_ASSERT(zoo_says(":/nowhere", "/nowhere is not there; it holds /"));
     CU_ASSERT(zoo_says(":/g/two/x", "is not there; it holds /"));
     CU_ASSERT(zoo_says(":/g", "/g is no dataset; it holds"));
     CU_ASSERT(zoo_says(":/", "/ is the root group"));
     CU_ASSERT(zoo_says(":one", "a dataset is named as FILE:/dataset"));
-    CU_ASSERT(zoo_says(":/integers", "int32"));
-    CU_ASSERT(zoo_says(":/integers", "astype"));
+    CU_ASSERT(zoo_says(":/integers", "int64"));
+    CU_ASSERT(zoo_says(":/integers", "convert it to int32 or float64"));
     CU_ASSERT(zoo_says(":/text", "type string"));
     CU_ASSERT(zoo_says(":/pair", "type compound"));
-    CU_ASSERT(zoo_says(":/scalar", "0 dimensions"));
+    CU_ASSERT(zoo_says(":/scalar", "one number (a scalar)"));
     CU_ASSERT(zoo_says(":/empty", "it is empty"));
     CU_ASSERT(zoo_says(":/five", "5 dimensions"));
     CU_ASSERT(zoo_says(":/four", "4 dimensions"));
@@ -682,7 +682,7 @@ static void test_refused_outputs(void)
 {
     nf_shape image = io_shape(2, 1, 4, 6, 3, NF_U8), real = io_shape(2, 1, 4, 6, 3, NF_F32);
     nf_shape volume = io_shape(3, 2, 4, 6, 1, NF_U8);
-    CU_ASSERT(refuses(in_folder("a.gif"), NULL, image, "known are .png .jpg .jpeg .h5 .hdf5 .npy"));
+    CU_ASSERT(refuses(in_folder("a.gif"), NULL, image, "known are .png .jpg .jpeg .h5 .hdf5 .nc"));
     CU_ASSERT(refuses(in_folder("a"), NULL, image, "unknown suffix"));
     CU_ASSERT(refuses(in_folder("b.png"), NULL, real, "or append `| cast:to=u8`"));
     CU_ASSERT(refuses(in_folder("b.jpg"), NULL, io_shape(2, 1, 4, 6, 1, NF_U16), "cast:to=u8"));
