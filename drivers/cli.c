@@ -1,5 +1,6 @@
 #include "drivers/cli.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
@@ -92,7 +93,9 @@ enum {
     KEY_EXPLAIN,
     KEY_SHAPE,
     KEY_DTYPE,
-    KEY_OFFSET
+    KEY_OFFSET,
+    KEY_MEMORY,
+    KEY_SCRATCH
 };
 
 static const struct argp_option common_options[] = {
@@ -140,6 +143,18 @@ static const struct argp_option input_options[] = {
      45},
     {"offset", KEY_OFFSET, "BYTES", 0,
      "where the array begins; without it, the file must be as long as the array", 45},
+    {0}};
+
+static const struct argp_option memory_options[] = {
+    {NULL, 0, NULL, 0, "Arrays that do not fit into memory (the result has the same bits):", 45},
+    {"memory", KEY_MEMORY, "SIZE", 0,
+     "a bound on the memory of each rank, as 512M or 2G: the array goes through it in bands, read, "
+     "computed and written at the same time (default: only where it does not fit)",
+     45},
+    {"scratch", KEY_SCRATCH, "FOLDER", 0,
+     "for arrays between two sweeps; all ranks must see it (default: beside the output; reduce: "
+     "TMPDIR, or /var/tmp)",
+     45},
     {0}};
 
 static error_t answer(nf_cli *cli, struct argp_state *state, unsigned help)
@@ -234,6 +249,23 @@ static error_t parse_plan(int key, char *text, struct argp_state *state)
     }
 }
 
+static error_t parse_memory(int key, char *text, struct argp_state *state)
+{
+    enum { LEAST = 1 << 20 };
+    nf_cli *cli = state->input;
+    switch (key) {
+    case KEY_MEMORY:
+        if (nf_cli_bytes("--memory", text, LEAST, &cli->memory) != NF_OK)
+            return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
+        return 0;
+    case KEY_SCRATCH:
+        cli->scratch = text;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
 static error_t parse_common(int key, char *text, struct argp_state *state)
 {
     (void)text;
@@ -274,7 +306,8 @@ static nf_status parse(nf_cli *cli, int argc, char **argv, const struct argp *ow
     const struct argp threads = {thread_options, parse_threads, NULL, NULL, NULL, NULL, NULL};
     const struct argp plan = {plan_options, parse_plan, NULL, NULL, NULL, NULL, NULL};
     const struct argp inputs = {input_options, parse_input, NULL, NULL, NULL, NULL, NULL};
-    struct argp_child children[5] = {{&bare, 0, NULL, 0}};
+    const struct argp memory = {memory_options, parse_memory, NULL, NULL, NULL, NULL, NULL};
+    struct argp_child children[6] = {{&bare, 0, NULL, 0}};
     int n = 1;
     if (takes & NF_CLI_THREADS)
         children[n++].argp = &threads;
@@ -282,6 +315,8 @@ static nf_status parse(nf_cli *cli, int argc, char **argv, const struct argp *ow
         children[n++].argp = &plan;
     if (takes & NF_CLI_INPUT)
         children[n++].argp = &inputs;
+    if (takes & NF_CLI_MEMORY)
+        children[n++].argp = &memory;
     const struct argp whole = {common_options, parse_common, own->args_doc, own->doc,
                                children,       NULL,         NULL};
     parsing p = {.cli = cli, .input = input};
@@ -368,6 +403,25 @@ nf_status nf_cli_integer(const char *option, const char *text, int64_t least, in
         return nf_fail(NF_ERR_USAGE, "%s %s: expected a whole number from %lld to %lld", option,
                        text, (long long)least, (long long)most);
     *value = (int64_t)number;
+    return NF_OK;
+}
+
+nf_status nf_cli_bytes(const char *option, const char *text, int64_t least, int64_t *bytes)
+{
+    static const char units[] = "KMGT";
+    char *end;
+    double number = strtod(text, &end), unit = 1;
+    const char *found = end != text && *end != '\0' ? strchr(units, toupper(*end)) : NULL;
+    if (found != NULL)
+        unit = pow(1024, (double)(found - units + 1)), end++;
+    if (found != NULL && (strcmp(end, "iB") == 0 || strcmp(end, "B") == 0))
+        end += strlen(end);
+    if (end == text || *end != '\0' || !(number * unit >= (double)least) ||
+        !(number * unit <= 0x1p60))
+        return nf_fail(NF_ERR_USAGE,
+                       "%s %s: expected a number of bytes from %lld on, as 512M or 2G", option,
+                       text, (long long)least);
+    *bytes = (int64_t)(number * unit);
     return NF_OK;
 }
 

@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "drivers/cli.h"
-#include "drivers/engine/plan.h"
 #include "drivers/explain.h"
 #include "drivers/progress.h"
+#include "drivers/storage_args.h"
+#include "drivers/streaming.h"
 #include "io/array.h"
 #include "io/extents.h"
 #include "io/numbers.h"
@@ -19,6 +20,7 @@ typedef struct filter_args {
     int stack_dims; /* 0: as many as the items must not have */
     bool nexus;
     nf_hdf5_hints hints;
+    nf_storage_args storage;
 } filter_args;
 
 enum { KEY_STORE = 0x30001, KEY_STACK, KEY_NEXUS, KEY_HINT };
@@ -56,6 +58,7 @@ static const struct argp_option options[] = {
      "HDF5: type of the elements in the output: u8 i8 u16 i16 u32 i32 f16 f32 f64; integers are "
      "rounded half to even and clipped (default: as computed)",
      0},
+    NF_STORAGE_OPTIONS,
     {"stack", KEY_STACK, "N", OPTION_ARG_OPTIONAL,
      "apply the chain to every item of a stack by itself: N leading dimensions (default 1, or as "
      "many as leave 3), which the output has, too",
@@ -112,7 +115,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         *(args->input == NULL ? &args->input : &args->output) = text;
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return nf_storage_option(&args->storage, key, text);
     }
 }
 
@@ -121,7 +124,8 @@ typedef struct filtering {
     nf_chains chains;
     nf_array_reader *reader;
     nf_array_writer *writer;
-    nf_plan *plan; /* NULL: a conversion */
+    nf_plan *plan; /* NULL: a conversion in memory */
+    bool streamed; /* the plan is */
     nf_shape in_shape, out_shape;
     nf_stack stack;     /* no dims: one array */
     nf_fields fields;   /* a conversion: only in */
@@ -136,9 +140,10 @@ static nf_status check_args(const nf_cli *cli, const filter_args *args, filterin
     if (args->chain == NULL && (cli->explain || o->grid[0] > 0 || o->tile[2] > 0 || o->halo_depth))
         return nf_fail(NF_ERR_USAGE, "a conversion has no plan: --grid, --tile-size, --halo-depth "
                                      "and --explain need -k CHAIN");
-    if (args->chain == NULL)
-        return NF_OK;
-    nf_status status = nf_chains_add(&f->chains, args->chain);
+    nf_status status = nf_storage_check(&args->storage);
+    if (args->chain == NULL || status != NF_OK)
+        return status;
+    status = nf_chains_add(&f->chains, args->chain);
     if (status != NF_OK)
         return status;
     const nf_chain *chain = &f->chains.list[0];
@@ -148,10 +153,18 @@ static nf_status check_args(const nf_cli *cli, const filter_args *args, filterin
     return NF_OK;
 }
 
+/* Where the arrays do not fit into memory there are no fields. */
 static nf_status plan_fields(const nf_cli *cli, filtering *f)
 {
     const nf_world *world = &cli->world;
     nf_halo none = {{0}, {0}};
+    nf_status streams =
+        nf_streaming_plan(cli, &f->in_shape, f->chains.list, f->chains.count, &f->plan);
+    f->streamed = f->plan != NULL;
+    if (f->streamed)
+        f->out_shape = *nf_plan_output(f->plan);
+    if (streams != NF_OK || f->streamed)
+        return streams;
     f->out_shape = f->in_shape;
     if (f->chains.count == 0) {
         nf_cut cut = nf_cut_choose(&f->in_shape, world->size, &none, NULL);
@@ -163,8 +176,22 @@ static nf_status plan_fields(const nf_cli *cli, filtering *f)
         return status;
     f->out_shape = *nf_plan_output(f->plan);
     if (cli->explain)
-        nf_explain(world, f->plan);
+        nf_explain(world, f->plan, NULL);
     return nf_plan_fields(f->plan, &f->fields);
+}
+
+static nf_status stream(const nf_cli *cli, const filter_args *args, filtering *f)
+{
+    nf_streaming run = {.plan = f->plan,
+                        .in = f->reader,
+                        .shape = f->in_shape,
+                        .out = f->writer,
+                        .output = args->output,
+                        .results = &f->learned};
+    nf_status status = nf_streaming_run(cli, &run);
+    if (status == NF_OK && !cli->quiet && cli->world.rank == 0)
+        nf_numbers_lines("filter", &f->learned, stderr);
+    return status;
 }
 
 /* Reading, computing and writing, each with a progress of its own. */
@@ -237,6 +264,7 @@ static nf_status create_output(const nf_cli *cli, const filter_args *args, filte
                         .stack = f->stack,
                         .nexus = args->nexus,
                         .hints = args->hints};
+    nf_storage_apply(&args->storage, &output);
     for (size_t i = 0; chain != NULL && i < chain->count; i++)
         output.same_grid = output.same_grid && chain->stages[i].kernel->kind != NF_RESAMPLE;
     return nf_array_create(&cli->world, args->output, args->input, &f->out_shape, &output,
@@ -252,7 +280,7 @@ static nf_status process_all(const nf_cli *cli, const filter_args *args, filteri
             status = open_input(cli, args, f, i);
         nf_array_item(f->writer, i);
         if (status == NF_OK)
-            status = process(cli, f);
+            status = f->streamed ? stream(cli, args, f) : process(cli, f);
         nf_results_free(&f->learned);
         nf_results_init(&f->learned);
     }
@@ -282,6 +310,9 @@ static nf_status filter(const nf_cli *cli, const filter_args *args, filtering *f
         status = plan_fields(cli, f);
     if (status == NF_OK)
         status = create_output(cli, args, f);
+    if (status == NF_OK && f->streamed)
+        status = nf_streaming_align(cli, f->writer, &f->in_shape, f->chains.list, f->chains.count,
+                                    &f->plan);
     if (status == NF_OK) {
         remark(cli, args, f);
         status = process_all(cli, args, f);
@@ -313,8 +344,8 @@ int main(int argc, char **argv)
     filtering f = {.chains = {NULL, 0}};
     nf_cli cli;
     nf_results_init(&f.learned);
-    nf_status status =
-        nf_cli_start(&cli, argc, argv, &argp, &args, NF_CLI_THREADS | NF_CLI_PLAN | NF_CLI_INPUT);
+    nf_status status = nf_cli_start(&cli, argc, argv, &argp, &args,
+                                    NF_CLI_THREADS | NF_CLI_PLAN | NF_CLI_INPUT | NF_CLI_MEMORY);
     if (status == NF_OK && !cli.done && args.output == NULL && nf_cli_lists(args.input))
         status = nf_cli_list_file(&cli, args.input);
     else if (status == NF_OK && !cli.done)

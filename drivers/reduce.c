@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "drivers/cli.h"
-#include "drivers/engine/plan.h"
 #include "drivers/explain.h"
 #include "drivers/progress.h"
+#include "drivers/streaming.h"
 #include "io/array.h"
 #include "io/numbers.h"
 
@@ -161,6 +161,33 @@ static nf_status open_second(const nf_cli *cli, const reduce_args *args, reducin
     return status;
 }
 
+/* The array, and the second one, in memory. */
+static nf_status reduce_fields(const nf_cli *cli, reducing *r)
+{
+    if (cli->explain)
+        nf_explain(&cli->world, r->plan, NULL);
+    nf_status status = nf_plan_fields(r->plan, &r->fields);
+    if (status == NF_OK)
+        status = read_array(cli, r->readers[0], &r->fields.in);
+    if (status == NF_OK && r->readers[1] != NULL)
+        status = read_array(cli, r->readers[1], &r->fields.with);
+    return status == NF_OK ? run_plan(cli, r, 0) : status;
+}
+
+static nf_status reduce_bands(const nf_cli *cli, reducing *r)
+{
+    nf_streaming run = {.plan = r->plan,
+                        .in = r->readers[0],
+                        .with = r->readers[1],
+                        .shape = r->shape,
+                        .results = r->results};
+    nf_plan_has_second(r->plan, &run.with_shape);
+    nf_status status = nf_streaming_run(cli, &run);
+    nf_plan_free(r->plan);
+    r->plan = NULL;
+    return status;
+}
+
 static nf_status reduce_array(const nf_cli *cli, const reduce_args *args, reducing *r)
 {
     const nf_world *world = &cli->world;
@@ -170,19 +197,16 @@ static nf_status reduce_array(const nf_cli *cli, const reduce_args *args, reduci
     if (remark != NULL && !cli->quiet && world->rank == 0)
         fprintf(stderr, "reduce: %s: %s\n", args->inputs[0], remark);
     if (status == NF_OK)
+        status = nf_streaming_plan(cli, &r->shape, r->chains, r->over_array, &r->plan);
+    bool streamed = r->plan != NULL;
+    if (status == NF_OK && !streamed)
         status = nf_plan_create(world, &r->shape, r->chains, r->over_array, &cli->plan_options,
                                 &r->plan);
     if (status == NF_OK)
         status = open_second(cli, args, r);
-    if (status == NF_OK && cli->explain)
-        nf_explain(&cli->world, r->plan);
-    if (status == NF_OK)
-        status = nf_plan_fields(r->plan, &r->fields);
-    if (status == NF_OK)
-        status = read_array(cli, r->readers[0], &r->fields.in);
-    if (status == NF_OK && r->readers[1] != NULL)
-        status = read_array(cli, r->readers[1], &r->fields.with);
-    return status == NF_OK ? run_plan(cli, r, 0) : status;
+    if (status != NF_OK)
+        return status;
+    return streamed ? reduce_bands(cli, r) : reduce_fields(cli, r);
 }
 
 static nf_status print(const nf_cli *cli, const reduce_args *args, const reducing *r)
@@ -208,7 +232,7 @@ static nf_status reduce(const nf_cli *cli, const reduce_args *args, reducing *r)
     for (size_t i = r->over_array; i < r->count && status == NF_OK; i++) {
         status = nf_plan_create(&cli->world, NULL, &r->chains[i], 1, &plan_options, &r->plan);
         if (status == NF_OK && cli->explain)
-            nf_explain(&cli->world, r->plan);
+            nf_explain(&cli->world, r->plan, NULL);
         if (status == NF_OK)
             status = run_plan(cli, r, i);
     }
@@ -234,8 +258,8 @@ int main(int argc, char **argv)
     static reducing r;
     reduce_args args = {.count = 0};
     nf_cli cli;
-    nf_status status =
-        nf_cli_start(&cli, argc, argv, &argp, &args, NF_CLI_THREADS | NF_CLI_PLAN | NF_CLI_INPUT);
+    nf_status status = nf_cli_start(&cli, argc, argv, &argp, &args,
+                                    NF_CLI_THREADS | NF_CLI_PLAN | NF_CLI_INPUT | NF_CLI_MEMORY);
     if (status == NF_OK && !cli.done && args.count == 0 && nf_cli_lists(args.inputs[0]))
         status = nf_cli_list_file(&cli, args.inputs[0]);
     else if (status == NF_OK && !cli.done)

@@ -252,7 +252,7 @@ static nf_status on_members(measuring *m, const nf_world *part, const scale_layo
     nf_bench b;
     nf_status status = nf_bench_create(part, m->source, j->chain, &j->shape, &options, &b);
     if (status == NF_OK && m->cli->explain)
-        nf_explain(part, b.plan);
+        nf_explain(part, b.plan, NULL);
     if (status == NF_OK)
         status = sample_point(m, part, &b, e, &sample, until);
     nf_bench_free(&b);

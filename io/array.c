@@ -5,15 +5,19 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/chunks.h"
 #include "io/content.h"
 #include "io/format.h"
 #include "io/part.h"
+#include "io/places.h"
 #include "io/raw.h"
+#include "io/regroup.h"
 
 enum { BAND_BYTES = 16 << 20 /* of rows that rank 0 holds at a time */ };
 
@@ -55,9 +59,12 @@ struct nf_array_reader {
     void *state; /* NULL: not open on this rank */
     nf_shape shape;
     nf_layout layout;
-    nf_raw raw; /* a file of this rank's own, where the layout is dense; otherwise fd -1 */
-    bool whole; /* dense: nothing follows the array */
-    bool used;  /* rows in order: they were read once already */
+    nf_raw raw;         /* a file of this rank's own, where the layout is known; otherwise fd -1 */
+    bool whole;         /* dense: nothing follows the array */
+    nf_chunked chunked; /* the same file, in chunks */
+    char *name;         /* of chunks, for messages */
+    int threads;
+    bool used; /* rows in order: they were read once already */
     nf_watch watch;
 };
 
@@ -78,11 +85,28 @@ static nf_status not_as_described(const nf_array_reader *reader, int64_t size, i
         nf_element_name(reader->layout.element.type), (long long)end);
 }
 
-/* Where the elements lie plainly: a file to read them from, which must be long enough. */
+static nf_status reader_open_chunks(nf_array_reader *reader)
+{
+    const char *dataset =
+        reader->format->dataset != NULL ? reader->format->dataset(reader->state) : "";
+    if (asprintf(&reader->name, "%s%s%s", reader->path.file, dataset[0] != '\0' ? ":" : "",
+                 dataset) < 0) {
+        reader->name = NULL;
+        return nf_fail(NF_ERR_MEMORY, "%s: no memory for a reader", reader->path.file);
+    }
+    reader->chunked = (nf_chunked){.fd = reader->raw.fd,
+                                   .name = reader->name,
+                                   .shape = reader->shape,
+                                   .layout = reader->layout,
+                                   .threads = reader->threads};
+    return NF_OK;
+}
+
+/* Where it is known how the elements lie: a file to read them from, which must be long enough. */
 static nf_status reader_open_raw(nf_array_reader *reader)
 {
     const char *file = reader->path.file;
-    if (reader->layout.kind != NF_LAYOUT_DENSE)
+    if (reader->layout.kind == NF_LAYOUT_NONE)
         return NF_OK;
     reader->raw = (nf_raw){.fd = open(file, O_RDONLY | O_CLOEXEC),
                            .name = file,
@@ -92,6 +116,8 @@ static nf_status reader_open_raw(nf_array_reader *reader)
     if (reader->raw.fd < 0 || fstat(reader->raw.fd, &info) != 0)
         return nf_fail(NF_ERR_FILE, "%s: cannot be opened: %s; all ranks must see the same file",
                        file, strerror(errno));
+    if (reader->layout.kind == NF_LAYOUT_CHUNKS)
+        return reader_open_chunks(reader);
     int64_t end = reader->layout.offset + nf_raw_bytes(&reader->raw);
     if (reader->whole && info.st_size != end)
         return not_as_described(reader, info.st_size, end);
@@ -150,7 +176,10 @@ static nf_status open_more(nf_array_reader *reader, const char *typed, const nf_
                          "%s: is another array for rank 0 than for other ranks: the "
                          "file must be the same on all nodes",
                          typed);
-    return status;
+    nf_layout layout;
+    if (status == NF_OK && format->layout != NULL)
+        format->layout(reader->state, &layout);
+    return status == NF_OK ? reader_open_raw(reader) : status;
 }
 
 /* Collective. reader is NULL on a rank without memory. */
@@ -189,7 +218,7 @@ nf_status nf_array_open(const nf_world *world, const char *typed, const nf_descr
 {
     *reader = calloc(1, sizeof **reader);
     if (*reader != NULL)
-        (*reader)->raw.fd = -1;
+        **reader = (nf_array_reader){.raw.fd = -1, .threads = world->threads};
     nf_status status = open_all(world, *reader, typed, as);
     if (status == NF_OK) {
         *shape = (*reader)->shape;
@@ -255,20 +284,40 @@ nf_status nf_array_read_box(nf_array_reader *reader, const nf_box *box, void *ce
 {
     if (reader->layout.kind == NF_LAYOUT_DENSE)
         return nf_raw_read(&reader->raw, box, cells, stride);
-    return reader->format->read(reader->state, box, cells, stride);
+    if (reader->layout.kind == NF_LAYOUT_CHUNKS)
+        return nf_chunked_read(&reader->chunked, reader->format->locate, reader->state, box, cells,
+                               stride);
+    nf_status status = box->lo[1] == 0 ? reader_rewind(reader) : NF_OK;
+    reader->used = true;
+    return status == NF_OK ? reader->format->read(reader->state, box, cells, stride) : status;
 }
 
-/* This rank's block, in pieces along its longest dimension but the columns. */
+static void step_of(const nf_layout *layout, int64_t step[NF_DIMS])
+{
+    for (int d = 0; d < NF_DIMS; d++)
+        step[d] = layout->kind == NF_LAYOUT_CHUNKS ? layout->chunk[d] : 1;
+}
+
+void nf_array_read_step(const nf_array_reader *reader, int64_t step[NF_DIMS])
+{
+    step_of(&reader->layout, step);
+}
+
+/* This rank's block, in pieces along its longest dimension but the columns, which end where chunks
+ * do. */
 static nf_status read_own(nf_array_reader *reader, nf_field *field)
 {
     const nf_box *own = &field->own;
     int d = nf_box_extent(own, 0) > 1 ? 0 : 1;
     int64_t pieces = (int64_t)(nf_shape_bytes(&reader->shape) / BAND_BYTES) + 1;
-    int64_t step = nf_box_extent(own, d) / pieces + 1;
+    int64_t step = nf_box_extent(own, d) / pieces + 1, aligned[NF_DIMS];
     nf_status status = NF_OK;
     nf_box box = *own;
-    for (; !nf_box_empty(own) && box.lo[d] < own->hi[d] && status == NF_OK; box.lo[d] += step) {
-        box.hi[d] = box.lo[d] + step < own->hi[d] ? box.lo[d] + step : own->hi[d];
+    nf_array_read_step(reader, aligned);
+    step = (step + aligned[d] - 1) / aligned[d] * aligned[d];
+    for (; !nf_box_empty(own) && box.lo[d] < own->hi[d] && status == NF_OK; box.lo[d] = box.hi[d]) {
+        int64_t end = box.lo[d] / aligned[d] * aligned[d] + step;
+        box.hi[d] = end < own->hi[d] ? end : own->hi[d];
         status = nf_array_read_box(reader, &box, nf_field_at(field, box.lo), field->stride);
         nf_watch_show(&reader->watch, (double)(box.hi[d] - own->lo[d]),
                       (double)nf_box_extent(own, d));
@@ -304,6 +353,8 @@ void nf_array_close(nf_array_reader *reader)
         reader->format->close(reader->state);
     if (reader->raw.fd >= 0)
         close(reader->raw.fd);
+    nf_chunked_free(&reader->chunked);
+    free(reader->name);
     nf_path_free(&reader->path);
     free(reader);
 }
@@ -349,8 +400,11 @@ struct nf_array_writer {
     void *state;  /* rank 0 only */
     char *target; /* for messages */
     nf_layout layout;
-    nf_raw raw;     /* this rank's own file, unless rows go through the format; then fd -1 */
+    nf_raw raw;         /* this rank's own file, unless rows go through the format; then fd -1 */
+    nf_chunked chunked; /* the same file, in chunks */
+    int threads;
     nf_watch watch; /* of rows that go through the format */
+    int64_t item;   /* of a stack, that is written */
 };
 
 /* What would help where a format cannot hold an array. */
@@ -399,6 +453,15 @@ static nf_status check_wishes(const nf_format *format, const char *typed, const 
                        "`| cast:to=...`, or write to a .h5, .tif or .npy file",
                        typed, format->name, nf_dtype_name(shape->dtype),
                        nf_element_name(output->store));
+    bool chunks = output->fletcher32 || output->chunk[NF_DIMS - 1] != 0;
+    if (chunks && !format->chunks)
+        return nf_fail(NF_ERR_USAGE,
+                       "%s: a %s file has no chunks or checksums of them: write to a .h5 file",
+                       typed, format->name);
+    if (output->compression.id != NF_CODEC_NONE && !format->chunks && !format->compresses)
+        return nf_fail(NF_ERR_USAGE,
+                       "%s: a %s file has no choice of compression: write to a .h5 or .tif file",
+                       typed, format->name);
     if (output->stack.dims > 0 && !format->stacks)
         return nf_fail(NF_ERR_SHAPE, "%s: nfold writes no stack to a %s file: write to a .h5 file",
                        typed, format->name);
@@ -471,6 +534,11 @@ static nf_status open_raw(nf_array_writer *writer, const char *part)
     if (writer->raw.fd < 0)
         return nf_fail(NF_ERR_FILE, "%s: cannot be opened: %s; all ranks must see the same folder",
                        part, strerror(errno));
+    writer->chunked = (nf_chunked){.fd = writer->raw.fd,
+                                   .name = writer->target,
+                                   .shape = writer->shape,
+                                   .layout = writer->layout,
+                                   .threads = writer->threads};
     return NF_OK;
 }
 
@@ -507,7 +575,8 @@ nf_status nf_array_create(const nf_world *world, const char *typed, const char *
 {
     *writer = calloc(1, sizeof **writer);
     if (*writer != NULL)
-        **writer = (nf_array_writer){.shape = *shape, .part.slot = -1, .raw.fd = -1};
+        **writer = (nf_array_writer){
+            .shape = *shape, .part.slot = -1, .raw.fd = -1, .threads = world->threads};
     nf_status status = create_all(world, *writer, typed, input_typed, output);
     if (status != NF_OK) {
         nf_array_abort(world, *writer);
@@ -537,6 +606,7 @@ static nf_status write_bands(const nf_world *world, nf_array_writer *writer, con
 
 void nf_array_item(nf_array_writer *writer, int64_t i)
 {
+    writer->item = i;
     writer->raw.layout.offset = writer->layout.offset + i * nf_raw_bytes(&writer->raw);
 }
 
@@ -557,11 +627,13 @@ nf_status nf_array_write(const nf_world *world, nf_array_writer *writer, const n
     if (!nf_shape_equal(&writer->shape, &field->cut.shape))
         status = nf_fail(NF_ERR_SHAPE, "%s: the field is not of the shape that was announced",
                          writer->target);
-    else if (nf_array_boxes(writer))
+    else if (writer->layout.kind == NF_LAYOUT_DENSE)
         status = nf_raw_write(&writer->raw, &field->own, field->origin, field->stride);
     status = nf_agree(world, status);
-    if (status == NF_OK && !nf_array_boxes(writer))
+    if (status == NF_OK && writer->layout.kind == NF_LAYOUT_NONE)
         status = write_bands(world, writer, field);
+    if (status == NF_OK && writer->layout.kind == NF_LAYOUT_CHUNKS)
+        status = nf_regroup_write(world, writer, field, &writer->watch);
     return status;
 }
 
@@ -571,6 +643,8 @@ struct nf_pack {
     nf_box box;
     const void *cells; /* the caller's */
     ptrdiff_t stride[NF_DIMS];
+    nf_encoded *encoded; /* chunks: those of the box */
+    int64_t count;
 };
 
 bool nf_array_boxes(const nf_array_writer *writer)
@@ -585,37 +659,72 @@ bool nf_array_bare(const nf_array_writer *writer)
 
 void nf_array_step(const nf_array_writer *writer, int64_t step[NF_DIMS])
 {
-    bool chunks = writer->layout.kind == NF_LAYOUT_CHUNKS;
-    for (int d = 0; d < NF_DIMS; d++)
-        step[d] = chunks ? writer->layout.chunk[d] : 1;
+    step_of(&writer->layout, step);
+}
+
+bool nf_array_places(const nf_array_writer *writer)
+{
+    return writer->layout.kind == NF_LAYOUT_CHUNKS;
+}
+
+/* What does not get smaller is kept as it is; chunks at the edges are whole. */
+int64_t nf_array_pack_bytes(const nf_array_writer *writer, int64_t cells)
+{
+    int64_t size = writer->shape.channels * (int64_t)nf_element_size(writer->layout.element.type);
+    return writer->layout.kind == NF_LAYOUT_CHUNKS ? cells * size : 0;
 }
 
 nf_status nf_array_pack(nf_array_writer *writer, const nf_box *box, const void *cells,
                         const ptrdiff_t stride[NF_DIMS], nf_pack **pack)
 {
+    nf_status status = NF_OK;
     *pack = malloc(sizeof **pack);
     if (*pack == NULL)
         return nf_fail(NF_ERR_MEMORY, "%s: no memory to write with", writer->target);
     **pack = (nf_pack){.box = *box, .cells = cells};
     memcpy((*pack)->stride, stride, sizeof(*pack)->stride);
-    return NF_OK;
+    if (writer->layout.kind == NF_LAYOUT_CHUNKS) {
+        status = nf_chunked_encode(&writer->chunked, box, cells, stride, &(*pack)->encoded);
+        (*pack)->count = (*pack)->encoded != NULL ? nf_chunks_of(&writer->layout, box) : 0;
+    }
+    if (status != NF_OK) {
+        nf_array_drop(*pack);
+        *pack = NULL;
+    }
+    return status;
 }
 
 nf_status nf_array_place(const nf_world *world, nf_array_writer *writer, nf_pack *pack)
 {
-    (void)world, (void)writer, (void)pack; /* in a dense array every box has its place */
-    return NF_OK;
+    if (writer->layout.kind == NF_LAYOUT_CHUNKS)
+        return nf_places_allot(world, writer->format, writer->state, writer->item, &writer->layout,
+                               pack != NULL ? &pack->box : NULL,
+                               pack != NULL ? pack->encoded : NULL);
+    return NF_OK; /* in a dense array every box has its place */
 }
 
 nf_status nf_array_store(nf_array_writer *writer, nf_pack *pack)
 {
-    nf_status status = nf_raw_write(&writer->raw, &pack->box, pack->cells, pack->stride);
+    nf_status status = NF_OK;
+    if (pack->encoded != NULL)
+        status = nf_chunked_store(&writer->chunked, &pack->box, pack->cells, pack->stride,
+                                  pack->encoded);
+    else
+        status = nf_raw_write(&writer->raw, &pack->box, pack->cells, pack->stride);
     nf_array_drop(pack);
     return status;
 }
 
+nf_status nf_array_write_rows(nf_array_writer *writer, int64_t y0, int64_t y1, const void *rows)
+{
+    return writer->format->write_rows(writer->state, y0, y1, rows);
+}
+
 void nf_array_drop(nf_pack *pack)
 {
+    if (pack == NULL)
+        return;
+    nf_encoded_free(pack->encoded, pack->count);
     free(pack);
 }
 
@@ -655,6 +764,7 @@ void nf_array_abort(const nf_world *world, nf_array_writer *writer)
         return;
     if (writer->raw.fd >= 0)
         close(writer->raw.fd);
+    nf_chunked_free(&writer->chunked);
     if (writer->state != NULL)
         writer->format->abandon(writer->state);
     nf_part_abort(&writer->part);

@@ -60,6 +60,12 @@ nf_status nf_array_open(const nf_world *world, const char *typed, const nf_descr
  * by each rank for itself, or, where a format gives rows in order only, by rank 0 in bands of rows
  * (at most 16 MiB of them at a time). */
 nf_status nf_array_read(const nf_world *world, nf_array_reader *reader, nf_field *field);
+/* Not collective: any box, into memory whose strides count elements, by one thread of a process at a time.
+ * Where the format gives rows in order only (not nf_array_any_box): on rank 0 alone, whole rows, each once,
+ * in ascending order. */
+nf_status nf_array_read_box(nf_array_reader *reader, const nf_box *box, void *cells,
+                            const ptrdiff_t stride[NF_DIMS]);
+bool nf_array_any_box(const nf_array_reader *reader);
 void nf_array_watch_reading(nf_array_reader *reader, nf_watch watch);
 void nf_array_close(nf_array_reader *reader);
 
@@ -84,10 +90,13 @@ nf_status nf_stack_name(const nf_stack *stack, const char *typed, int64_t i, cha
 nf_status nf_array_list(const char *typed, FILE *out);
 
 /* Not collective, by any one thread at a time: a box inside the array, to memory of the shape's type.
- * For readers that nf_array_random is true for; others give rows in order only. */
+ * Readers that nf_array_random is false for give rows in order only: rank 0 alone asks, for whole rows,
+ * each once, in ascending order. */
 bool nf_array_random(const nf_array_reader *reader);
 nf_status nf_array_read_box(nf_array_reader *reader, const nf_box *box, void *cells,
                             const ptrdiff_t stride[NF_DIMS]);
+/* Boxes that begin and end at multiples of this, or at the array's end, decode nothing twice. */
+void nf_array_read_step(const nf_array_reader *reader, int64_t step[NF_DIMS]);
 
 /* Not collective: the whole array, dense, into memory that the caller frees (64-byte aligned). */
 nf_status nf_array_load(const char *typed, nf_shape *shape, void **cells);
@@ -119,7 +128,8 @@ typedef struct nf_output {
     nf_element_type store; /* the elements' type in the file; NF_EL_NONE: as computed */
     nf_codec compression;  /* HDF5, TIFF */
     bool shuffle, fletcher32;
-    int64_t chunk[NF_DIMS]; /* cells; 0: contiguous, or what suits where it must be chunked */
+    int64_t chunk[NF_DIMS]; /* cells, 0 in dimensions that the array has not; all 0: contiguous, or
+                               what suits where it must be chunked; 0, 0, -1: what suits */
     const nf_provenance *provenance;
     const nf_metadata *metadata; /* to be carried over where the format can; NULL: none */
     const char *source;          /* HDF5: the typed input, whose attributes are kept; NULL: none */
@@ -153,11 +163,16 @@ bool nf_array_boxes(const nf_array_writer *writer);
 /* Whether the file will not tell its shape and type. */
 bool nf_array_bare(const nf_array_writer *writer);
 void nf_array_step(const nf_array_writer *writer, int64_t step[NF_DIMS]);
+bool nf_array_places(const nf_array_writer *writer); /* whether place does anything */
+int64_t nf_array_pack_bytes(const nf_array_writer *writer, int64_t cells); /* a pack's, at most */
 nf_status nf_array_pack(nf_array_writer *writer, const nf_box *box, const void *cells,
                         const ptrdiff_t stride[NF_DIMS], nf_pack **pack);
 nf_status nf_array_place(const nf_world *world, nf_array_writer *writer, nf_pack *pack);
 nf_status nf_array_store(nf_array_writer *writer, nf_pack *pack);
 void nf_array_drop(nf_pack *pack); /* instead of store. NULL is allowed */
+/* Not collective. Writers that take no boxes: rank 0 alone gives whole rows, dense, in ascending order,
+ * those of all planes counted through. */
+nf_status nf_array_write_rows(nf_array_writer *writer, int64_t y0, int64_t y1, const void *rows);
 
 /* Stacks: what is written from now on is item i. */
 void nf_array_item(nf_array_writer *writer, int64_t i);
@@ -168,6 +183,11 @@ const char *nf_array_left(const nf_array_writer *writer);
 
 /* Collective. Writes the field (of the shape given to create). */
 nf_status nf_array_write(const nf_world *world, nf_array_writer *writer, const nf_field *field);
+/* Not collective: a box, by any thread. Where the format takes rows in order only (not
+ * nf_array_stores_any): on rank 0 alone, whole rows, dense, in ascending order. */
+nf_status nf_array_store_box(nf_array_writer *writer, const nf_box *box, const void *cells,
+                             const ptrdiff_t stride[NF_DIMS]);
+bool nf_array_stores_any(const nf_array_writer *writer);
 /* Collective. Flushes, verifies the size, renames the part file to the target. Frees the writer. */
 nf_status nf_array_commit(const nf_world *world, nf_array_writer *writer);
 /* Removes the part file, leaves the target as it was. Frees the writer. NULL is allowed. */

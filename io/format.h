@@ -17,8 +17,10 @@ typedef struct nf_format {
     const char *const *suffixes; /* NULL-terminated, lower case, with the dot */
     const char *holds;           /* for messages: "u8 or u16, 2-D, 1 to 4 channels" */
     bool random_access;          /* read: any box; otherwise rows in ascending order, each once */
+    bool chunks;                 /* outputs: what nf_output asks of chunks and compression */
+    bool compresses;             /* outputs: as nf_output asks, though without chunks */
     bool stores; /* outputs: elements of any nf_element_type, not only as they were computed */
-    bool stacks; /* outputs: stacks of arrays, dense ones */
+    bool stacks; /* outputs: stacks of arrays */
 
     /* NULL: never recognised, only described. */
     bool (*recognise)(const unsigned char head[NF_HEAD], size_t bytes);
@@ -29,6 +31,8 @@ typedef struct nf_format {
     void (*layout)(void *reader, nf_layout *layout);
     /* Chunks: the place of the one with these indices (its box begins at index * chunk). */
     nf_status (*locate)(void *reader, const int64_t index[NF_DIMS], nf_chunk *chunk);
+    /* The dataset that was opened, the reader's. NULL: the format has none. */
+    const char *(*dataset)(const void *reader);
     nf_status (*read)(void *reader, const nf_box *box, void *cells,
                       const ptrdiff_t stride[NF_DIMS]);
     /* How many threads read may use, before any read; NULL: one alone. */
@@ -47,13 +51,22 @@ typedef struct nf_format {
     nf_status (*create)(const char *part, const char *target, const char *dataset,
                         const nf_shape *shape, const nf_output *output, void **writer,
                         nf_layout *layout);
-    /* Chunks: gives each of n chunks of so many bytes its place in the file. */
-    nf_status (*allot)(void *writer, size_t n, const int64_t (*index)[NF_DIMS], nf_chunk *chunks);
+    /* Chunks: gives each of n chunks of so many bytes, of an item of the stack (0 where there is
+     * none), its place in the file. */
+    nf_status (*allot)(void *writer, int64_t item, size_t n, const int64_t (*index)[NF_DIMS],
+                       nf_chunk *chunks);
     nf_status (*write_rows)(void *writer, int64_t y0, int64_t y1, const void *rows);
     const char *(*left)(void *writer); /* see nf_array_left. NULL: nothing, ever */
     nf_status (*finish)(void *writer); /* everything written: close; frees the writer */
     void (*abandon)(void *writer);     /* close whatever is open; frees the writer */
 } nf_format;
+
+/* Whether an output asks for what needs chunks. */
+static inline bool nf_output_chunked(const nf_output *output)
+{
+    return output->compression.id != NF_CODEC_NONE || output->shuffle || output->fletcher32 ||
+           output->chunk[NF_DIMS - 1] != 0;
+}
 
 /* What the elements of an output are: as asked for, otherwise the shape's own type. */
 static inline nf_element nf_output_element(const nf_output *output, const nf_shape *shape)

@@ -1,6 +1,7 @@
 /* hdf5.c - what reading and writing of HDF5 share, and the format's methods. */
 #include "io/hdf5.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -62,7 +63,7 @@ hid_t nf_h5_access(const nf_hdf5_hints *hints)
     find_plugins();
     hid_t plist = H5Pcreate(H5P_FILE_ACCESS);
     if (plist >= 0) {
-        H5Pset_fapl_sec2(plist);
+        H5Pset_driver(plist, nf_h5_driver(), NULL);
         H5Pset_alignment(plist, alignment, alignment);
         if (hints != NULL && hints->meta_block > 0)
             H5Pset_meta_block_size(plist, (hsize_t)hints->meta_block);
@@ -91,6 +92,36 @@ hid_t nf_h5_open_file(const char *file, unsigned flags)
     return id;
 }
 
+/* ---- what may be called by a thread that reads or writes while another computes ---- */
+
+static pthread_mutex_t in_hdf5 = PTHREAD_MUTEX_INITIALIZER;
+
+static nf_status read_alone(void *state, const nf_box *box, void *cells,
+                            const ptrdiff_t stride[NF_DIMS])
+{
+    pthread_mutex_lock(&in_hdf5);
+    nf_status status = nf_h5_read(state, box, cells, stride);
+    pthread_mutex_unlock(&in_hdf5);
+    return status;
+}
+
+static nf_status locate_alone(void *state, const int64_t index[NF_DIMS], nf_chunk *chunk)
+{
+    pthread_mutex_lock(&in_hdf5);
+    nf_status status = nf_h5_locate(state, index, chunk);
+    pthread_mutex_unlock(&in_hdf5);
+    return status;
+}
+
+static nf_status allot_alone(void *state, int64_t item, size_t n, const int64_t (*index)[NF_DIMS],
+                             nf_chunk *chunks)
+{
+    pthread_mutex_lock(&in_hdf5);
+    nf_status status = nf_h5_give_places(state, item, n, index, chunks);
+    pthread_mutex_unlock(&in_hdf5);
+    return status;
+}
+
 static const char *const hdf5_suffixes[] = {".h5", ".hdf5", ".nc", ".nxs", NULL};
 
 const nf_format nf_format_hdf5 = {
@@ -98,18 +129,22 @@ const nf_format nf_format_hdf5 = {
     .suffixes = hdf5_suffixes,
     .holds = "numbers, 1-D to 3-D, 1 to 4 channels",
     .random_access = true,
+    .chunks = true,
     .stores = true,
     .stacks = true,
     .recognise = hdf5_recognise,
     .can_hold = hdf5_can_hold,
     .open = nf_h5_open,
     .layout = nf_h5_layout,
-    .read = nf_h5_read,
+    .locate = locate_alone,
+    .dataset = nf_h5_dataset,
+    .read = read_alone,
     .remark = nf_h5_remark,
     .close = nf_h5_close,
     .stack = nf_h5_stack,
     .list = nf_h5_list,
     .create = nf_h5_create,
+    .allot = allot_alone,
     .left = nf_h5_left,
     .finish = nf_h5_finish,
     .abandon = nf_h5_abandon,

@@ -19,11 +19,29 @@ nf_status nf_h5_fail(const char *file, const char *dataset, const char *what);
 /* Closes an identifier, if it is one, and keeps the reason of a call that failed before. */
 void nf_h5_release(herr_t (*close_id)(hid_t), hid_t id);
 
-/* Access properties: the serial driver, whatever HDF5 was built for; elements aligned. And those of
- * a new file. */
+/* Access properties: the driver below, whatever HDF5 was built for; elements aligned. And those of a
+ * new file. */
 hid_t nf_h5_access(const nf_hdf5_hints *hints); /* NULL: none */
 hid_t nf_h5_creation(const nf_hdf5_hints *hints);
 hid_t nf_h5_open_file(const char *file, unsigned flags);
+
+/* ---- how files are reached (hdf5_driver.c) ---- */
+
+hid_t nf_h5_driver(void); /* not to be closed */
+
+/* What HDF5 would have moved, in a file opened by that driver. */
+typedef struct nf_h5_transfer {
+    int count;              /* of transfers */
+    int64_t address, bytes; /* of the last */
+} nf_h5_transfer;
+
+/* From now on elements are not moved, but noted; NULL: they are moved again. Metadata always are.
+ * false: HDF5 failed. */
+bool nf_h5_note(hid_t file, nf_h5_transfer *note);
+
+/* Closes a file. Where its metadata cannot be written, or is not to be kept, it is closed without:
+ * HDF5 keeps files open that it could not write, and fails on them when the program ends. */
+herr_t nf_h5_close_file(hid_t file, bool keep);
 
 /* ---- types (hdf5_type.c) ---- */
 
@@ -120,6 +138,44 @@ nf_status nf_h5_cf_read(hid_t dataset, const char *path, const char *name, nf_el
 void nf_h5_cf_decode(const nf_h5_cf *cf, nf_element element, int64_t count, const void *from,
                      nf_dtype dtype, void *to);
 
+/* ---- chunks (hdf5_chunks.c) ---- */
+
+/* A chunked dataset, in a file that stays open: where the chunks of an item of it are. */
+typedef struct nf_h5_chunks {
+    hid_t file, dataset;
+    const char *path, *name; /* for messages; not owned */
+    nf_shape shape;          /* of an item */
+    nf_layout layout;
+    int lead; /* dimensions before the item's */
+    hsize_t at[NF_H5_RANK];
+} nf_h5_chunks;
+
+/* Reading. Completes a layout whose `element` is set, of an item behind `lead` dimensions:
+ * NF_LAYOUT_CHUNKS if chunks.c can read them, each with all channels of one item alone and every
+ * filter known; otherwise NF_LAYOUT_NONE. */
+void nf_h5_chunk_layout(hid_t plist, const nf_shape *shape, int rank, int lead, nf_layout *layout);
+nf_status nf_h5_chunk_locate(const nf_h5_chunks *chunks, const int64_t index[NF_DIMS],
+                             nf_chunk *chunk);
+
+/* Writing. The layout that an output asks for: NF_LAYOUT_CHUNKS or, unless it needs chunks,
+ * NF_LAYOUT_DENSE; `element` is set. And its creation properties. */
+nf_status nf_h5_chunk_choose(const char *target, const nf_shape *shape, const nf_output *output,
+                             nf_layout *layout);
+bool nf_h5_chunk_create(hid_t plist, const nf_shape *shape, const nf_stack *stack,
+                        const nf_layout *layout);
+
+/* The dataset while its chunks are written: its file is open, and owned. */
+typedef struct nf_h5_allotting nf_h5_allotting;
+nf_status nf_h5_allot_begin(const char *part, const char *target, const char *name,
+                            const nf_shape *shape, const nf_output *output, const nf_layout *layout,
+                            nf_h5_allotting **allotting);
+nf_status nf_h5_allot(nf_h5_allotting *allotting, int64_t item, size_t n,
+                      const int64_t (*index)[NF_DIMS], nf_chunk *chunks);
+/* Closes the file, opens it anew, and sees that all chunks of the array are there, each where it was
+ * put and none upon another. Frees. */
+nf_status nf_h5_allot_finish(nf_h5_allotting *allotting);
+void nf_h5_allot_abandon(nf_h5_allotting *allotting); /* NULL is allowed */
+
 /* ---- reading ---- */
 
 typedef struct nf_h5_reader {
@@ -129,6 +185,7 @@ typedef struct nf_h5_reader {
     hsize_t lead[NF_H5_RANK]; /* where the item is */
     bool chunked;             /* HDF5 is slow where memory and file selections differ in shape */
     bool elsewhere;           /* in another file, by a link */
+    nf_h5_chunks chunks;
     char *path, *name;
 } nf_h5_reader;
 
@@ -146,6 +203,8 @@ nf_status nf_h5_nexus_put(hid_t file, hid_t dataset, const char *name, const cha
 /* The methods of nf_format_hdf5; see io/format.h. */
 nf_status nf_h5_open(const char *file, const char *dataset, void **state, nf_shape *shape);
 void nf_h5_layout(void *state, nf_layout *layout);
+nf_status nf_h5_locate(void *state, const int64_t index[NF_DIMS], nf_chunk *chunk);
+const char *nf_h5_dataset(const void *state);
 nf_status nf_h5_read(void *state, const nf_box *box, void *cells, const ptrdiff_t stride[NF_DIMS]);
 const char *nf_h5_remark(void *state);
 void nf_h5_close(void *state);
@@ -154,6 +213,8 @@ nf_status nf_h5_list(const char *file, FILE *out);
 nf_status nf_h5_create(const char *part, const char *target, const char *dataset,
                        const nf_shape *shape, const nf_output *output, void **state,
                        nf_layout *layout);
+nf_status nf_h5_give_places(void *state, int64_t item, size_t n, const int64_t (*index)[NF_DIMS],
+                            nf_chunk *chunks);
 const char *nf_h5_left(void *state);
 nf_status nf_h5_finish(void *state);
 void nf_h5_abandon(void *state);

@@ -271,16 +271,38 @@ static int64_t item_offset(const nf_h5_reader *reader)
 
 void nf_h5_layout(void *state, nf_layout *layout)
 {
-    const nf_h5_reader *reader = state;
+    nf_h5_reader *reader = state;
+    const nf_h5_about *a = &reader->about;
     hid_t plist = H5Dget_create_plist(reader->dataset);
     haddr_t offset = H5Dget_offset(reader->dataset);
-    *layout = (nf_layout){.kind = NF_LAYOUT_NONE};
+    *layout = (nf_layout){.kind = NF_LAYOUT_NONE, .element = a->element};
+    if (plist >= 0 && reader->chunked && !reader->elsewhere && !reader->cf.on)
+        nf_h5_chunk_layout(plist, &a->shape, a->rank, a->lead, layout);
+    reader->chunks = (nf_h5_chunks){.file = reader->file,
+                                    .dataset = reader->dataset,
+                                    .path = reader->path,
+                                    .name = reader->name,
+                                    .shape = a->shape,
+                                    .layout = *layout,
+                                    .lead = a->lead};
+    memcpy(reader->chunks.at, reader->lead, sizeof reader->lead);
     if (plist >= 0 && H5Pget_layout(plist) == H5D_CONTIGUOUS && H5Pget_external_count(plist) == 0 &&
         offset != HADDR_UNDEF && !reader->elsewhere && !reader->cf.on)
         *layout = (nf_layout){.kind = NF_LAYOUT_DENSE,
                               .element = reader->about.element,
                               .offset = (int64_t)offset + item_offset(reader)};
     nf_h5_release(H5Pclose, plist);
+}
+
+nf_status nf_h5_locate(void *state, const int64_t index[NF_DIMS], nf_chunk *chunk)
+{
+    const nf_h5_reader *reader = state;
+    return nf_h5_chunk_locate(&reader->chunks, index, chunk);
+}
+
+const char *nf_h5_dataset(const void *state)
+{
+    return ((const nf_h5_reader *)state)->name;
 }
 
 /* ---- reading through HDF5 ---- */

@@ -1,5 +1,5 @@
-/* hdf5_write.c - one process lays the file out with a contiguous dataset; the elements go to its
- * place in the file by plain writes, which no number of processes can reorder or lose without an
+/* hdf5_write.c - one process lays the file out with a dataset; the elements go to their places in
+ * the file by plain writes, which no number of processes can reorder or lose without an
  * error. */
 #include <errno.h>
 #include <fcntl.h>
@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/chunks.h"
 #include "io/content.h"
 #include "io/hdf5.h"
 #include "io/note.h"
@@ -52,9 +53,10 @@ static bool put_attributes(hid_t dataset, const nf_shape *shape, nf_element_type
 
 typedef struct h5_writer {
     char *part, *target, *dataset;
-    int64_t offset, bytes; /* of the elements in the file */
-    nf_element_type type;
-    char left[512]; /* attributes that were not kept */
+    int64_t bytes;              /* of all elements in the file */
+    nf_layout layout;           /* of an item */
+    nf_h5_allotting *allotting; /* chunks; otherwise NULL */
+    char left[512];             /* attributes that were not kept */
 } h5_writer;
 
 void nf_h5_abandon(void *state)
@@ -62,6 +64,7 @@ void nf_h5_abandon(void *state)
     h5_writer *writer = state;
     if (writer == NULL)
         return;
+    nf_h5_allot_abandon(writer->allotting);
     free(writer->part);
     free(writer->target);
     free(writer->dataset);
@@ -113,19 +116,22 @@ static hid_t create_space(const nf_shape *shape, const nf_stack *stack)
     return H5Screate_simple(rank, extent, NULL);
 }
 
-/* Contiguous, with its place fixed at once and nothing written there; no times, so that equal work
- * gives equal bytes. */
+/* Contiguous, with its place fixed at once, or in chunks; nothing is written there. No times, so that
+ * equal work gives equal bytes. */
 static hid_t create_dataset(hid_t file, const char *name, const nf_shape *shape,
-                            nf_element_type element, const nf_output *output)
+                            const nf_layout *stored, const nf_output *output)
 {
     hid_t links = H5Pcreate(H5P_LINK_CREATE), layout = H5Pcreate(H5P_DATASET_CREATE);
-    hid_t space = create_space(shape, &output->stack), type = nf_h5_file_type(element);
+    hid_t space = create_space(shape, &output->stack), type = nf_h5_file_type(stored->element.type);
     H5Pset_create_intermediate_group(links, 1);
     H5Pset_layout(layout, H5D_CONTIGUOUS);
     H5Pset_alloc_time(layout, H5D_ALLOC_TIME_EARLY);
     H5Pset_fill_time(layout, H5D_FILL_TIME_NEVER);
     H5Pset_obj_track_times(layout, 0);
-    hid_t dataset = H5Dcreate2(file, name, type, space, links, layout, H5P_DEFAULT);
+    hid_t dataset = -1;
+    if (stored->kind == NF_LAYOUT_DENSE ||
+        nf_h5_chunk_create(layout, shape, &output->stack, stored))
+        dataset = H5Dcreate2(file, name, type, space, links, layout, H5P_DEFAULT);
     nf_h5_release(H5Tclose, type);
     nf_h5_release(H5Sclose, space);
     nf_h5_release(H5Pclose, layout);
@@ -139,7 +145,7 @@ static nf_status describe(hid_t file, hid_t dataset, h5_writer *writer, const nf
 {
     nf_status status = nf_h5_keep(file, dataset, writer->dataset, writer->target, shape, output,
                                   writer->left, sizeof writer->left);
-    if (status == NF_OK && !put_attributes(dataset, shape, writer->type, output))
+    if (status == NF_OK && !put_attributes(dataset, shape, writer->layout.element.type, output))
         status = nf_h5_fail(writer->target, writer->dataset, "its attributes cannot be written");
     if (status == NF_OK && output->nexus)
         status = nf_h5_nexus_put(file, dataset, writer->dataset, writer->target, shape);
@@ -152,15 +158,15 @@ static nf_status fill_file(hid_t file, h5_writer *writer, const nf_shape *shape,
     nf_status status = make_way(file, writer);
     if (status != NF_OK)
         return status;
-    hid_t dataset = create_dataset(file, writer->dataset, shape, writer->type, output);
+    hid_t dataset = create_dataset(file, writer->dataset, shape, &writer->layout, output);
     if (dataset < 0)
         return nf_h5_fail(writer->target, writer->dataset, "cannot be created");
     haddr_t offset = H5Dget_offset(dataset);
-    if (offset == HADDR_UNDEF)
+    if (offset == HADDR_UNDEF && writer->layout.kind == NF_LAYOUT_DENSE)
         status = nf_h5_fail(writer->target, writer->dataset, "has no place in the file");
     else
         status = describe(file, dataset, writer, shape, output);
-    writer->offset = (int64_t)offset;
+    writer->layout.offset = (int64_t)offset;
     H5Dclose(dataset);
     return status;
 }
@@ -241,12 +247,27 @@ static nf_status make_part(h5_writer *writer, bool named, const nf_hdf5_hints *h
     return status;
 }
 
-static nf_status reserve(const h5_writer *writer)
+/* Chunks as they are come behind what there is; how long compressed ones become shows later. */
+static nf_status reserve(const h5_writer *writer, const nf_shape *shape, const nf_output *output)
 {
+    const nf_layout *layout = &writer->layout;
+    int64_t offset = layout->offset, bytes = writer->bytes;
+    struct stat info;
+    if (layout->ncodecs > 0)
+        return NF_OK;
     int fd = open(writer->part, O_RDWR | O_CLOEXEC);
-    if (fd < 0)
-        return nf_fail(NF_ERR_FILE, "%s: cannot be opened: %s", writer->part, strerror(errno));
-    nf_status status = nf_raw_reserve(fd, writer->offset, writer->bytes, writer->target);
+    if (fd < 0 || fstat(fd, &info) != 0) {
+        int error = errno;
+        if (fd >= 0)
+            close(fd);
+        return nf_fail(NF_ERR_FILE, "%s: cannot be opened: %s", writer->part, strerror(error));
+    }
+    if (layout->kind == NF_LAYOUT_CHUNKS) {
+        offset = info.st_size;
+        bytes = nf_chunk_count(shape, layout) * nf_stack_items(&output->stack) *
+                nf_chunk_bytes(shape, layout);
+    }
+    nf_status status = nf_raw_reserve(fd, offset, bytes, writer->target);
     close(fd);
     return status;
 }
@@ -259,9 +280,14 @@ static nf_status lay_out(h5_writer *writer, bool named, const nf_shape *shape,
     if (status != NF_OK)
         return status;
     status = fill_file(file, writer, shape, output);
-    if (H5Fclose(file) < 0 && status == NF_OK)
+    if (nf_h5_close_file(file, status == NF_OK) < 0 && status == NF_OK)
         status = nf_h5_fail(writer->target, NULL, "cannot be written");
-    return status == NF_OK ? reserve(writer) : status;
+    if (status == NF_OK)
+        status = reserve(writer, shape, output);
+    if (status == NF_OK && writer->layout.kind == NF_LAYOUT_CHUNKS)
+        status = nf_h5_allot_begin(writer->part, writer->target, writer->dataset, shape, output,
+                                   &writer->layout, &writer->allotting);
+    return status;
 }
 
 nf_status nf_h5_create(const char *part, const char *target, const char *dataset,
@@ -276,35 +302,40 @@ nf_status nf_h5_create(const char *part, const char *target, const char *dataset
     writer->dataset = strdup(dataset != NULL ? dataset
                              : output->nexus ? NEXUS_DATASET
                                              : DEFAULT_DATASET);
-    writer->type = nf_output_element(output, shape).type;
+    writer->layout.element = nf_output_element(output, shape);
     writer->bytes = nf_shape_elements(shape) * nf_stack_items(&output->stack) *
-                    (int64_t)nf_element_size(writer->type);
-    nf_status status = NF_OK;
+                    (int64_t)nf_element_size(writer->layout.element.type);
+    nf_status status = nf_h5_chunk_choose(target, shape, output, &writer->layout);
     if (writer->part == NULL || writer->target == NULL || writer->dataset == NULL)
         status = nf_fail(NF_ERR_MEMORY, "%s: no memory for an HDF5 writer", target);
-    else
+    if (status == NF_OK)
         status = lay_out(writer, dataset != NULL, shape, output);
     if (status != NF_OK) {
         nf_h5_abandon(writer);
         return status;
     }
     *state = writer;
-    *layout = (nf_layout){
-        .kind = NF_LAYOUT_DENSE, .element = {writer->type, false}, .offset = writer->offset};
+    *layout = writer->layout;
     return NF_OK;
+}
+
+nf_status nf_h5_give_places(void *state, int64_t item, size_t n, const int64_t (*index)[NF_DIMS],
+                            nf_chunk *chunks)
+{
+    return nf_h5_allot(((h5_writer *)state)->allotting, item, n, index, chunks);
 }
 
 /* The file is complete and HDF5 finds the elements where they were written. */
 static nf_status verify(const h5_writer *writer)
 {
     struct stat info;
-    if (stat(writer->part, &info) != 0 || info.st_size < writer->offset + writer->bytes)
+    if (stat(writer->part, &info) != 0 || info.st_size < writer->layout.offset + writer->bytes)
         return nf_fail(NF_ERR_FILE, "%s: is shorter than what was written to it", writer->target);
     hid_t file = nf_h5_open_file(writer->part, H5F_ACC_RDONLY);
     if (file < 0)
         return nf_h5_fail(writer->target, NULL, "what was written cannot be opened");
     hid_t dataset = H5Dopen2(file, writer->dataset, H5P_DEFAULT);
-    bool fine = dataset >= 0 && H5Dget_offset(dataset) == (haddr_t)writer->offset &&
+    bool fine = dataset >= 0 && H5Dget_offset(dataset) == (haddr_t)writer->layout.offset &&
                 H5Dget_storage_size(dataset) == (hsize_t)writer->bytes;
     nf_status status = NF_OK;
     if (!fine)
@@ -317,7 +348,13 @@ static nf_status verify(const h5_writer *writer)
 
 nf_status nf_h5_finish(void *state)
 {
-    nf_status status = verify(state);
-    nf_h5_abandon(state);
+    h5_writer *writer = state;
+    nf_status status = NF_OK;
+    if (writer->allotting != NULL)
+        status = nf_h5_allot_finish(writer->allotting);
+    else
+        status = verify(writer);
+    writer->allotting = NULL;
+    nf_h5_abandon(writer);
     return status;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "drivers/engine/dense.h"
 #include "io/extents.h"
 #include "io/plain.h"
 #include "io/raw.h"
@@ -115,7 +116,7 @@ static nf_status element_of(const char *file, const char *descr, nf_element *ele
 static nf_status read_text(int fd, const char *file, char **text, int64_t *end)
 {
     unsigned char head[12];
-    nf_status status = nf_raw_read_at(fd, 0, sizeof head, head, file);
+    nf_status status = nf_bytes_read(fd, 0, sizeof head, head, file);
     if (status != NF_OK)
         return status;
     if (head[6] < 1 || head[6] > 3)
@@ -132,7 +133,7 @@ static nf_status read_text(int fd, const char *file, char **text, int64_t *end)
     if (*text == NULL)
         return nf_fail(NF_ERR_MEMORY, "%s: no memory for a header", file);
     *end = begin + bytes;
-    return nf_raw_read_at(fd, begin, bytes, *text, file);
+    return nf_bytes_read(fd, begin, bytes, *text, file);
 }
 
 static nf_status read_header(const char *file, npy_header *header, int64_t *end)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "drivers/engine/dense.h"
 #include "io/extents.h"
 #include "io/raw.h"
 
@@ -56,7 +57,7 @@ nf_status nf_plain_create(const char *part, const char *target, const void *head
     int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd < 0)
         return nf_fail(NF_ERR_FILE, "%s: cannot be created: %s", part, strerror(errno));
-    nf_status status = nf_raw_write_at(fd, 0, (int64_t)bytes, header, target);
+    nf_status status = nf_bytes_write(fd, 0, (int64_t)bytes, header, target);
     if (status == NF_OK)
         status = nf_raw_reserve(fd, layout->offset, nf_raw_bytes(&raw), target);
     if (close(fd) != 0 && status == NF_OK)

@@ -29,8 +29,4 @@ nf_status nf_raw_read(const nf_raw *raw, const nf_box *box, void *cells,
 nf_status nf_raw_write(const nf_raw *raw, const nf_box *box, const void *cells,
                        const ptrdiff_t stride[NF_DIMS]);
 
-/* `bytes` at a file position, with the same care. */
-nf_status nf_raw_read_at(int fd, int64_t at, int64_t bytes, void *to, const char *name);
-nf_status nf_raw_write_at(int fd, int64_t at, int64_t bytes, const void *from, const char *name);
-
 #endif

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "drivers/engine/dense.h"
 #include "io/raw.h"
 
 static bool tiff_recognise(const unsigned char head[NF_HEAD], size_t bytes)
@@ -23,6 +24,7 @@ static const char *const tiff_suffixes[] = {".tif", ".tiff", NULL};
 
 const nf_format nf_format_tiff = {
     .name = "TIFF",
+    .compresses = true,
     .stores = true,
     .suffixes = tiff_suffixes,
     .holds = "2-D and 3-D, 1 to 4 channels",
@@ -86,7 +88,7 @@ static tmsize_t write_bytes(thandle_t handle, void *from, tmsize_t bytes)
 {
     nf_tiff *tiff = handle;
     bool others = tiff->at >= tiff->hole[0] && tiff->at < tiff->hole[1];
-    if (!others && nf_raw_write_at(tiff->fd, tiff->at, bytes, from, tiff->name) != NF_OK) {
+    if (!others && nf_bytes_write(tiff->fd, tiff->at, bytes, from, tiff->name) != NF_OK) {
         tiff->errors++;
         snprintf(tiff->message, sizeof tiff->message, "%s", strerror(errno));
         return -1;
