@@ -13,7 +13,10 @@
 #include "io/raw.h"
 #include "io/tiff.h"
 
-enum { EXPANSION = 1000 /* how many times a file's bytes an image may have without a question */ };
+enum {
+    STEP = 16 << 20, /* bytes of a strip or tile that boxes had better end at */
+    EXPANSION = 1000 /* how many times a file's bytes an image may have without a question */
+};
 
 /* One thread's handle, and the strip or tile that it decoded last. */
 typedef struct decoder {
@@ -259,7 +262,8 @@ void nf_tiff_layout(void *state, nf_layout *layout)
         return;
     }
     const int64_t block[NF_DIMS] = {1, reader->pages[0].rows, reader->pages[0].columns};
-    memcpy(layout->chunk, block, sizeof block);
+    if (reader->pages[0].bytes <= STEP)
+        memcpy(layout->chunk, block, sizeof block);
 }
 
 /* ---- one strip or tile ---- */
