@@ -143,7 +143,7 @@ static double nfold_read(const char *name)
 {
     nf_array_reader *reader;
     nf_shape shape;
-    check(nf_array_open(&world, in_folder(name), &reader, &shape));
+    check(nf_array_open(&world, in_folder(name), NULL, &reader, &shape));
     double start = begin();
     check(nf_array_read(&world, reader, &all.field));
     double seconds = since(start);
@@ -170,7 +170,7 @@ static double nfold_read_tiles(const char *name)
     nf_array_reader *reader;
     nf_shape shape;
     ptrdiff_t stride[NF_DIMS] = {CHUNK * CHUNK, CHUNK, 1};
-    check(nf_array_open(&world, in_folder(name), &reader, &shape));
+    check(nf_array_open(&world, in_folder(name), NULL, &reader, &shape));
     double start = begin();
     for (int64_t i = 0; i < tile_count(); i++) {
         nf_box box = tile_at(i);
