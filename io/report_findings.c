@@ -200,9 +200,11 @@ static void say_overhead(const nf_group *group, FILE *out)
     for (size_t i = 0; i < group->n; i++) {
         const nf_phases *phases = &group->points[i]->phases;
         const double sum = nf_phases_sum(phases);
-        const double parts[] = {phases->halo, phases->fold, phases->wait};
-        static const char *const names[] = {"halo", "fold", "wait"};
-        for (size_t k = 0; k < 3 && sum > 0 && nf_point_counts(group->points[i]); k++)
+        const double parts[] = {phases->halo, phases->fold, phases->wait, phases->idle,
+                                phases->runtime};
+        static const char *const names[] = {"halo", "fold", "wait", "idle", "runtime"};
+        for (size_t k = 0;
+             k < sizeof parts / sizeof *parts && sum > 0 && nf_point_counts(group->points[i]); k++)
             if (parts[k] / sum > share) {
                 share = parts[k] / sum;
                 name = names[k];
