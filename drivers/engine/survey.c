@@ -63,5 +63,6 @@ bool nf_survey_look(nf_plan *plan, const nf_pass *pass, nf_field *from, const nf
     nf_fold_everywhere(&plan->world, end->stage, end->memory, end->spare);
     bool more = nf_stage_learn(end->stage, end->memory);
     times->fold += nf_seconds() - start;
+    nf_steps_note(times->steps, NF_MEET_ALL, 0, 0);
     return more;
 }
