@@ -10,7 +10,10 @@
 #include "drivers/study/sampling.h"
 #include "io/record.h"
 
-static const double least_budget = 0.25; /* seconds of a point whose time is its share */
+/* A point whose time is its share has so many seconds at least; and up to so many shares for the samples
+ * that an interval takes. */
+static const double least_budget = 0.25;
+enum { INTERVAL_SAMPLES = 6, MOST_SHARES = 4 };
 
 bool scale_bind(const nf_node *node, const scale_layout *l)
 {
@@ -78,7 +81,7 @@ static void describe_point(const scale_run *run, opened *o)
 static double budget_of(const scale_run *run)
 {
     double left = run->deadline - nf_seconds();
-    double share = 1.5 * left / (double)(run->points.count - run->done);
+    double share = left / (double)(run->points.count - run->done);
     if (run->args->max_time > 0)
         return run->args->max_time;
     return share > least_budget ? share : least_budget;
@@ -148,6 +151,12 @@ static nf_status keep(scale_run *run, opened *o)
     return status == NF_OK ? nf_record_sample(run->records, run->records_path, sample) : status;
 }
 
+static bool time_is_up(const scale_run *run, const scale_point *p)
+{
+    bool lenient = run->args->max_time <= 0 && p->n < INTERVAL_SAMPLES;
+    return p->spent >= p->budget * (lenient ? MOST_SHARES : 1);
+}
+
 /* Rank 0 decides for all whether this was the last sample. */
 static nf_status decide(const scale_run *run, opened *o)
 {
@@ -156,7 +165,7 @@ static nf_status decide(const scale_run *run, opened *o)
     nf_status status = NF_OK;
     if (o->part.rank == 0) {
         status = scale_point_add(p, o->sample.seconds);
-        o->end = nf_sampling_over(&rule, p->seconds, p->n, p->spent >= p->budget);
+        o->end = nf_sampling_over(&rule, p->seconds, p->n, time_is_up(run, p));
     }
     nf_broadcast(&o->part, &o->end, sizeof o->end, 0);
     return nf_agree(&o->part, status);
