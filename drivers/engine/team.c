@@ -64,19 +64,28 @@ static void add_up(int64_t team, size_t list)
 
 /* ---- lists ---- */
 
-/* Thread `me` of `team`: its run of the items of list number `list`. */
-static void run_share(const nf_team_phase *phase, int64_t team, int64_t me, size_t list)
+/* Thread `me` of `team`: its run of the items of list number `list`, from now on. Returns when it was done;
+ * where nothing is counted, `now`. */
+static double run_share(const nf_team_phase *phase, int64_t team, int64_t me, size_t list,
+                        double now)
 {
     int64_t end = nf_team_first(phase->count, team, me + 1);
     int64_t i = nf_team_first(phase->count, team, me);
     bool stamps = counts(team);
+    double done = now;
     bool any = i < end;
-    double start = stamps && any ? nf_seconds() : 0;
     for (; i < end; i++)
         phase->task(phase->context, (int)me, i);
-    double spent = stamps && any ? nf_seconds() - start : 0;
+    if (stamps && any)
+        done = nf_seconds();
     if (stamps)
-        counted->slots[me].spent[list % 2] = spent;
+        counted->slots[me].spent[list % 2] = done - now;
+    return done;
+}
+
+static double stamp(int64_t team)
+{
+    return counts(team) ? nf_seconds() : 0;
 }
 
 void nf_team_run_phases(int threads, const nf_team_phase *phases, size_t n)
@@ -84,8 +93,9 @@ void nf_team_run_phases(int threads, const nf_team_phase *phases, size_t n)
     while (n > 0 && phases[n - 1].count == 0)
         n--;
     if (threads == 1) {
+        double now = stamp(1);
         for (size_t p = 0; p < n; p++) {
-            run_share(&phases[p], 1, 0, p);
+            now = run_share(&phases[p], 1, 0, p, now);
             if (counts(1))
                 add_up(1, p);
         }
@@ -103,7 +113,7 @@ void nf_team_run_phases(int threads, const nf_team_phase *phases, size_t n)
         for (size_t p = 0; p < n; p++) {
             if (phases[p].count == 0)
                 continue;
-            run_share(&phases[p], team, me, list);
+            run_share(&phases[p], team, me, list, stamp(team));
             if (p + 1 < n) {
 #pragma omp barrier
                 if (me == 0 && counts(team))
