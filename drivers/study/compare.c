@@ -10,6 +10,52 @@
 
 /* ---- launches ---- */
 
+/* The next in order of time of launches i of a and k of b; of equal times that which takes turns. */
+static bool b_is_next(const char *const *a, size_t i, size_t na, const char *const *b, size_t k,
+                      size_t nb, bool last_b)
+{
+    if (i == na || k == nb)
+        return i == na;
+    int order = strcmp(a[i], b[k]);
+    return order == 0 ? !last_b : order > 0;
+}
+
+static int by_time(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static bool all_known(const char *const *times, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (times[i] == NULL)
+            return false;
+    return true;
+}
+
+/* Both sorted. */
+static size_t count_runs(const char *const *a, size_t na, const char *const *b, size_t nb)
+{
+    size_t runs = 0, i = 0, k = 0;
+    bool last_b = true; /* of equal first times a's comes first */
+    while (i + k < na + nb) {
+        bool is_b = b_is_next(a, i, na, b, k, nb, last_b);
+        runs += i + k == 0 || is_b != last_b;
+        *(is_b ? &k : &i) += 1;
+        last_b = is_b;
+    }
+    return runs;
+}
+
+bool nf_launches_alternated(const char **a, size_t na, const char **b, size_t nb)
+{
+    if (na < 2 || nb < 2 || !all_known(a, na) || !all_known(b, nb))
+        return false;
+    qsort(a, na, sizeof *a, by_time);
+    qsort(b, nb, sizeof *b, by_time);
+    return count_runs(a, na, b, nb) >= (na < nb ? na : nb);
+}
+
 nf_status nf_study_join(nf_study *a, const nf_study *b)
 {
     int launches = 0;
@@ -64,7 +110,8 @@ static size_t launch_medians(const nf_study *study, const nf_sample *of, double 
 
 /* ---- one launch each ---- */
 
-/* The correlation of successive values, at least 0. */
+/* The correlation of successive values, from 0 to 0.9; what an estimate from few values lacks is added
+ * (Kendall, Biometrika 41, 1954). */
 static double autocorrelation(const double *values, size_t n)
 {
     double mean = 0, squares = 0, products = 0;
@@ -74,14 +121,15 @@ static double autocorrelation(const double *values, size_t n)
         squares += (values[i] - mean) * (values[i] - mean);
     for (size_t i = 1; i < n; i++)
         products += (values[i] - mean) * (values[i - 1] - mean);
-    return squares > 0 ? fmax(0, products / squares) : 0;
+    const double r = squares > 0 ? products / squares : 0, count = (double)n;
+    return fmin(0.9, fmax(0, (count * r + 1) / (count - 3)));
 }
 
 /* The standard error of the median of correlated values: that which its 95% interval amounts to, as
  * if there were n (1 - r)/(1 + r) values (Bayley & Hammersley 1946). Sorts them. */
 static double median_error(double *values, size_t n)
 {
-    const double r = fmin(0.9, autocorrelation(values, n));
+    const double r = autocorrelation(values, n);
     nf_interval interval = nf_median_interval(values, n, 0.95);
     return (interval.high - interval.low) / 2 / 1.96 * sqrt((1 + r) / (1 - r));
 }
@@ -129,15 +177,14 @@ static void by_launches(const comparing *c, nf_difference *d, size_t k)
 
 static void by_noise(const comparing *c, nf_difference *d, size_t k)
 {
-    const double shift = c->medians_b[0] - c->medians_a[0], noise = c->options->launch_noise;
+    const double noise = c->options->launch_noise;
     double a = median_error(c->values, gather(c->a, d->a->of, -1, c->values));
     double b = median_error(c->values, gather(c->b, d->b->of, -1, c->values));
-    double error = sqrt(2 * noise * noise + a * a + b * b);
+    double shift = log(d->ratio), error = sqrt(2 * noise * noise + a * a + b * b);
     double reach = error * nf_normal_quantile(c->options->level);
     d->by = NF_BY_NOISE;
     c->p[k] = erfc(fabs(shift) / error * M_SQRT1_2);
     c->p_tolerance[k] = erfc(fabs(shift - log1p(c->options->tolerance)) / error * M_SQRT1_2);
-    d->ratio = exp(shift);
     d->interval = to_ratios((nf_interval){shift - reach, shift + reach, true});
 }
 
@@ -148,14 +195,12 @@ static void compare_point(const comparing *c, nf_difference *d, size_t k)
     d->launches_b = launch_medians(c->b, d->b->of, c->medians_b, c->values);
     d->ratio = d->b->seconds / d->a->seconds;
     c->p[k] = c->p_tolerance[k] = 1;
-    if (d->launches_a + d->launches_b > 2) {
-        if (c->options->paired)
-            by_pairs(c, d, k);
-        else
-            by_launches(c, d, k);
-    } else if (c->options->launch_noise > 0 && d->a->n >= FEWEST && d->b->n >= FEWEST) {
+    if (c->options->paired && d->launches_a > 1 && d->launches_b > 1)
+        by_pairs(c, d, k);
+    else if (c->options->alternated && d->launches_a > 1 && d->launches_b > 1)
+        by_launches(c, d, k);
+    else if (c->options->launch_noise > 0 && d->a->n >= FEWEST && d->b->n >= FEWEST)
         by_noise(c, d, k);
-    }
 }
 
 /* ---- all points ---- */
@@ -177,10 +222,10 @@ static void find_needs(const nf_compare_options *options, size_t tests, nf_compa
     while (least_p(by, n, n) >= wanted)
         n++;
     comparison->needed = n;
-    comparison->able = false;
+    comparison->able = true;
     for (size_t i = 0; i < comparison->n; i++) {
         const nf_difference *d = &comparison->list[i];
-        comparison->able |=
+        comparison->able &=
             d->by == NF_BY_NOISE ||
             (d->by != NF_BY_NOTHING && least_p(d->by, d->launches_a, d->launches_b) < wanted);
     }

@@ -4,16 +4,17 @@
  * and cores, and the moment. What varies is the launch, so the launch is the unit (Kalibera & Jones,
  * ISMM 2013; Hoefler & Belli, SC'15, rule 6), by the median of its samples:
  *
- *   launches  of each study some: Mann & Whitney's test of their logarithms, with Hodges & Lehmann's
- *             ratio and interval. Assumes that launches of the two studies alternated, or that the
- *             machine did not change between them.
+ *   launches  of each study some, that alternated: Mann & Whitney's test of their logarithms, with
+ *             Hodges & Lehmann's ratio and interval. Launches that ran first all of one study and then
+ *             all of the other are no evidence, however many: whatever else changed on the machine
+ *             meanwhile looks the same.
  *   pairs     where launch i of one study ran beside launch i of the other (asked for): the sign test
  *             of the logarithms of the pairs' ratios, their median and its interval. What drifts from
  *             pair to pair cancels.
- *   noise     one launch each: they say nothing about how far launches differ. Where that is told, as
- *             the standard deviation of the logarithm, a normal test with that and with each median's
- *             own error, which is widened by the samples' autocorrelation.
- *   nothing   one launch each and no noise told, or fewer than 6 samples in it: no test.
+ *   noise     otherwise, where it is told how far launches differ (the standard deviation of the
+ *             logarithm): a normal test with that and with each median's own error, which is widened
+ *             by the samples' autocorrelation.
+ *   nothing   otherwise, or with fewer than 6 samples: no test.
  *
  * Over the points, Holm's correction: what counts is that not one difference is false (a gate that
  * stops a change must not be raised by one point in twenty), hence the family-wise rate and not
@@ -24,9 +25,11 @@
 #include "drivers/study/points.h"
 
 typedef struct nf_compare_options {
-    double level;        /* of intervals and verdicts: 0.95 */
-    double tolerance;    /* slower by more than this share of the time fails: 0.05 */
-    bool paired;         /* launch i of one study ran beside launch i of the other */
+    double level;     /* of intervals and verdicts: 0.95 */
+    double tolerance; /* slower by more than this share of the time fails: 0.05 */
+    bool paired;      /* launch i of one study ran beside launch i of the other */
+    bool
+        alternated; /* launches of the two studies took turns, or the machine is known to be steady */
     double launch_noise; /* standard deviation of the logarithm between launches; 0: not told */
 } nf_compare_options;
 
@@ -61,6 +64,12 @@ typedef struct nf_comparison {
 nf_status nf_compare(const nf_study *a, const nf_study *b, const nf_compare_options *options,
                      nf_comparison *comparison);
 void nf_comparison_free(nf_comparison *comparison);
+
+/* Whether launches that began at these times (text that sorts by time; NULL: unknown) took turns: in
+ * order of time there are at least as many runs of one study's launches as the smaller study has
+ * launches, as nearly every random order gives (Wald & Wolfowitz 1940). Fewer than 2 of either: false.
+ * Sorts both. */
+bool nf_launches_alternated(const char **a, size_t na, const char **b, size_t nb);
 
 /* Adds b's samples to a's as further launches, and the facts whose names are new. NF_ERR_MEMORY. */
 nf_status nf_study_join(nf_study *a, const nf_study *b);

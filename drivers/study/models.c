@@ -54,7 +54,7 @@ static void terms(const nf_model *model, double p, double term[3])
 
 double nf_model_seconds(const nf_model *model, double p)
 {
-    double term[3], sum = 0;
+    double term[3] = {0}, sum = 0;
     terms(model, p, term);
     for (size_t k = 0; k < columns_of(model->kind, model->scaling); k++)
         sum += model->c[k] * term[k];
@@ -152,7 +152,7 @@ static bool fit(const table *t, nf_model *model)
     const size_t columns = columns_of(model->kind, model->scaling);
     for (size_t i = 0; i < t->n; i++) {
         const double s = t->seconds[i];
-        double term[3];
+        double term[3] = {0};
         terms(model, t->p[i], term);
         for (size_t k = 0; k < columns; k++)
             a[i * columns + k] = model->kind == NF_GUSTAFSON ? term[k] * s / t->p[i] : term[k] / s;
@@ -262,6 +262,13 @@ static void tabulate(const nf_series *series, table *t)
         t->p[i] = series->at[i].p;
         t->seconds[i] = series->at[i].seconds;
     }
+}
+
+bool nf_model_fit(const nf_series *series, nf_model *model)
+{
+    table t;
+    tabulate(series, &t);
+    return fit(&t, model);
 }
 
 void nf_models_fit(const nf_series *series, nf_fits *fits)

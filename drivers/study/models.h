@@ -73,6 +73,10 @@ typedef struct nf_fits {
  * (Breiman et al., Classification and Regression Trees, 1984, 3.4.3). At most NF_FIT_ROWS points. */
 void nf_models_fit(const nf_series *series, nf_fits *fits);
 
+/* The coefficients of a model whose kind, scaling and exponents are given. False: its terms cannot be
+ * told apart at these points, or there are fewer points than coefficients. */
+bool nf_model_fit(const nf_series *series, nf_model *model);
+
 /* `n` copies of a fitted model, each fitted to medians of samples drawn anew (launches are drawn where
  * a point has several, then samples of those drawn); PMNF's pair stays. Equal seeds, equal copies.
  * false: a point has fewer than 6 samples, or there is no memory. */
