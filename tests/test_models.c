@@ -455,33 +455,57 @@ static void test_roofline(void)
     CU_ASSERT(right.roof == 1e11 && !right.memory_bound && near(right.share, 0.64, 1e-15));
 }
 
-/* Two ranks of two threads; useful 8 6 | 4 2 in 12 seconds, 2 of them I/O, critical path 9. */
+/* Two ranks of two threads; useful 8 6 | 4 2 in 10 seconds, critical path 9; the base's useful 18. */
+static const nf_balance balance = {
+    .known = true, .useful = 20, .most = 8, .rank_most = 6, .bulk = 9.5, .chain = 9, .slowest = 1};
+
 static void test_efficiencies(void)
 {
-    const double useful[] = {8, 6, 4, 2};
-    nf_efficiencies e = nf_efficiencies_of(useful, 2, 2, 12, 9, 2, 18);
-    CU_ASSERT(near(e.parallel, 5.0 / 12, 1e-14) && near(e.balance, 5.0 / 8, 1e-14));
-    CU_ASSERT(near(e.balance_ranks, 6.0 / 8, 1e-14) && near(e.balance_threads, 5.0 / 6, 1e-14));
-    CU_ASSERT(near(e.serialisation, 8.0 / 9, 1e-14) && near(e.transfer, 9.0 / 10, 1e-14));
-    CU_ASSERT(near(e.io, 10.0 / 12, 1e-14) && near(e.computation, 18.0 / 20, 1e-14));
-    CU_ASSERT(near(e.balance * e.serialisation * e.transfer * e.io, e.parallel, 1e-14));
-    CU_ASSERT(near(e.global, 0.375, 1e-14));
-    CU_ASSERT(e.slowest_rank == 0 && e.slowest_thread == 0);
+    double e[NF_EFFICIENCIES];
+    nf_efficiencies_of(&balance, 4, 10, 18, e);
+    CU_ASSERT(near(e[NF_PARALLEL], 5.0 / 10, 1e-14) && near(e[NF_BALANCE], 5.0 / 8, 1e-14));
+    CU_ASSERT(near(e[NF_BALANCE_RANKS], 6.0 / 8, 1e-14));
+    CU_ASSERT(near(e[NF_BALANCE_THREADS], 5.0 / 6, 1e-14));
+    CU_ASSERT(near(e[NF_SERIALISATION], 8.0 / 9, 1e-14) && near(e[NF_TRANSFER], 0.9, 1e-14));
+    CU_ASSERT(near(e[NF_COMPUTATION], 18.0 / 20, 1e-14) && near(e[NF_GLOBAL], 0.45, 1e-14));
+    CU_ASSERT(near(e[NF_BALANCE] * e[NF_SERIALISATION] * e[NF_TRANSFER], e[NF_PARALLEL], 1e-14));
+    nf_balance bulk = balance, none = balance;
+    bulk.chain = none.chain = none.bulk = 0;
+    nf_efficiencies_of(&bulk, 4, 10, 0, e);
+    CU_ASSERT(near(e[NF_TRANSFER], 0.95, 1e-14) && isnan(e[NF_COMPUTATION]) && isnan(e[NF_GLOBAL]));
+    nf_efficiencies_of(&none, 4, 10, 18, e);
+    CU_ASSERT(isnan(e[NF_SERIALISATION]) && isnan(e[NF_TRANSFER]) &&
+              near(e[NF_GLOBAL], 0.45, 1e-14));
 }
 
-/* Three ranks in a row, three steps. All wait for all: 5 + 4 + 6. Halos: rank 0 of step 0 delays rank 1
- * in step 1, which delays rank 2 in step 2. */
-static void test_critical_paths(void)
+/* Medians and intervals over samples; weak: the base's useful time in proportion to the work. */
+static void test_point_efficiencies(void)
 {
-    const double of[] = {5, 1, 1, 1, 4, 1, 1, 1, 6};
-    const int row[] = {-1, 1, 0, 2, 1, -1}, alone[] = {-1, -1, -1};
-    double chain = 0;
-    CU_ASSERT(nf_critical_bulk(of, 3, 3) == 15);
-    CU_ASSERT(nf_critical_chain(of, 3, 3, row, 2, &chain) == NF_OK && chain == 15);
-    CU_ASSERT(nf_critical_chain(of, 3, 3, alone, 1, &chain) == NF_OK && chain == 8);
-    const double far[] = {5, 1, 1, 1, 1, 6}; /* 0 and 2 are no neighbours: 1 + 6 at rank 2 */
-    CU_ASSERT(nf_critical_bulk(far, 2, 3) == 11);
-    CU_ASSERT(nf_critical_chain(far, 2, 3, row, 2, &chain) == NF_OK && chain == 7);
+    nf_study study = {0};
+    nf_point *points = NULL;
+    size_t n = 0;
+    nf_efficiencies e, alone;
+    for (int i = 0; i < 7; i++) {
+        add(&study, NF_WEAK, 1, 1, 100, 5, 0, "");
+        study.samples[study.nsamples - 1].balance =
+            (nf_balance){.known = true, .useful = 4.5, .most = 4.5, .rank_most = 4.5, .bulk = 4.5};
+        add(&study, NF_WEAK, 2, 2, 400, 10 + i, 0, "");
+        study.samples[study.nsamples - 1].balance = balance;
+        study.samples[study.nsamples - 1].phases.io = 13;
+    }
+    CU_ASSERT_FATAL(nf_points(&study, &points, &n) == NF_OK && n == 2);
+    CU_ASSERT(nf_point_efficiencies(&study, &points[1], &points[0], &e) == NF_OK);
+    CU_ASSERT(e.known && e.slowest == 1 && near(e.io, 0.5, 1e-14));
+    CU_ASSERT(near(e.of[NF_PARALLEL], 5.0 / 13, 1e-14)); /* at the median of 10 ... 16 seconds */
+    CU_ASSERT(e.interval[NF_PARALLEL].known && near(e.interval[NF_PARALLEL].low, 5.0 / 16, 1e-14) &&
+              near(e.interval[NF_PARALLEL].high, 5.0 / 10, 1e-14));
+    CU_ASSERT(near(e.of[NF_COMPUTATION], 4 * 4.5 / 20, 1e-14));
+    CU_ASSERT(nf_point_efficiencies(&study, &points[1], NULL, &alone) == NF_OK);
+    CU_ASSERT(alone.known && isnan(alone.of[NF_GLOBAL]) && !alone.interval[NF_GLOBAL].known);
+    study.samples[1].balance.known = false;
+    CU_ASSERT(nf_point_efficiencies(&study, &points[1], &points[0], &e) == NF_OK && !e.known);
+    free(points);
+    nf_study_free(&study);
 }
 
 int main(void)
@@ -507,7 +531,7 @@ int main(void)
         {"Gustafson", test_gustafson},
         {"roofline", test_roofline},
         {"efficiencies", test_efficiencies},
-        {"critical paths", test_critical_paths},
+        {"efficiencies of a point", test_point_efficiencies},
         CU_TEST_INFO_NULL,
     };
     return nf_suite_run("models", tests, 0);

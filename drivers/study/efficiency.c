@@ -2,7 +2,6 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 double nf_karp_flatt(double speedup, double p)
 {
@@ -39,72 +38,99 @@ nf_roofline nf_roofline_at(double flops, double bytes, double seconds, double pe
     return at;
 }
 
-nf_efficiencies nf_efficiencies_of(const double *useful, size_t ranks, size_t threads, double wall,
-                                   double critical, double io, double reference)
+const char *const nf_efficiency_names[] = {
+    "global",        "parallel", "balance",    "balance of ranks", "balance of threads",
+    "serialisation", "transfer", "computation"};
+
+void nf_efficiencies_of(const nf_balance *balance, int workers, double seconds, double reference,
+                        double of[NF_EFFICIENCIES])
 {
-    nf_efficiencies e = {0};
-    double sum = 0, most = 0, slowest = 0; /* slowest: the sum over the ranks of their largest */
-    for (size_t i = 0; i < ranks; i++) {
-        double largest = 0;
-        for (size_t t = 0; t < threads; t++) {
-            const double u = useful[i * threads + t];
-            sum += u;
-            largest = u > largest ? u : largest;
-            if (u > most) {
-                most = u;
-                e.slowest_rank = i;
-                e.slowest_thread = t;
-            }
-        }
-        slowest += largest;
+    const double mean = balance->useful / workers, most = balance->most;
+    const double critical = balance->chain > 0 ? balance->chain : balance->bulk;
+    of[NF_PARALLEL] = mean / seconds;
+    of[NF_BALANCE] = mean / most;
+    of[NF_BALANCE_RANKS] = balance->rank_most / most;
+    of[NF_BALANCE_THREADS] = mean / balance->rank_most;
+    of[NF_SERIALISATION] = critical > 0 ? most / critical : NAN;
+    of[NF_TRANSFER] = critical > 0 ? critical / seconds : NAN;
+    of[NF_COMPUTATION] = reference > 0 ? reference / balance->useful : NAN;
+    of[NF_GLOBAL] = of[NF_PARALLEL] * of[NF_COMPUTATION];
+}
+
+/* The median of the useful seconds of a point's samples; 0: a sample has no balance. */
+static double useful_of(const nf_study *study, const nf_point *point, double *values)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < study->nsamples; i++) {
+        const nf_sample *sample = &study->samples[i];
+        if (!nf_sample_same_point(sample, point->of))
+            continue;
+        if (!sample->balance.known)
+            return 0;
+        values[n++] = sample->balance.useful;
     }
-    const double mean = sum / (double)(ranks * threads);
-    e.parallel = mean / wall;
-    e.balance = mean / most;
-    e.balance_ranks = slowest / (double)ranks / most;
-    e.balance_threads = e.balance / e.balance_ranks;
-    e.serialisation = most / critical;
-    e.transfer = critical / (wall - io);
-    e.io = (wall - io) / wall;
-    e.computation = reference / sum;
-    e.global = e.parallel * e.computation;
-    return e;
+    return nf_median(values, n);
 }
 
-static double largest(const double *values, size_t n)
+/* The rank that most of the point's samples name; of several the lowest. */
+static int find_slowest(const nf_study *study, const nf_point *point)
 {
-    double most = values[0];
-    for (size_t i = 1; i < n; i++)
-        most = fmax(most, values[i]);
-    return most;
-}
-
-double nf_critical_bulk(const double *of, size_t steps, size_t ranks)
-{
-    double sum = 0;
-    for (size_t s = 0; s < steps; s++)
-        sum += largest(of + s * ranks, ranks);
-    return sum;
-}
-
-nf_status nf_critical_chain(const double *of, size_t steps, size_t ranks, const int *neighbours,
-                            size_t each, double *critical)
-{
-    double *ready = calloc(2 * ranks, sizeof *ready), *next = ready + ranks;
-    if (ready == NULL)
-        return nf_fail(NF_ERR_MEMORY, "no memory for the critical path of %zu ranks", ranks);
-    for (size_t s = 0; s < steps; s++) {
-        for (size_t i = 0; i < ranks; i++) {
-            double from = ready[i];
-            for (size_t k = 0; k < each; k++) {
-                const int other = neighbours[i * each + k];
-                from = other >= 0 ? fmax(from, ready[other]) : from;
-            }
-            next[i] = of[s * ranks + i] + from;
+    size_t most = 0;
+    int slowest = 0;
+    for (int rank = 0; rank < point->of->ranks; rank++) {
+        size_t n = 0;
+        for (size_t i = 0; i < study->nsamples; i++)
+            n += study->samples[i].balance.slowest == rank &&
+                 nf_sample_same_point(&study->samples[i], point->of);
+        if (n > most) {
+            most = n;
+            slowest = rank;
         }
-        memcpy(ready, next, ranks * sizeof *ready);
     }
-    *critical = largest(ready, ranks);
-    free(ready);
+    return slowest;
+}
+
+/* One efficiency of all samples into values[]; returns how many there are; 0: one is not known. */
+static size_t gather(const nf_study *study, const nf_point *point, double reference,
+                     nf_efficiency which, double *values)
+{
+    const nf_sample *of = point->of;
+    size_t n = 0;
+    for (size_t i = 0; i < study->nsamples; i++) {
+        const nf_sample *sample = &study->samples[i];
+        double all[NF_EFFICIENCIES];
+        if (!nf_sample_same_point(sample, of))
+            continue;
+        nf_efficiencies_of(&sample->balance, of->ranks * of->threads, sample->seconds, reference,
+                           all);
+        if (isnan(all[which]))
+            return 0;
+        values[n++] = all[which];
+    }
+    return n;
+}
+
+nf_status nf_point_efficiencies(const nf_study *study, const nf_point *point, const nf_point *base,
+                                nf_efficiencies *efficiencies)
+{
+    double *values = calloc(study->nsamples + 1, sizeof *values);
+    *efficiencies = (nf_efficiencies){.known = false};
+    if (values == NULL)
+        return nf_fail(NF_ERR_MEMORY, "no memory for the efficiencies of a point");
+    efficiencies->io = point->phases.io / (point->phases.io + point->seconds);
+    efficiencies->known = useful_of(study, point, values) > 0;
+    if (efficiencies->known) {
+        double reference = base != NULL ? useful_of(study, base, values) : 0;
+        if (base != NULL && point->of->scaling == NF_WEAK)
+            reference *= (double)point->of->work / (double)base->of->work;
+        efficiencies->slowest = find_slowest(study, point);
+        for (int k = 0; k < NF_EFFICIENCIES; k++) {
+            size_t n = gather(study, point, reference, (nf_efficiency)k, values);
+            efficiencies->of[k] = n > 0 ? nf_median(values, n) : NAN;
+            efficiencies->interval[k] =
+                n > 0 ? nf_median_interval(values, n, 0.95) : (nf_interval){NAN, NAN, false};
+        }
+    }
+    free(values);
     return NF_OK;
 }

@@ -3,7 +3,7 @@
 #define NF_EFFICIENCY_H
 
 #include "drivers/engine/status.h"
-#include "drivers/study/stats.h"
+#include "drivers/study/points.h"
 
 /* ---- serial fractions ---- */
 
@@ -34,36 +34,48 @@ typedef struct nf_roofline {
 nf_roofline nf_roofline_at(double flops, double bytes, double seconds, double peak,
                            double bandwidth);
 
-/* ---- efficiencies of a run: POP's, for ranks with threads ----
+/* ---- efficiencies of a run: POP's, multiplicative, for ranks with threads ----
  *
- * useful[i * threads + t]: useful seconds of thread t of rank i. wall: the run's time T, `io` of it
- * input and output (a category of its own, neither useful nor communication). critical: the critical
- * path Tc, the time on a network that costs nothing. reference: the sum of the useful times of the
- * base, for the same work. Multiplicative (POP Centre of Excellence; hybrid as Gimenez et al.):
+ * (POP Centre of Excellence, pop-coe.eu/node/69; ranks and threads apart as in its hybrid variant.)
+ * U_ij is the useful time of thread j of rank i, T the run's time, Tc its critical path on a network
+ * that costs nothing: the halo chain's where it is known, else that of steps which all wait for one
+ * another. Input and output are outside T, a category of their own.
  *
- *   global = parallel * computation         computation = reference / sum U
- *   parallel = mean U / T = balance * serialisation * transfer * io
- *   balance = mean U / max U = ranks * threads: ranks = mean over i of (max over t of U) / max U
- *   serialisation = max U / Tc, transfer = Tc / (T - io), io = (T - io) / T
+ *   global = parallel * computation        computation = U of the base, for the same work / sum of U
+ *   parallel = mean U / T = balance * serialisation * transfer
+ *   balance = mean U / max U = ranks * threads, ranks = mean over i of (max over j of U_ij) / max U
+ *   serialisation = max U / Tc             transfer = Tc / T
  */
+typedef enum nf_efficiency {
+    NF_GLOBAL,
+    NF_PARALLEL,
+    NF_BALANCE,
+    NF_BALANCE_RANKS,
+    NF_BALANCE_THREADS,
+    NF_SERIALISATION,
+    NF_TRANSFER,
+    NF_COMPUTATION,
+    NF_EFFICIENCIES
+} nf_efficiency;
+
+extern const char *const nf_efficiency_names[NF_EFFICIENCIES];
+
+/* Of one run on so many workers in `seconds`; reference: useful seconds of the base for the same work,
+ * 0: unknown. NAN: what cannot be known (no reference; no critical path). balance is known. */
+void nf_efficiencies_of(const nf_balance *balance, int workers, double seconds, double reference,
+                        double of[NF_EFFICIENCIES]);
+
 typedef struct nf_efficiencies {
-    double global, parallel, balance, balance_ranks, balance_threads, serialisation, transfer, io,
-        computation;
-    size_t slowest_rank, slowest_thread; /* where max U is */
+    bool known;                            /* every sample has a balance */
+    double of[NF_EFFICIENCIES];            /* medians over the samples, each for itself */
+    nf_interval interval[NF_EFFICIENCIES]; /* 95% of them */
+    double io;                             /* input's share of the time with it: io / (io + T) */
+    int slowest;                           /* the rank that was slowest most often */
 } nf_efficiencies;
 
-nf_efficiencies nf_efficiencies_of(const double *useful, size_t ranks, size_t threads, double wall,
-                                   double critical, double io, double reference);
-
-/* ---- critical paths, from the seconds of each step on each rank: of[s * ranks + i] ---- */
-
-/* Steps that all wait for one another: the sum over the steps of the slowest rank's. */
-double nf_critical_bulk(const double *of, size_t steps, size_t ranks);
-
-/* Steps that wait for the neighbours alone, as halos do: r_i(s) = of_i(s) + the largest r(s-1) of i and
- * its neighbours; the largest r at the end. neighbours[i * each + k]: the k-th of rank i, -1: none.
- * Errors: NF_ERR_MEMORY. */
-nf_status nf_critical_chain(const double *of, size_t steps, size_t ranks, const int *neighbours,
-                            size_t each, double *critical);
+/* Of a point; base: that of one worker (NULL: none), whose median is the reference, for weak scaling in
+ * proportion to the work. Errors: NF_ERR_MEMORY. */
+nf_status nf_point_efficiencies(const nf_study *study, const nf_point *point, const nf_point *base,
+                                nf_efficiencies *efficiencies);
 
 #endif
