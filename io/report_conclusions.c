@@ -386,8 +386,8 @@ static void say_next(const nf_report *report, const kernel *list, size_t n, FILE
     advise_losses(list, n, out, &said);
     if (open > 0) {
         part(out, &said);
-        fprintf(out, "more than %zu workers, for the %zu of %zu kernel%s that still gain", most,
-                open, n, n == 1 ? "" : "s");
+        fprintf(out, "more than %zu workers (%zu of %zu kernel%s still gain%s)", most, open, n,
+                n == 1 ? "" : "s", open == 1 ? "s" : "");
     } else if (counted <= n) {
         part(out, &said);
         fputs("a machine with more cores, for points that count", out);

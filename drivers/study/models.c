@@ -247,12 +247,13 @@ static void fit_one(const table *t, nf_model_kind kind, nf_scaling scaling, nf_f
 /* Whether errors a foretell as well as b: their mean difference is within its standard error. */
 static bool as_good(const double *a, const double *b, size_t n)
 {
+    const double rounding = 1e-9;
     double mean = 0, squares = 0;
     for (size_t i = 0; i < n; i++)
         mean += (a[i] - b[i]) / (double)n;
     for (size_t i = 0; i < n; i++)
         squares += (a[i] - b[i] - mean) * (a[i] - b[i] - mean);
-    return mean <= sqrt(squares / (double)(n - 1) / (double)n);
+    return mean <= rounding + sqrt(squares / (double)(n - 1) / (double)n);
 }
 
 static void tabulate(const nf_series *series, table *t)
