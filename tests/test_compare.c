@@ -241,6 +241,21 @@ static void test_shown(void)
     }
 }
 
+/* 5.5% is shown to be slower, but not by more than 5%. */
+static void test_tolerance(void)
+{
+    nf_study a, b;
+    nf_comparison comparison;
+    state = 2;
+    make(&a, &b, 10, 1.055, &quiet);
+    CU_ASSERT_FATAL(nf_compare(&a, &b, &usual, &comparison) == NF_OK);
+    CU_ASSERT(comparison.list[0].verdict == NF_SLOWER && comparison.list[0].ratio > 1.05);
+    CU_ASSERT(!comparison.list[0].fails && comparison.list[0].p_tolerance > 0.05);
+    nf_comparison_free(&comparison);
+    nf_study_free(&a);
+    nf_study_free(&b);
+}
+
 /* No evidence, no verdict, were it three times as slow. */
 static void check_not_able(size_t launches, const nf_compare_options *options, nf_evidence by)
 {
@@ -501,6 +516,7 @@ int main(void)
         {"Holm", test_holm},
         {"launches in turns", test_turns},
         {"differences shown", test_shown},
+        {"tolerance", test_tolerance},
         {"no evidence", test_not_able},
         {"launches needed", test_needed},
         {"autocorrelation", test_autocorrelation},

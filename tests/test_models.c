@@ -87,13 +87,17 @@ static void test_non_negative(void)
     CU_ASSERT(near(c[0], 3, 1e-14) && near(c[1], -1, 1e-14) && near(c[2], 2, 1e-14));
     CU_ASSERT_FATAL(nf_fit(a, y, 4, 3, NF_NON_NEGATIVE, c));
     CU_ASSERT(near(c[0], 3, 1e-14) && c[1] == 0 && near(c[2], 2, 1e-14));
+    /* exactly 4 x0 + 3 x1 - x2; x2 alone would be 4/3, but x0 and x1 leave less */
+    const double slanted[] = {1, 0, 1, 0, 1, 1, 0, 0, 1, 0, 0, 0}, to[] = {3, 2, -1, 0};
+    CU_ASSERT_FATAL(nf_fit(slanted, to, 4, 3, NF_NON_NEGATIVE, c));
+    CU_ASSERT(near(c[0], 3, 1e-14) && near(c[1], 2, 1e-14) && c[2] == 0);
     CU_ASSERT_FATAL(nf_fit(a, negative, 4, 3, NF_NON_NEGATIVE, c));
     CU_ASSERT(c[0] == 0 && c[1] == 0 && c[2] == 0);
 }
 
 static void test_no_solution(void)
 {
-    const double twice[] = {1, 2, 3, 6, 5, 10}, y[] = {1, 2, 3};
+    const double twice[] = {0.1, 0.3, 0.7, 2.1, 0.3, 0.9}, y[] = {1, 2, 3}; /* but for rounding */
     double c[3];
     CU_ASSERT(!nf_fit(twice, y, 3, 2, NF_ANY_SIGN, c));
     CU_ASSERT(!nf_fit(twice, y, 1, 2, NF_ANY_SIGN, c)); /* fewer rows than columns */
