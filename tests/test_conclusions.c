@@ -230,6 +230,7 @@ static void test_many(void)
         add(&study, names[i], NF_WEAK, 1, 2, 99, none); /* has a strong group: not asked */
     }
     char *text = conclude(&study);
+    CU_ASSERT(!holds(text, "none can be told"));
     CU_ASSERT(strncmp(text, "a is limited by starting", 24) == 0);
     CU_ASSERT(holds(text, "efficiency 70%); 2 more kernels show a limit"));
     CU_ASSERT(holds(text, "for a, b, c, d, e, f and 2 more (efficiency 60% to 74%)"));
