@@ -126,7 +126,7 @@ static void say_loss(const kernel *k, FILE *out)
         [NF_LOSS_WAIT] = "waiting for the slowest rank",
         [NF_LOSS_IDLE] = "threads that wait for the slowest one",
         [NF_LOSS_RUNTIME] = "starting and joining threads",
-        [NF_LOSS_SLOWER] = "cores that slow one another (memory, caches or clock)",
+        [NF_LOSS_SLOWER] = "tiles that take longer than those of one worker",
     };
     const nf_bottleneck *b = &k->limit;
     if (nf_bound_by_memory(b))
@@ -135,6 +135,8 @@ static void say_loss(const kernel *k, FILE *out)
         fprintf(out, "by %s (%.0f%% of the time", words[b->largest], 100 * b->share);
     fputs(" with ", out);
     say_workers(k->largest, out);
+    if (b->largest == NF_LOSS_SLOWER && b->bandwidth > 0 && !nf_bound_by_memory(b))
+        fprintf(out, ", at %.0f%% of the bandwidth", 100 * b->bandwidth);
     fprintf(out, ", efficiency %.0f%%)", 100 * b->efficiency);
 }
 
@@ -224,7 +226,7 @@ static bool alike(const kernel *a, const kernel *b)
            worth_most(a) == worth_most(b);
 }
 
-/* "for sobel, heat and 2 more kernels (efficiency 93% to 98%": those alike the first. */
+/* "sobel, heat and 2 more kernels (efficiency 93% to 98%": those alike the first. */
 static void say_alike(const kernel *list, size_t n, const kernel *first, FILE *out)
 {
     size_t with = 0;
@@ -242,11 +244,16 @@ static void say_alike(const kernel *list, size_t n, const kernel *first, FILE *o
     }
     if (with > SHOWN)
         fprintf(out, " and %zu more", with - SHOWN);
-    fprintf(out, " (efficiency %.0f%%", 100 * low);
-    if (with > 1)
-        fprintf(out, " to %.0f%%", 100 * high);
+    if (worth_of(first) > 1) {
+        fprintf(out, " (efficiency %.0f%%", 100 * low);
+        if (with > 1)
+            fprintf(out, " to %.0f%%", 100 * high);
+        fputs(worth_most(first) ? "" : "; with the most workers ", out);
+    } else {
+        fputs(" (efficiency with the most workers ", out);
+    }
     if (!worth_most(first))
-        fprintf(out, "; with the most workers %s%.0f%%", with > 1 ? "at most " : "", 100 * beyond);
+        fprintf(out, "%s%.0f%%", with > 1 ? "at most " : "", 100 * beyond);
     putc(')', out);
 }
 
@@ -259,10 +266,12 @@ static void say_worth(const kernel *list, size_t n, FILE *out)
             met = alike(&list[j], &list[i]);
         if (met)
             continue;
-        fputs(said == 0 ? "It is worth going to " : "; to ", out);
-        said++;
-        fprintf(out, "%d worker%s%s for ", worth_of(&list[i]), worth_of(&list[i]) == 1 ? "" : "s",
-                worth_most(&list[i]) ? ", the most that count," : "");
+        fputs(said++ == 0 ? "It is " : "; it is ", out);
+        if (worth_of(&list[i]) > 1)
+            fprintf(out, "worth going to %d workers%s for ", worth_of(&list[i]),
+                    worth_most(&list[i]) ? ", the most that count," : "");
+        else
+            fputs("not worth taking more than one worker for ", out);
         say_alike(list, n, &list[i], out);
     }
     if (said > 0)
@@ -341,9 +350,21 @@ static size_t count_wide(const nf_report *report, size_t *counted)
     return n;
 }
 
+/* What may be tried: against each loss, and, last, against memory. */
+enum { AGAINST_MEMORY = NF_LOSSES, ADVICES };
+
+static bool needs(const kernel *k, int advice)
+{
+    const nf_bottleneck *b = &k->limit;
+    if (nf_bound_by_memory(b))
+        return advice == AGAINST_MEMORY;
+    return b->limited && (int)b->largest == advice;
+}
+
 static void advise_losses(const kernel *list, size_t n, FILE *out, size_t *said)
 {
-    static const char *const advice[NF_LOSSES] = {
+    enum { NAMED = 3 };
+    static const char *const advice[ADVICES] = {
         [NF_LOSS_HALO] =
             "deeper halos exchanged less often (--halo-depth), squarer blocks (--grid) or "
             "a larger array",
@@ -351,24 +372,24 @@ static void advise_losses(const kernel *list, size_t n, FILE *out, size_t *said)
         [NF_LOSS_WAIT] = "blocks of equal cost (--grid), and a look at what else runs on the cores",
         [NF_LOSS_IDLE] = "smaller tiles (--tile-size), which even out",
         [NF_LOSS_RUNTIME] = "a larger array, or ranks in the place of threads",
-        [NF_LOSS_SLOWER] = "a longer chain on each tile while it is in cache, or the same workers "
-                           "on more nodes",
+        [NF_LOSS_SLOWER] =
+            "a look at what else runs on the cores, at their clock and at the caches they "
+            "share",
+        [AGAINST_MEMORY] =
+            "a longer chain on each tile while it is in cache, or the same workers on more "
+            "nodes",
     };
-    for (int loss = 0; loss < NF_LOSSES; loss++) {
+    for (int a = 0; a < ADVICES; a++) {
         size_t with = 0;
         for (size_t i = 0; i < n; i++) {
-            const nf_bottleneck *b = &list[i].limit;
-            bool has = (b->limited && (int)b->largest == loss) ||
-                       (loss == NF_LOSS_SLOWER && !b->limited && nf_bound_by_memory(b));
-            if (has && with++ == 0) {
+            if (!needs(&list[i], a) || with++ >= NAMED)
+                continue;
+            if (with == 1)
                 part(out, said);
-                fprintf(out, "for %s", name_of(&list[i]));
-            } else if (has && with <= 3) {
-                fprintf(out, ", %s", name_of(&list[i]));
-            }
+            fprintf(out, "%s%s", with == 1 ? "for " : ", ", name_of(&list[i]));
         }
         if (with > 0)
-            fprintf(out, "%s, %s", with > 3 ? " and more" : "", advice[loss]);
+            fprintf(out, "%s, %s", with > NAMED ? " and more" : "", advice[a]);
     }
 }
 

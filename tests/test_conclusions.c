@@ -139,13 +139,24 @@ static void test_memory(void)
     CU_ASSERT(nf_study_ceiling(&study, &other) == NF_OK);
     b = bottleneck(&study);
     CU_ASSERT(b.bandwidth <= 0);
+    char *text = conclude(&study);
+    CU_ASSERT(holds(text,
+                    "k is limited by tiles that take longer than those of one worker (33% of the "
+                    "time with 2 ranks, efficiency 67%)"));
+    CU_ASSERT(holds(text, "what else runs on the cores"));
+    free(text);
     CU_ASSERT(nf_study_ceiling(&study, &copy) == NF_OK);
     b = bottleneck(&study);
     CU_ASSERT(fabs(b.bandwidth - 0.8) < 1e-3 && nf_bound_by_memory(&b));
-    char *text = conclude(&study);
+    text = conclude(&study);
     CU_ASSERT(holds(text, "k is limited by memory (80% of the bandwidth that was measured with 2 "
                           "ranks, efficiency 67%)"));
-    CU_ASSERT(holds(text, "a longer chain on each tile"));
+    CU_ASSERT(holds(text, "a longer chain on each tile") && !holds(text, "what else runs"));
+    free(text);
+    for (int i = 0; i < 7; i++)
+        two[i].moved /= 4; /* 20% of it: memory is not it */
+    text = conclude(&study);
+    CU_ASSERT(holds(text, "with 2 ranks, at 20% of the bandwidth, efficiency 67%)"));
     free(text);
     nf_study_free(&study);
 }
@@ -273,8 +284,8 @@ static void test_worse(void)
     add(&study, "k", NF_STRONG, 1, 1, 8, none);
     add(&study, "k", NF_STRONG, 2, 1, 10, (shares){.fold = 0.6});
     char *text = conclude(&study);
-    CU_ASSERT(holds(text, "It is worth going to 1 worker for k (efficiency 100%; with the most "
-                          "workers 40%)"));
+    CU_ASSERT(holds(text, "It is not worth taking more than one worker for k (efficiency with the "
+                          "most workers 40%)."));
     free(text);
     nf_study_free(&study);
 }
