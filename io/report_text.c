@@ -298,6 +298,18 @@ const char *const nf_method[] = {
     "Oversubscribed: more workers than cores that may be used. Such points are listed and left out "
     "of "
     "every conclusion.",
+    "The opening sentences: a limit is named where the efficiency with the most workers that count "
+    "is "
+    "shown to be under 90%, by the largest share of the time that goes into halos, folds, waiting, "
+    "the "
+    "threads' runtime or slower tiles (memory: from 60% of the bandwidth on that was measured with "
+    "as many "
+    "workers); workers are worth it at an efficiency of 50% or more.",
+    "Models (Amdahl or Gustafson, logarithm, USL, PMNF; from 4 numbers of workers on) are fitted "
+    "to relative "
+    "errors of the fastest valid, not oversubscribed points; the simplest of those that foretell "
+    "left-out "
+    "points best is followed up to 4 times the most workers.",
     "Figures: the ideal line is the upper bound T(1)/p (strong) or T(1) W(p)/(p W(1)) (weak). "
     "Lines "
     "join points of threads alone or of ranks alone; other points are not joined.",
