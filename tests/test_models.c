@@ -154,7 +154,7 @@ static void test_recovered(void)
         nf_fits fits;
         make(&s, &truths[k], 8, 6, 1, 0, 0);
         nf_models_fit(&s.series, &fits);
-        CU_ASSERT_EQUAL(fits.best, truths[k].kind);
+        CU_ASSERT_EQUAL(fits.best, (int)truths[k].kind);
         const nf_fitted *mine = &fits.of[truths[k].kind];
         CU_ASSERT_FATAL(mine->known);
         CU_ASSERT(mine->error < 1e-9);
