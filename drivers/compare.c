@@ -99,6 +99,11 @@ nf_status compare_run(const compare_request *request, bool *failed)
     char **times = calloc(na + nb, sizeof *times);
     nf_status status = times != NULL ? NF_OK : nf_fail(NF_ERR_MEMORY, "no memory for file names");
     *failed = false;
+    if (status == NF_OK && options.paired && na != nb)
+        status = nf_fail(NF_ERR_USAGE,
+                         "--paired: %zu launches of the first study and %zu of the second; "
+                         "expected as many of each, in the order of the pairs",
+                         na, nb);
     if (status == NF_OK)
         status = read_launches(request->a, na, &a, times);
     if (status == NF_OK)

@@ -83,6 +83,7 @@ expect 2 'expected two studies' a1
 expect 2 'expected two studies' a1 b1 b2
 expect 2 'expected two studies' a1 : b1 : b2
 expect 2 'expected two studies' a1 :
+expect 2 'expected as many of each' --paired a1 a2 : b1
 expect 2 'expected a percentage' --fail-if-slower much a1 b1
 expect 2 'expected a percentage' --level 120 a1 b1
 expect 2 'writes no report' -o there a1 b1

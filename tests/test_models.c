@@ -266,7 +266,7 @@ static double coverage(const nf_model *truth, double p, size_t launches, double 
     for (int t = 0; t < COVERED; t++) {
         synthetic s;
         nf_model model = *truth, copies[COPIES];
-        make(&s, truth, 6, PER_POINT, launches, 0.05, between);
+        make(&s, truth, 6, launches > 1 ? PER_POINT : 16, launches, 0.05, between);
         CU_ASSERT_FATAL(nf_model_fit(&s.series, &model));
         CU_ASSERT_FATAL(nf_model_bootstrap(&s.series, &model, (uint64_t)t, copies, COPIES));
         nf_prediction at = nf_model_predict(&model, &s.series, copies, COPIES, p, 0.95, false);
