@@ -99,6 +99,12 @@ static void test_signs(void)
     CU_ASSERT(near(nf_sign_p(fall, 1, 0), 1, 1e-12) && nf_sign_p(fall, 0, 0) == 1);
 }
 
+static void test_quantile(void)
+{
+    CU_ASSERT(near(nf_normal_quantile(0.95), 1.959963984540054, 1e-14));
+    CU_ASSERT(near(nf_normal_quantile(0.5), 0.674489750196082, 1e-13));
+}
+
 static void test_holm(void)
 {
     const double p[] = {0.01, 0.04, 0.03, 0.005, 0.9};
@@ -513,6 +519,7 @@ int main(void)
         {"Mann-Whitney: ties", test_ties},
         {"Mann-Whitney: many and few", test_large},
         {"signs", test_signs},
+        {"normal quantiles", test_quantile},
         {"Holm", test_holm},
         {"launches in turns", test_turns},
         {"differences shown", test_shown},
