@@ -31,13 +31,13 @@ for ((i = 0; i < launches; i++)); do
     fi
 done
 
-# judge FILES...: whether a difference is shown between them, by --compare's JSON
+# shown ARGUMENTS...: whether --compare shows a difference at any point
 shown() {
     "$programs/report" --compare --json "$@" | grep -q '"verdict":"\(faster\|slower\)"'
 }
 
-# every NAME N WORDS FILES...: of each N files in a row those words of --compare make, odd ones against even ones
-# (turns), or the first half against the second (blocks)
+# count OPTIONS N HOW FILES...: how many comparisons with these options show a difference, N files in a row each: every
+# second one against those between (turns), or the first half against the second (blocks)
 count() {
     local words=$1 n=$2 how=$3 wrong=0 all=0 a b i k
     shift 3
