@@ -279,6 +279,13 @@ typedef struct nf_kernel {
      * whether an iteration is to go on. */
     bool (*reference_learn)(const nf_cells *in, void *config);
     double tolerance;
+
+    /* Weak scaling: what grows with the workers. Ranges: the parameter, an integer, [the first], and the
+     * power of it that the work grows with [1]. Arrays: the dimension, 0 to 2 for planes, rows and
+     * columns, as 1 + d [0: the slowest that the array has]; of a chain its first kernel's counts. */
+    const char *grows;
+    int grows_power;
+    int grows_dimension;
 } nf_kernel;
 
 /* ---- the registry ---- */
