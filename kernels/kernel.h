@@ -141,7 +141,8 @@ typedef struct nf_setup {
     bool seeds, sizes;     /* components: what `value` looks at beside the number [no]     */
     int64_t most;          /* components: more of them the output cannot tell apart [any]  */
     double flops_per_cell; /* nominal, per output element and step      [0]              */
-    double bytes_per_cell; /* nominal memory traffic, likewise          [in + out dtype] */
+    double bytes_per_cell; /* nominal memory traffic, likewise          [a cell of in read for each
+                              of out that is written] */
     const void *config;    /* whatever apply needs, read-only there; its learn may change it, so
                               then it must be alloc's                    [NULL]           */
     const char *param;     /* on failure: the parameter at fault, or NULL                */

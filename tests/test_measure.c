@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drivers/engine/facts.h"
 #include "drivers/engine/team.h"
 #include "drivers/measure.h"
 #include "tests/suite.h"
@@ -20,6 +21,7 @@ typedef struct subject {
     nf_measure measure;
     nf_sample sample;
     double warm; /* seconds of the run that warmed up */
+    double wall; /* seconds that taking the sample took */
 } subject;
 
 enum { ROWS = 300, COLUMNS = 200 };
@@ -50,7 +52,9 @@ static bool open_subject(const char *text, const nf_kernel *kernel, int ranks, i
                                     &s->bench) == NF_OK);
     CU_ASSERT_FATAL(nf_measure_begin(&s->part, &node, &s->bench, timer, crowded, &s->measure,
                                      &s->warm) == NF_OK);
+    double start = nf_seconds();
     CU_ASSERT_FATAL(nf_measure_once(&s->measure, &s->sample) == NF_OK);
+    s->wall = nf_seconds() - start;
     return true;
 }
 
@@ -169,7 +173,7 @@ static nf_apply *slow_apply;
 static void apply_slowly(const nf_tile *tile, const void *config, void *partial)
 {
     double start = nf_seconds();
-    while (world.rank == slow_rank && nf_seconds() - start < 30e-3) {
+    while (world.rank == slow_rank && nf_seconds() - start < 100e-3) {
     }
     slow_apply(tile, config, partial);
 }
@@ -187,7 +191,7 @@ static void test_slow_rank(void)
             s.part.rank == 0) {
             const nf_balance *b = &s.sample.balance;
             CU_ASSERT(b->slowest == slow_rank);
-            CU_ASSERT(b->threads[slow_rank] >= 30e-3);
+            CU_ASSERT(b->threads[slow_rank] >= 100e-3);
             for (int i = 0; i < world.size; i++)
                 CU_ASSERT(i == slow_rank || b->threads[i] < b->threads[slow_rank]);
             check_ranks(&s.sample, world.size, 1);
@@ -205,9 +209,8 @@ static void test_runs(void)
     subject s;
     if (open_subject("heat:steps=2", NULL, world.size, 1, &coarse, false, &s) && s.part.rank == 0) {
         const nf_sample *sample = &s.sample;
-        CU_ASSERT(sample->runs > 1 && sample->runs <= NF_MAX_RUNS);
         CU_ASSERT(sample->runs == (int)fmax(ceil(20e-3 / s.warm), 1));
-        CU_ASSERT(sample->seconds < 20e-3);
+        CU_ASSERT(sample->seconds * sample->runs <= s.wall);
         CU_ASSERT_DOUBLE_EQUAL(sum_of(&sample->phases), sample->seconds, 1e-9);
         check_ranks(sample, world.size, 1);
         check_paths(sample);
@@ -216,14 +219,49 @@ static void test_runs(void)
     close_subject(&s);
 }
 
+/* ---- nominal work ---- */
+
+/* Operations and bytes an element of an array of 10 x 20 cells, by hand from what each kernel does. */
+static void test_nominal(void)
+{
+    static const struct {
+        const char *chain;
+        nf_dtype dtype;
+        int channels;
+        double flops, bytes; /* of all */
+    } known[] = {
+        /* Four neighbours, itself, alpha: 7 operations a step; a step reads and writes. */
+        {"heat:steps=3", NF_F32, 1, 200 * 3 * 7, 200 * 3 * 8},
+        {"invert", NF_U16, 3, 600 * 1, 600 * 4},
+        {"scale:a=2", NF_F64, 1, 200 * 2, 200 * 16},
+        {"sumsq", NF_F64, 2, 400 * 2, 400 * 8},
+        {"dot", NF_F32, 1, 200 * 2, 200 * 8}, /* two arrays */
+        {"gray", NF_U8, 3, 200 * 5, 200 * 4}, /* three channels become one */
+        /* A radius of 8, once along each dimension: 2 x 8 additions, 9 multiplications. */
+        {"gaussian:sigma=2", NF_U8, 3, 600 * 2 * 25, 600 * 2},
+        {"invert | heat:steps=2 | sumsq", NF_F32, 1, 200 * (1 + 14 + 2), 200 * (8 + 16 + 4)},
+        {"cast:to=f64 | abs", NF_U8, 1, 200 * 1, 200 * (9 + 16)},
+        {"canny_edges:low=1,high=2", NF_U8, 3, 200 * 40, 200 * (3 + 1)},
+        {"sumsq_range:n=1000", NF_NONE, 1, 2000, 0},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        const nf_shape shape = {{1, 10, 20}, 2, known[i].channels, known[i].dtype};
+        nf_chain chain;
+        CU_ASSERT_FATAL(nf_chain_parse(known[i].chain, &chain) == NF_OK);
+        CU_ASSERT_FATAL(nf_chain_prepare(&chain, &shape) == NF_OK);
+        nf_nominal nominal = nf_chain_nominal(&chain);
+        CU_ASSERT_DOUBLE_EQUAL(nominal.flops, known[i].flops, 1e-6);
+        CU_ASSERT_DOUBLE_EQUAL(nominal.bytes, known[i].bytes, 1e-6);
+        nf_chain_free(&chain);
+    }
+}
+
 int main(int argc, char **argv)
 {
     CU_TestInfo tests[] = {
-        {"phases add up", test_adds_up},
-        {"threads without work", test_idle_threads},
-        {"a slow rank is named", test_slow_rank},
-        {"runs in a row", test_runs},
-        CU_TEST_INFO_NULL,
+        {"phases add up", test_adds_up},          {"threads without work", test_idle_threads},
+        {"a slow rank is named", test_slow_rank}, {"runs in a row", test_runs},
+        {"nominal work", test_nominal},           CU_TEST_INFO_NULL,
     };
     if (nf_world_start(&argc, &argv, &world) != NF_OK || nf_node_find(&world, &node) != NF_OK)
         return EXIT_FAILURE;

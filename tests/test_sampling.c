@@ -12,6 +12,7 @@
 #include "drivers/study/ceilings.h"
 #include "drivers/study/counters.h"
 #include "drivers/study/critical.h"
+#include "drivers/study/roof_rows.h"
 #include "drivers/study/sampling.h"
 #include "drivers/study/timer.h"
 #include "tests/suite.h"
@@ -98,13 +99,13 @@ enum { THREADS = 3, ITEMS = 6 };
 
 static void spin(void *context, int thread, int64_t item)
 {
-    double start = nf_seconds(), least = *(const double *)context * (double)(1 + item);
+    double start = nf_seconds(), least = *(const double *)context * (double)(ITEMS - item);
     (void)thread;
     while (nf_seconds() - start < least) {
     }
 }
 
-/* Items 0 .. 5 take 1 .. 6 ms; thread 2 has the last two of three lists. */
+/* Items 0 .. 5 take 6 .. 1 ms: threads take 11, 7 and 3 ms; a list of one item is the last thread's. */
 static void test_team_work(void)
 {
     double unit = 1e-3;
@@ -121,11 +122,13 @@ static void test_team_work(void)
     double slowest = work.slowest;
     nf_team_run_phases(THREADS, lists, 4); /* no more */
     CU_ASSERT(work.slowest == slowest && nf_team_slowest() == 0);
-    CU_ASSERT(work.useful[0] >= 2 * 3e-3 + 1e-3);
-    CU_ASSERT(work.useful[1] >= 2 * 7e-3 && work.useful[2] >= 2 * 11e-3);
-    CU_ASSERT(slowest >= 2 * 11e-3 + 1e-3 && slowest <= wall);
+    const double rounding = 1e-9;
+    CU_ASSERT(work.useful[0] >= 2 * 11e-3 - rounding);
+    CU_ASSERT(work.useful[1] >= 2 * 7e-3 - rounding);
+    CU_ASSERT(work.useful[2] >= 2 * 3e-3 + 6e-3 - rounding);
+    CU_ASSERT(slowest >= 2 * 11e-3 + 6e-3 - rounding && slowest <= wall + rounding);
     for (int t = 0; t < THREADS; t++)
-        CU_ASSERT(work.useful[t] <= slowest);
+        CU_ASSERT(work.useful[t] <= slowest + rounding);
     nf_team_work_free(&work);
 }
 
@@ -184,6 +187,10 @@ static void test_many_ranks(void)
     CU_ASSERT(path_of(steps, RANKS, 2, rows).chain == 10);
     rows[2 * 9] = 1;
     CU_ASSERT(path_of(steps, RANKS, 2, rows).chain == 15);
+    steps[2 * 9] = (nf_step){0, 20, NF_MEET_NEIGHBOURS}, steps[1].after = 7;
+    CU_ASSERT(path_of(steps, RANKS, 2, rows).chain == 25);
+    rows[1] = 1 << 1; /* 0 waits for 9, too */
+    CU_ASSERT(path_of(steps, RANKS, 2, rows).chain == 27);
 }
 
 /* ---- counters ---- */
@@ -255,17 +262,51 @@ static void test_energy(void)
 
 /* ---- ceilings ---- */
 
-/* What they are is the machine's; that they are what they say is seen where one follows from another. */
+/* The loops do what they are said to do: no compiler has left anything out. */
+static void check_rows(const nf_roof_rows *rows)
+{
+    enum { N = 1003 };
+    uint64_t from[N], to[N];
+    double a[N], b[N], sum[N];
+    for (int i = 0; i < N; i++) {
+        from[i] = (uint64_t)(i + 1);
+        a[i] = i;
+        b[i] = 2 * i;
+    }
+    rows->copy(to, from, N);
+    rows->triad(sum, a, b, 3, N);
+    CU_ASSERT(rows->read(from, N) == N * (N + 1) / 2);
+    CU_ASSERT(memcmp(to, from, sizeof to) == 0);
+    for (int i = 0; i < N; i++)
+        CU_ASSERT(sum[i] == 7 * i);
+    /* x / 2 + 1, again and again, tends to 2, in each of twelve chains, from 3 + c on. */
+    CU_ASSERT(rows->f64(0) == 12 * 3 + 66 && rows->f32(0) == 12 * 3 + 66);
+    CU_ASSERT(rows->f64(1) == 12 + 51 && rows->f32(1) == 12 + 51);
+    CU_ASSERT(rows->f64(2000) == 24 && rows->f32(2000) == 24);
+    CU_ASSERT(rows->f32_operations == 2 * rows->f64_operations && rows->f64_operations % 24 == 0);
+}
+
+static void test_roof_rows(void)
+{
+    check_rows(&nf_roof_rows_baseline);
+#ifdef NF_ISA_X86
+    if (nf_isa_highest() >= 1)
+        check_rows(&nf_roof_rows_v3);
+    if (nf_isa_highest() >= 2)
+        check_rows(&nf_roof_rows_v4);
+#endif
+}
+
+/* What they are is the machine's. */
 static void test_ceilings(void)
 {
     const nf_world alone = {.size = 1, .threads = 1};
     nf_ceiling list[NF_WORKER_CEILINGS];
     CU_ASSERT_FATAL(nf_ceilings_workers(&alone, 1, 1, list) == NF_OK);
     for (int i = 0; i < NF_WORKER_CEILINGS; i++)
-        CU_ASSERT(list[i].best >= list[i].median && list[i].median > 1e6 && list[i].best < 1e15 &&
-                  list[i].n > 1);
+        CU_ASSERT(list[i].best >= list[i].median && list[i].median > 0 && isfinite(list[i].best) &&
+                  list[i].n > 1 && list[i].nodes == 1);
     CU_ASSERT_STRING_EQUAL(list[3].what, "f32");
-    CU_ASSERT(list[3].best > 1.5 * list[4].best && list[3].best < 2.5 * list[4].best);
     CU_ASSERT(list[1].bytes == 2 * list[0].bytes && list[2].bytes == 3 * list[0].bytes);
 }
 
@@ -282,6 +323,7 @@ int main(void)
         {"many ranks", test_many_ranks},
         {"counters", test_counters},
         {"energy", test_energy},
+        {"loops of the ceilings", test_roof_rows},
         {"ceilings", test_ceilings},
         CU_TEST_INFO_NULL,
     };
