@@ -45,6 +45,7 @@ nf_status nf_streaming_plan(const nf_cli *cli, const nf_shape *in, nf_chain *cha
 {
     nf_plan_options options = cli->plan_options;
     options.stream = true;
+    options.memory = cli->memory > 0 ? cli->memory : usual_bound(cli);
     if (cli->memory == 0)
         memset(options.grid, 0, sizeof options.grid); /* meant for the way that is usual */
     nf_status status = nf_plan_create(&cli->world, in, chains, count, &options, plan);

@@ -22,9 +22,9 @@ typedef struct nf_plan_options {
     int64_t tile[NF_DIMS]; /* the largest extents of a tile; 0: chosen; not for ordered folds */
     int halo_depth;        /* steps of an iterated map between two exchanges, 1 to NF_MAX_FUSED */
     bool stream;           /* for nf_stream_create (stream.h): blocks are slabs, no array is held */
-    int64_t
-        align; /* of slabs and bands then, along the slowest dimension: a chunk's extent; 0: none */
-    nf_caches caches; /* what a thread (l2) and a rank (l3) may fill; 0: as hwloc reports */
+    int64_t align;         /* of slabs and bands then, along the slowest dimension; 0: none */
+    int64_t memory;        /* then, that a rank may have: what steps are fused for; 0: 1 GiB */
+    nf_caches caches;      /* what a thread (l2) and a rank (l3) may fill; 0: as hwloc reports */
 } nf_plan_options;
 
 enum { NF_MAX_FUSED = 16 }; /* stages of one sweep, and so steps of a map between two exchanges */

@@ -7,7 +7,7 @@
 #include "drivers/engine/stream_parts.h"
 
 /* What a process takes later that cannot be told beforehand: code, stacks, buffers of libraries. */
-enum { RESERVE = 4 << 20 };
+enum { RESERVE = 8 << 20 };
 
 /* Bytes of what a pass reads and writes. */
 static size_t pass_bytes(const nf_plan *plan, const nf_pass *pass)
