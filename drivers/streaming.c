@@ -25,8 +25,8 @@ static int64_t usual_bound(const nf_cli *cli)
     return share_of_memory(cli) / 2;
 }
 
-/* Collective. Whether the arrays leave some of what is there to others, the files' pages among them. What
- * cannot be streamed is within a bound, too, where it fits in memory. */
+/* Collective. Whether the arrays leave some of what is there to others, the files' pages among
+ * them. What cannot be streamed is within a bound, too, where it fits in memory. */
 static bool in_memory(const nf_cli *cli, const nf_plan *plan)
 {
     bool streams = nf_stream_obstacle(plan) == NULL;

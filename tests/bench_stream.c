@@ -1,8 +1,9 @@
-/* bench_stream.c - bench_stream [FOLDER [MIB [ROUNDS [CHAIN]]]]: a chain over an array in a file, in bands,
- * beside the larger of what it computes and what it reads and writes. Each line: seconds of reading and then
- * writing alone, of computing alone, of all in bands, and the ratio of that to the larger of the two: with the
- * files in the page cache, where reading and writing want a core, too; from the disk and to it; and from and to
- * a disk that is made up, where every byte waits, so that both take equally long. */
+/* bench_stream.c - bench_stream [FOLDER [MIB [ROUNDS [CHAIN]]]]: a chain over an array in a file,
+ * in bands, beside the larger of what it computes and what it reads and writes. Each line: seconds
+ * of reading and then writing alone, of computing alone, of all in bands, and the ratio of that to
+ * the larger of the two: with the files in the page cache, where reading and writing want a core,
+ * too; from the disk and to it; and from and to a disk that is made up, where every byte waits, so
+ * that both take equally long. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -42,9 +42,10 @@ typedef struct nf_fields {
 typedef struct nf_plan nf_plan;
 
 /* Collective. Either one chain of maps, or any number of chains that each end in a reduction, or
- * one index range; with options->stream also none, for a copy of the array. Prepares the chains for `in` (ranges: NULL) and keeps pointers to them. options
- * NULL: everything is chosen. On failure *plan is NULL. Errors: those of nf_chain_prepare;
- * NF_ERR_USAGE for options that do not suit; NF_ERR_MEMORY. */
+ * one index range; with options->stream also none, for a copy of the array. Prepares the chains
+ * for `in` (ranges: NULL) and keeps pointers to them. options NULL: everything is chosen. On
+ * failure *plan is NULL. Errors: those of nf_chain_prepare; NF_ERR_USAGE for options that do not
+ * suit; NF_ERR_MEMORY. */
 nf_status nf_plan_create(const nf_world *world, const nf_shape *in, nf_chain *chains,
                          size_t nchains, const nf_plan_options *options, nf_plan **plan);
 void nf_plan_free(nf_plan *plan);
