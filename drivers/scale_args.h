@@ -19,7 +19,8 @@ typedef struct scale_args {
     double max_time;  /* seconds that a point is sampled at most; 0: its share of the study's */
     uint64_t seed;    /* of the order of points */
     bool seeded;      /* --seed was given */
-    bool interleave, resume, no_ceilings;
+    bool interleave, resume, no_ceilings, no_report;
+    int64_t launch; /* of those that make up a study */
 } scale_args;
 
 /* Give them to nf_cli_start with a scale_args as input. */
