@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/image.h"
+
 /* ---- --list ---- */
 
 static void list_param(FILE *out, const nf_param *param)
@@ -80,7 +82,15 @@ error_t nf_cli_reject(const char *format, ...)
     return EINVAL;
 }
 
-enum { KEY_USAGE = 0x10001, KEY_LIST, KEY_GRID, KEY_TILE_SIZE, KEY_HALO_DEPTH, KEY_EXPLAIN };
+enum {
+    KEY_USAGE = 0x10001,
+    KEY_LIST,
+    KEY_GRID,
+    KEY_TILE_SIZE,
+    KEY_HALO_DEPTH,
+    KEY_EXPLAIN,
+    KEY_MAX_PIXELS
+};
 
 static const struct argp_option common_options[] = {
     {NULL, 0, NULL, 0, "Common options:", 50},
@@ -116,6 +126,13 @@ static const struct argp_option thread_options[] = {
      50},
     {0}};
 
+static const struct argp_option input_options[] = {
+    {"max-pixels", KEY_MAX_PIXELS, "N", 0,
+     "refuse images of more pixels, as a file of few bytes can claim any number (default: "
+     "1073741824, 32768 x 32768; not for HDF5)",
+     45},
+    {0}};
+
 static error_t answer(nf_cli *cli, struct argp_state *state, unsigned help)
 {
     if (cli->world.rank == 0)
@@ -133,6 +150,16 @@ static error_t parse_threads(int key, char *text, struct argp_state *state)
     if (nf_cli_integer("--threads", text, 1, 4096, &threads) != NF_OK)
         return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
     cli->asked_threads = (int)threads;
+    return 0;
+}
+
+static error_t parse_input(int key, char *text, struct argp_state *state)
+{
+    (void)state;
+    if (key != KEY_MAX_PIXELS)
+        return ARGP_ERR_UNKNOWN;
+    if (nf_cli_integer("--max-pixels", text, 1, (int64_t)1 << 60, &nf_max_pixels) != NF_OK)
+        return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
     return 0;
 }
 
@@ -221,12 +248,15 @@ static nf_status parse(nf_cli *cli, int argc, char **argv, const struct argp *ow
     const struct argp bare = {own->options, own->parser, NULL, NULL, NULL, NULL, NULL};
     const struct argp threads = {thread_options, parse_threads, NULL, NULL, NULL, NULL, NULL};
     const struct argp plan = {plan_options, parse_plan, NULL, NULL, NULL, NULL, NULL};
-    struct argp_child children[4] = {{&bare, 0, NULL, 0}};
+    const struct argp images = {input_options, parse_input, NULL, NULL, NULL, NULL, NULL};
+    struct argp_child children[5] = {{&bare, 0, NULL, 0}};
     int n = 1;
     if (takes & NF_CLI_THREADS)
         children[n++].argp = &threads;
     if (takes & NF_CLI_PLAN)
         children[n++].argp = &plan;
+    if (takes & NF_CLI_INPUT)
+        children[n++].argp = &images;
     const struct argp whole = {common_options, parse_common, own->args_doc, own->doc,
                                children,       NULL,         NULL};
     parsing p = {.cli = cli, .input = input};

@@ -20,8 +20,9 @@ typedef struct nf_cli {
     nf_plan_options plan_options; /* --grid, --tile-size, --halo-depth; and the caches of a rank */
 } nf_cli;
 
-/* Options that not all programs take: --threads; and those that say how the work is shared out. */
-enum { NF_CLI_THREADS = 1, NF_CLI_PLAN = 2 };
+/* Options that not all programs take: --threads; those that say how the work is shared out; and
+ * --max-pixels, which sets nf_max_pixels. */
+enum { NF_CLI_THREADS = 1, NF_CLI_PLAN = 2, NF_CLI_INPUT = 4 };
 
 /* Starts MPI, parses the command line with the program's own argp (options, parser, documentation; no
  * children) plus the common options and those in the bit set `takes`, and finds the node and the number

@@ -12,7 +12,10 @@
 typedef struct filter_args {
     const char *chain, *input, *output;
     int quality;
+    bool no_clobber;
 } filter_args;
+
+enum { KEY_NO_CLOBBER = 0x20001 };
 
 static const char doc[] =
     "Applies a chain of kernels to an array and writes the result; without -k, converts."
@@ -27,6 +30,8 @@ static const char doc[] =
 static const struct argp_option options[] = {
     {"kernel", 'k', "CHAIN", 0, "kernels to apply: 'NAME:KEY=VALUE,... | NAME ...'", 0},
     {"quality", 'Q', "N", 0, "JPEG quality of the output, 1 to 100 (default 90)", 0},
+    {"no-clobber", KEY_NO_CLOBBER, NULL, 0,
+     "refuse to replace an output that exists (a file; in an HDF5 file, a dataset)", 0},
     {0}};
 
 static error_t parse_option(int key, char *text, struct argp_state *state)
@@ -43,6 +48,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         if (nf_cli_integer("--quality", text, 1, 100, &quality) != NF_OK)
             return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
         args->quality = (int)quality;
+        return 0;
+    case KEY_NO_CLOBBER:
+        args->no_clobber = true;
         return 0;
     case ARGP_KEY_ARG:
         if (args->output != NULL)
@@ -136,6 +144,8 @@ static nf_status filter(const nf_cli *cli, const filter_args *args, filtering *f
 {
     const nf_world *world = &cli->world;
     nf_status status = nf_agree(world, check_args(cli, args, f));
+    if (status == NF_OK && args->no_clobber)
+        status = nf_array_refuse_existing(world, args->output);
     if (status == NF_OK)
         status = nf_array_open(world, args->input, &f->reader, &f->in_shape);
     if (status == NF_OK)
@@ -146,6 +156,8 @@ static nf_status filter(const nf_cli *cli, const filter_args *args, filtering *f
     if (status == NF_OK)
         status = nf_array_create(world, args->output, args->input, &f->out_shape, args->quality,
                                  &provenance, &f->writer);
+    if (status == NF_OK && args->no_clobber)
+        nf_array_no_clobber(f->writer);
     if (status == NF_OK)
         status = process(cli, f);
     if (status == NF_OK) {
@@ -172,7 +184,8 @@ int main(int argc, char **argv)
     filtering f = {.chains = {NULL, 0}};
     nf_cli cli;
     nf_results_init(&f.learned);
-    nf_status status = nf_cli_start(&cli, argc, argv, &argp, &args, NF_CLI_THREADS | NF_CLI_PLAN);
+    nf_status status =
+        nf_cli_start(&cli, argc, argv, &argp, &args, NF_CLI_THREADS | NF_CLI_PLAN | NF_CLI_INPUT);
     if (status == NF_OK && !cli.done)
         status = filter(&cli, &args, &f);
     release(&cli, &f);

@@ -227,7 +227,8 @@ int main(int argc, char **argv)
     static reducing r;
     reduce_args args = {.count = 0};
     nf_cli cli;
-    nf_status status = nf_cli_start(&cli, argc, argv, &argp, &args, NF_CLI_THREADS | NF_CLI_PLAN);
+    nf_status status =
+        nf_cli_start(&cli, argc, argv, &argp, &args, NF_CLI_THREADS | NF_CLI_PLAN | NF_CLI_INPUT);
     if (status == NF_OK && !cli.done)
         status = reduce(&cli, &args, &r);
     release(&r);

@@ -316,6 +316,38 @@ static nf_status refuse_same(const nf_path *output, const char *typed, const cha
     return status;
 }
 
+static nf_status refuse_existing(const char *typed)
+{
+    nf_path path;
+    struct stat info;
+    nf_status status = nf_path_parse(typed, &path);
+    if (status != NF_OK)
+        return status;
+    bool there = lstat(path.file, &info) == 0, has = there;
+    const nf_format *format;
+    if (there && nf_content_is_hdf5(path.file, NULL) &&
+        (path.dataset != NULL ||
+         (nf_suffix_format(path.file, &format) == NF_OK && format == &nf_format_hdf5)))
+        status = nf_h5_has(path.file, path.dataset, &has);
+    if (status == NF_OK && has)
+        status =
+            nf_fail(NF_ERR_FILE, "%s: exists already, and --no-clobber says to keep it%s", typed,
+                    path.dataset != NULL ? ": write to another dataset or file"
+                                         : ": write to another file");
+    nf_path_free(&path);
+    return status;
+}
+
+nf_status nf_array_refuse_existing(const nf_world *world, const char *typed)
+{
+    return nf_agree(world, world->rank == 0 ? refuse_existing(typed) : NF_OK);
+}
+
+void nf_array_no_clobber(nf_array_writer *writer)
+{
+    writer->part.no_clobber = true;
+}
+
 static nf_status create_first(nf_array_writer *writer, const char *typed, const char *input_typed,
                               int quality, const nf_provenance *provenance)
 {

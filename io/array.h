@@ -47,15 +47,21 @@ typedef struct nf_provenance {
     const char *input;   /* as typed */
 } nf_provenance;
 
+/* Collective, before any work is done: fails where the output is there already, be it the file or,
+ * in an existing HDF5 file, the dataset. */
+nf_status nf_array_refuse_existing(const nf_world *world, const char *typed);
+
 typedef struct nf_array_writer nf_array_writer;
 
 /* Collective, before any work is done. Checks that the output can hold this shape and type (the
  * message names a format or a cast that can), is not the input file, and that its folder can be
- * written; creates the part file `.NAME.PID.part` beside the target. HDF5: other objects of an
+ * written; creates the part file `.NAME.HOST.PID.part` beside the target. HDF5: other objects of an
  * existing file are kept; a dataset of that name is replaced. `quality`: JPEG, 1 to 100. */
 nf_status nf_array_create(const nf_world *world, const char *typed, const char *input_typed,
                           const nf_shape *shape, int quality, const nf_provenance *provenance,
                           nf_array_writer **writer);
+/* From now on the commit fails where a target that was not there at the creation has come since. */
+void nf_array_no_clobber(nf_array_writer *writer);
 void nf_array_watch_writing(nf_array_writer *writer, nf_watch watch);
 /* Collective. Writes the field (of the shape given to create). */
 nf_status nf_array_write(const nf_world *world, nf_array_writer *writer, const nf_field *field);

@@ -37,6 +37,10 @@ typedef struct nf_format {
     void (*abandon)(void *writer);     /* close whatever is open; frees the writer */
 } nf_format;
 
+/* Whether an existing HDF5 file has anything by the name of a dataset; NULL: that which is written
+ * where none is named. Fails if the file cannot be opened. */
+nf_status nf_h5_has(const char *file, const char *dataset, bool *has);
+
 extern const nf_format nf_format_hdf5, nf_format_png, nf_format_jpeg;
 
 #endif

@@ -70,6 +70,7 @@ static bool put_attributes(hid_t dataset, const nf_shape *shape, const nf_proven
 typedef struct h5_writer {
     char *part, *target, *dataset;
     int64_t offset, bytes; /* of the elements in the file */
+    struct stat original;  /* the target at the beginning; zeros: there was none */
 } h5_writer;
 
 void nf_h5_abandon(void *state)
@@ -164,6 +165,32 @@ static nf_status fill_file(hid_t file, h5_writer *writer, const nf_shape *shape,
 
 /* ---- an existing file ---- */
 
+/* Whether the members of a path are there, one after the other. */
+static bool has_link(hid_t file, const char *name)
+{
+    char *prefix = strdup(name);
+    bool there = prefix != NULL;
+    for (size_t end = 1; there && name[end - 1] != '\0'; end++) {
+        if (name[end] != '/' && name[end] != '\0')
+            continue;
+        prefix[end] = '\0';
+        there = H5Lexists(file, prefix, H5P_DEFAULT) > 0;
+        prefix[end] = name[end];
+    }
+    free(prefix);
+    return there;
+}
+
+nf_status nf_h5_has(const char *path, const char *dataset, bool *has)
+{
+    hid_t file = nf_h5_open_file(path, H5F_ACC_RDONLY);
+    if (file < 0)
+        return nf_h5_fail(path, NULL, "the existing file cannot be opened");
+    *has = has_link(file, dataset != NULL ? dataset : DEFAULT_DATASET);
+    H5Fclose(file);
+    return NF_OK;
+}
+
 /* Whether a link is the dataset that is to be replaced, or one of the groups that lead there and
  * have no attributes. 1 ends the visit: there is something to keep. */
 static herr_t visit_link(hid_t root, const char *name, const H5L_info_t *link, void *data)
@@ -206,10 +233,9 @@ static nf_status holds_more(const char *path, char *dataset, bool *more)
 static nf_status make_part(h5_writer *writer, bool named, hid_t *file)
 {
     int64_t user_block = 0;
-    struct stat info;
-    bool more = false, exists = stat(writer->target, &info) == 0;
+    bool more = false, exists = stat(writer->target, &writer->original) == 0;
     bool hdf5 = exists && nf_content_is_hdf5(writer->target, &user_block);
-    if (exists && !hdf5 && named && info.st_size > 0)
+    if (exists && !hdf5 && named && writer->original.st_size > 0)
         return nf_fail(NF_ERR_FILE,
                        "%s: exists and is no HDF5 file, so that no dataset can be put "
                        "into it: remove it first or write to another file",
@@ -299,9 +325,32 @@ static nf_status verify(const h5_writer *writer)
     return status;
 }
 
+/* Other datasets that have come into the target since it was looked at would be lost. */
+static nf_status check_original(const h5_writer *writer)
+{
+    struct stat now;
+    const struct stat *then = &writer->original;
+    bool more = false, exists = stat(writer->target, &now) == 0;
+    if (!exists || (now.st_dev == then->st_dev && now.st_ino == then->st_ino &&
+                    now.st_size == then->st_size && now.st_mtim.tv_sec == then->st_mtim.tv_sec &&
+                    now.st_mtim.tv_nsec == then->st_mtim.tv_nsec))
+        return NF_OK;
+    nf_status status = NF_OK;
+    if (nf_content_is_hdf5(writer->target, NULL))
+        status = holds_more(writer->target, writer->dataset, &more);
+    if (status == NF_OK && more)
+        status = nf_fail(NF_ERR_FILE,
+                         "%s: another program has written to it meanwhile, which replacing it "
+                         "would undo: run this again, or write to a file of its own",
+                         writer->target);
+    return status;
+}
+
 nf_status nf_h5_finish(void *state)
 {
     nf_status status = verify(state);
+    if (status == NF_OK)
+        status = check_original(state);
     nf_h5_abandon(state);
     return status;
 }

@@ -1,8 +1,9 @@
 /* part.h - output files appear complete or not at all. Internal to io/.
  *
- * An output is written to a part file `.NAME.PID.part` in the target's folder and renamed when it
- * is complete. Part files are removed when this process is ended by SIGINT, SIGTERM or SIGHUP,
- * unless the program handles or ignores that signal itself. */
+ * An output is written to a part file `.NAME.HOST.PID.part` in the target's folder and renamed when
+ * it is complete. Part files are removed when this process is ended by SIGINT, SIGTERM or SIGHUP,
+ * unless the program handles or ignores that signal itself; what a process leaves that was killed
+ * otherwise is removed by the next one that writes the same target on the same host. */
 #ifndef NF_PART_H
 #define NF_PART_H
 
@@ -11,13 +12,18 @@
 #include "drivers/engine/status.h"
 
 typedef struct nf_part {
-    char *target; /* where links to an existing target lead */
-    char *path;   /* the part file */
-    int slot;     /* in the list that signals go through; -1: none */
+    char *target;    /* where links to an existing target lead */
+    char *path;      /* the part file */
+    int slot;        /* in the list that signals go through; -1: none */
+    bool existed;    /* the target, at the beginning */
+    bool no_clobber; /* for the caller to set: the commit fails where the target did not exist and
+                        does now */
 } nf_part;
 
 /* Checks that the target can be written (no directory, no device, a folder that exists and lets
- * files be made) and fixes the part file's name; whoever creates the file calls this before. */
+ * files be made), removes the target's part files whose processes are gone, and fixes the part
+ * file's name; whoever creates the file calls this before. Writing beyond a limit on the size of
+ * files is an error from now on (EFBIG), no longer the end of the process. */
 nf_status nf_part_begin(const char *file, nf_part *part);
 
 /* Flushes the part file and renames it to the target, whose mode is kept. Frees *part either way;
