@@ -249,7 +249,7 @@ static nf_status make_part(h5_writer *writer, bool named, hid_t *file)
         hid_t plist = nf_h5_access();
         *file = H5Fcreate(writer->part, H5F_ACC_EXCL, H5P_DEFAULT, plist);
         if (*file < 0)
-            status = nf_h5_fail(writer->part, NULL, "cannot be created");
+            status = nf_h5_fail(writer->target, NULL, "cannot be created");
         H5Pclose(plist);
     }
     return status;
