@@ -21,6 +21,11 @@ void nf_h5_release(herr_t (*close_id)(hid_t), hid_t id);
 hid_t nf_h5_access(void);
 hid_t nf_h5_open_file(const char *file, unsigned flags);
 
+/* Between these calls of one thread a crash inside HDF5 ends the process with a message that names the
+ * file, and without part files. Not nested. */
+void nf_h5_enter(const char *file);
+void nf_h5_leave(void);
+
 /* The native type; not to be closed. */
 hid_t nf_h5_memory_type(nf_dtype dtype);
 

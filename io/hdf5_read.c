@@ -372,7 +372,9 @@ nf_status nf_h5_open(const char *file, const char *dataset, void **state, nf_sha
     if (reader == NULL)
         return nf_fail(NF_ERR_MEMORY, "%s: no memory for an HDF5 reader", file);
     reader->file = reader->dataset = reader->space = -1;
+    nf_h5_enter(file);
     nf_status status = open_reader(reader, file, dataset);
+    nf_h5_leave();
     if (status != NF_OK) {
         nf_h5_close(reader);
         return status;
@@ -516,12 +518,12 @@ nf_status nf_h5_read(void *state, const nf_box *box, void *cells, const ptrdiff_
     bool bounce =
         (reader->chunked && reader->rank > reader->shape.ndim) || stride[0] % stride[1] != 0;
     choose_steps(box, cell_bytes, bounce ? BOUNCE_CALL : DIRECT_CALL, step);
-    if (!bounce)
-        return read_pieces(reader, box, cells, stride, step, NULL);
-    void *buffer = malloc((size_t)(step[0] * step[1] * step[2] * cell_bytes));
-    if (buffer == NULL)
+    void *buffer = bounce ? malloc((size_t)(step[0] * step[1] * step[2] * cell_bytes)) : NULL;
+    if (bounce && buffer == NULL)
         return nf_fail(NF_ERR_MEMORY, "%s: no memory for a buffer to read through", reader->path);
+    nf_h5_enter(reader->path);
     nf_status status = read_pieces(reader, box, cells, stride, step, buffer);
+    nf_h5_leave();
     free(buffer);
     return status;
 }

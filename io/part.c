@@ -27,12 +27,17 @@ static struct {
     char path[PATH_MAX];
 } slots[SLOTS];
 
-static void remove_parts(int signal_number)
+void nf_part_remove_all(void)
 {
-    int kept = errno;
     for (int i = 0; i < SLOTS; i++)
         if (slots[i].live && slots[i].owner == getpid())
             unlink(slots[i].path);
+}
+
+static void remove_parts(int signal_number)
+{
+    int kept = errno;
+    nf_part_remove_all();
     errno = kept;
     raise(signal_number); /* its default action is in place again: SA_RESETHAND */
 }

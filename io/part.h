@@ -33,6 +33,9 @@ nf_status nf_part_commit(nf_part *part);
 /* Removes the part file and frees *part. Harmless on an empty one. */
 void nf_part_abort(nf_part *part);
 
+/* Removes all part files of this process. Safe in a signal handler that does not return. */
+void nf_part_remove_all(void);
+
 /* Copies all bytes of a file to a new one. The copy shares storage where the file system can. */
 nf_status nf_file_copy(const char *from, const char *to);
 

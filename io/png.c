@@ -10,6 +10,8 @@
 #include "io/image.h"
 #include "io/note.h"
 
+enum { CHUNK_LIMIT = 1 << 24 /* bytes of a text or a profile: their lengths can lie, too */ };
+
 static bool png_recognise(const unsigned char head[NF_HEAD], size_t bytes)
 {
     return bytes >= 8 && memcmp(head, "\x89PNG\r\n\x1a\n", 8) == 0;
@@ -28,6 +30,7 @@ typedef struct png_common {
     FILE *file;
     char *path;
     nf_shape shape;
+    size_t limit; /* reading: bytes that libpng may allocate at once */
     char message[200];
 } png_common;
 
@@ -42,6 +45,19 @@ static void keep_error(png_structp png, png_const_charp text)
 static void drop_warning(png_structp png, png_const_charp text)
 {
     (void)png, (void)text;
+}
+
+/* libpng allocates what a chunk says is its length before it reads it. */
+static png_voidp allocate(png_structp png, png_alloc_size_t bytes)
+{
+    const png_common *common = png_get_mem_ptr(png);
+    return bytes <= common->limit ? malloc(bytes) : NULL;
+}
+
+static void release(png_structp png, png_voidp memory)
+{
+    (void)png;
+    free(memory);
 }
 
 static nf_status read_fail(const png_common *common, const char *what)
@@ -74,6 +90,7 @@ static size_t row_bytes(const nf_shape *shape)
     return (size_t)(shape->dim[2] * shape->channels) * nf_dtype_size(shape->dtype);
 }
 
+/* Leaves libpng without room for rows where the image is too large; the caller refuses it. */
 static bool read_header(png_reader *reader)
 {
     png_common *common = &reader->common;
@@ -84,18 +101,21 @@ static bool read_header(png_reader *reader)
     png_init_io(png, common->file);
     png_read_info(png, common->info);
     png_set_expand(png); /* palette to RGB, less than 8 bits to 8, tRNS to alpha */
-    nf_shape shape = {.ndim = 2};
-    shape.dtype = png_get_bit_depth(png, common->info) == 16 ? NF_U16 : NF_U8;
-    if (must_swap(&shape))
+    nf_shape *shape = &common->shape;
+    *shape = (nf_shape){.ndim = 2, .channels = png_get_channels(png, common->info)};
+    shape->dim[0] = 1;
+    shape->dim[1] = png_get_image_height(png, common->info);
+    shape->dim[2] = png_get_image_width(png, common->info);
+    shape->dtype = png_get_bit_depth(png, common->info) == 16 ? NF_U16 : NF_U8;
+    if (nf_shape_cells(shape) > nf_max_pixels)
+        return true;
+    common->limit += (size_t)shape->dim[2] * 8;
+    if (must_swap(shape))
         png_set_swap(png);
     reader->interlaced = png_get_interlace_type(png, common->info) != PNG_INTERLACE_NONE;
     png_set_interlace_handling(png);
     png_read_update_info(png, common->info);
-    shape.dim[0] = 1;
-    shape.dim[1] = png_get_image_height(png, common->info);
-    shape.dim[2] = png_get_image_width(png, common->info);
-    shape.channels = png_get_channels(png, common->info);
-    common->shape = shape;
+    shape->channels = png_get_channels(png, common->info);
     return true;
 }
 
@@ -116,7 +136,9 @@ static nf_status open_reader(png_reader *reader, const char *file)
 {
     png_common *common = &reader->common;
     common->path = strdup(file);
-    common->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, common, keep_error, drop_warning);
+    common->limit = CHUNK_LIMIT;
+    common->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, common, keep_error, drop_warning,
+                                           common, allocate, release);
     if (common->png != NULL)
         common->info = png_create_info_struct(common->png);
     if (common->path == NULL || common->info == NULL)
@@ -126,9 +148,10 @@ static nf_status open_reader(png_reader *reader, const char *file)
         return nf_fail(NF_ERR_FILE, "%s: cannot be opened: %s", file, strerror(errno));
     if (!read_header(reader))
         return read_fail(common, "its header cannot be read");
-    if (row_bytes(&common->shape) != png_get_rowbytes(common->png, common->info))
-        return nf_fail(NF_ERR_FORMAT, "%s: PNG: rows of an unexpected length", file);
-    return nf_image_check(&common->shape, file, "PNG");
+    nf_status status = nf_image_check(&common->shape, file, "PNG");
+    if (status == NF_OK && row_bytes(&common->shape) != png_get_rowbytes(common->png, common->info))
+        status = nf_fail(NF_ERR_FORMAT, "%s: PNG: rows of an unexpected length", file);
+    return status;
 }
 
 static nf_status png_open(const char *file, const char *dataset, void **state, nf_shape *shape)
