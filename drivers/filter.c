@@ -12,10 +12,10 @@
 typedef struct filter_args {
     const char *chain, *input, *output;
     int quality;
-    bool no_clobber;
+    bool no_clobber, checksum;
 } filter_args;
 
-enum { KEY_NO_CLOBBER = 0x20001 };
+enum { KEY_NO_CLOBBER = 0x20001, KEY_CHECKSUM };
 
 static const char doc[] =
     "Applies a chain of kernels to an array and writes the result; without -k, converts."
@@ -32,6 +32,11 @@ static const struct argp_option options[] = {
     {"quality", 'Q', "N", 0, "JPEG quality of the output, 1 to 100 (default 90)", 0},
     {"no-clobber", KEY_NO_CLOBBER, NULL, 0,
      "refuse to replace an output that exists (a file; in an HDF5 file, a dataset)", 0},
+    {"checksum", KEY_CHECKSUM, NULL, 0,
+     "keep a checksum of the cells in the output (HDF5, PNG): `reduce -k checksum` then says "
+     "whether "
+     "they are still the same",
+     0},
     {0}};
 
 static error_t parse_option(int key, char *text, struct argp_state *state)
@@ -51,6 +56,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_NO_CLOBBER:
         args->no_clobber = true;
+        return 0;
+    case KEY_CHECKSUM:
+        args->checksum = true;
         return 0;
     case ARGP_KEY_ARG:
         if (args->output != NULL)
@@ -152,7 +160,8 @@ static nf_status filter(const nf_cli *cli, const filter_args *args, filtering *f
         status = plan_fields(cli, f);
     nf_provenance provenance = {.command = "filter",
                                 .chain = f->chains.count > 0 ? f->chains.list[0].text : NULL,
-                                .input = args->input};
+                                .input = args->input,
+                                .checksum = args->checksum};
     if (status == NF_OK)
         status = nf_array_create(world, args->output, args->input, &f->out_shape, args->quality,
                                  &provenance, &f->writer);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "drivers/engine/checksum.h"
 #include "io/content.h"
 #include "io/format.h"
 #include "io/part.h"
@@ -207,6 +208,12 @@ nf_status nf_array_read(const nf_world *world, nf_array_reader *reader, nf_field
     return status == NF_OK ? read_bands(world, reader, field) : status;
 }
 
+bool nf_array_checksum(const nf_array_reader *reader, uint64_t *checksum)
+{
+    return reader->state != NULL && reader->format->checksum != NULL &&
+           reader->format->checksum(reader->state, checksum);
+}
+
 void nf_array_watch_reading(nf_array_reader *reader, nf_watch watch)
 {
     reader->watch = watch;
@@ -259,6 +266,8 @@ struct nf_array_writer {
     int64_t raw_offset; /* -1: rows go through the format */
     int fd;             /* raw: this rank's own; otherwise -1 */
     nf_watch watch;     /* of rows that go through the format */
+    bool summed;        /* the cells are, for the file to tell, into */
+    nf_checksum checksum;
 };
 
 /* What would help where a format cannot hold an array. */
@@ -362,6 +371,12 @@ static nf_status create_first(nf_array_writer *writer, const char *typed, const 
         status = nf_part_begin(path.file, &writer->part);
     if (status == NF_OK)
         status = choose_format(&path, typed, &writer->shape, &writer->format);
+    if (status == NF_OK && writer->summed && writer->format->seal == NULL)
+        status =
+            nf_fail(NF_ERR_FORMAT,
+                    "%s: --checksum: %s cannot keep a checksum of exactly these cells: write to a "
+                    ".h5 or .png file, or leave it out",
+                    typed, writer->format->name);
     if (status == NF_OK)
         status = writer->format->create(writer->part.path, writer->part.target, path.dataset,
                                         &writer->shape, quality, provenance, &writer->state,
@@ -390,7 +405,11 @@ static nf_status create_all(const nf_world *world, nf_array_writer *writer, cons
     nf_status status = NF_OK;
     if (writer == NULL || (writer->target = strdup(typed)) == NULL)
         status = nf_fail(NF_ERR_MEMORY, "%s: no memory for a writer", typed);
-    else if (world->rank == 0)
+    else if (provenance != NULL && provenance->checksum)
+        status = nf_checksum_begin(&writer->checksum, &writer->shape);
+    if (status == NF_OK)
+        writer->summed = provenance != NULL && provenance->checksum;
+    if (status == NF_OK && world->rank == 0)
         status = create_first(writer, typed, input_typed, quality, provenance);
     if (status == NF_OK && world->rank == 0) {
         news.raw_offset = writer->raw_offset;
@@ -455,6 +474,9 @@ nf_status nf_array_write(const nf_world *world, nf_array_writer *writer, const n
     status = nf_agree(world, status);
     if (status == NF_OK && writer->raw_offset < 0)
         status = write_bands(world, writer, field);
+    if (status == NF_OK && writer->summed)
+        nf_checksum_add(&writer->checksum, &field->own, field->origin, field->stride,
+                        world->threads);
     return status;
 }
 
@@ -476,7 +498,11 @@ static nf_status flush_raw(nf_array_writer *writer)
 nf_status nf_array_commit(const nf_world *world, nf_array_writer *writer)
 {
     nf_status status = nf_agree(world, flush_raw(writer));
+    uint64_t sum =
+        status == NF_OK && writer->summed ? nf_checksum_value(world, &writer->checksum) : 0;
     if (status == NF_OK && world->rank == 0) {
+        if (writer->summed)
+            writer->format->seal(writer->state, sum);
         status = writer->format->finish(writer->state);
         writer->state = NULL;
         if (status == NF_OK)
@@ -497,6 +523,7 @@ void nf_array_abort(const nf_world *world, nf_array_writer *writer)
     if (writer->state != NULL)
         writer->format->abandon(writer->state);
     nf_part_abort(&writer->part);
+    nf_checksum_free(&writer->checksum);
     free(writer->target);
     free(writer);
 }

@@ -33,6 +33,9 @@ nf_status nf_array_open(const nf_world *world, const char *typed, nf_array_reade
  * HDF5 by each rank for itself, images by rank 0 in bands of rows (at most 16 MiB of them at a
  * time). */
 nf_status nf_array_read(const nf_world *world, nf_array_reader *reader, nf_field *field);
+/* Not collective, on rank 0, after the array was read: the `nfold_checksum` that the file has of it.
+ * false: none. */
+bool nf_array_checksum(const nf_array_reader *reader, uint64_t *checksum);
 void nf_array_watch_reading(nf_array_reader *reader, nf_watch watch);
 void nf_array_close(nf_array_reader *reader);
 
@@ -45,6 +48,7 @@ typedef struct nf_provenance {
     const char *command; /* "filter" */
     const char *chain;   /* every parameter written out */
     const char *input;   /* as typed */
+    bool checksum; /* keep what `reduce -k checksum` gives for the cells, as `nfold_checksum` */
 } nf_provenance;
 
 /* Collective, before any work is done: fails where the output is there already, be it the file or,

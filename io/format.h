@@ -24,6 +24,9 @@ typedef struct nf_format {
     nf_status (*read)(void *reader, const nf_box *box, void *cells,
                       const ptrdiff_t stride[NF_DIMS]);
     void (*close)(void *reader);
+    /* The checksum that the file has of the cells, known when they were read; false: it has none. NULL
+     * where the format cannot keep one. */
+    bool (*checksum)(void *reader, uint64_t *sum);
 
     /* Creates `part`, which takes the place of `target` later. Where the format stores rows raw at
      * a fixed place, *raw_offset is set to the file position of the first element (dense, C order,
@@ -33,6 +36,9 @@ typedef struct nf_format {
                         const nf_shape *shape, int quality, const nf_provenance *provenance,
                         void **writer, int64_t *raw_offset);
     nf_status (*write_rows)(void *writer, int64_t y0, int64_t y1, const void *rows);
+    void (*seal)(void *writer,
+                 uint64_t checksum);   /* to be kept in the file, before finish; only where
+                                                      provenance->checksum; NULL as above */
     nf_status (*finish)(void *writer); /* everything written: close; frees the writer */
     void (*abandon)(void *writer);     /* close whatever is open; frees the writer */
 } nf_format;

@@ -100,7 +100,9 @@ const nf_format nf_format_hdf5 = {
     .open = nf_h5_open,
     .read = nf_h5_read,
     .close = nf_h5_close,
+    .checksum = nf_h5_checksum,
     .create = nf_h5_create,
+    .seal = nf_h5_seal,
     .finish = nf_h5_finish,
     .abandon = nf_h5_abandon,
 };

@@ -33,9 +33,11 @@ hid_t nf_h5_memory_type(nf_dtype dtype);
 nf_status nf_h5_open(const char *file, const char *dataset, void **state, nf_shape *shape);
 nf_status nf_h5_read(void *state, const nf_box *box, void *cells, const ptrdiff_t stride[NF_DIMS]);
 void nf_h5_close(void *state);
+bool nf_h5_checksum(void *state, uint64_t *sum);
 nf_status nf_h5_create(const char *part, const char *target, const char *dataset,
                        const nf_shape *shape, int quality, const nf_provenance *provenance,
                        void **state, int64_t *raw_offset);
+void nf_h5_seal(void *state, uint64_t checksum);
 nf_status nf_h5_finish(void *state);
 void nf_h5_abandon(void *state);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "io/hdf5.h"
+#include "io/note.h"
 
 enum {
     DIRECT_CALL = 1 << 30, /* bytes of one read; two GiB and more fail */
@@ -276,6 +277,23 @@ void nf_h5_close(void *state)
     free(reader->path);
     free(reader->name);
     free(reader);
+}
+
+bool nf_h5_checksum(void *state, uint64_t *sum)
+{
+    h5_reader *reader = state;
+    nf_h5_enter(reader->path);
+    bool found = H5Aexists(reader->dataset, NF_NOTE_CHECKSUM) > 0;
+    hid_t attribute =
+        found ? H5Aopen(reader->dataset, NF_NOTE_CHECKSUM, H5P_DEFAULT) : H5I_INVALID_HID;
+    hid_t space = H5Aget_space(attribute), type = H5Aget_type(attribute);
+    found = attribute >= 0 && H5Sget_simple_extent_npoints(space) == 1 &&
+            H5Tget_class(type) == H5T_INTEGER && H5Aread(attribute, H5T_NATIVE_UINT64, sum) >= 0;
+    nf_h5_release(H5Tclose, type);
+    nf_h5_release(H5Sclose, space);
+    nf_h5_release(H5Aclose, attribute);
+    nf_h5_leave();
+    return found;
 }
 
 static const char *filter_name(H5Z_filter_t id)

@@ -62,6 +62,9 @@ static bool put_attributes(hid_t dataset, const nf_shape *shape, const nf_proven
                 put_attribute(dataset, "nfold_channels", H5T_NATIVE_INT, 0, &shape->channels);
     for (size_t i = 0; i < NF_NOTES && fine; i++)
         fine = notes[i].text == NULL || put_text(dataset, notes[i].name, notes[i].text);
+    const uint64_t later = 0; /* the room is taken now, so that no disk can be too full for it */
+    if (fine && provenance != NULL && provenance->checksum)
+        fine = put_attribute(dataset, NF_NOTE_CHECKSUM, H5T_NATIVE_UINT64, 0, &later);
     return fine;
 }
 
@@ -70,7 +73,9 @@ static bool put_attributes(hid_t dataset, const nf_shape *shape, const nf_proven
 typedef struct h5_writer {
     char *part, *target, *dataset;
     int64_t offset, bytes; /* of the elements in the file */
-    struct stat original;  /* the target at the beginning; zeros: there was none */
+    bool sealed;           /* the attribute is to be set to */
+    uint64_t checksum;
+    struct stat original; /* the target at the beginning; zeros: there was none */
 } h5_writer;
 
 void nf_h5_abandon(void *state)
@@ -346,9 +351,34 @@ static nf_status check_original(const h5_writer *writer)
     return status;
 }
 
+void nf_h5_seal(void *state, uint64_t checksum)
+{
+    h5_writer *writer = state;
+    writer->sealed = true;
+    writer->checksum = checksum;
+}
+
+static nf_status put_checksum(const h5_writer *writer)
+{
+    nf_status status = NF_OK;
+    hid_t file = nf_h5_open_file(writer->part, H5F_ACC_RDWR);
+    hid_t dataset = H5Dopen2(file, writer->dataset, H5P_DEFAULT);
+    hid_t attribute = H5Aopen(dataset, NF_NOTE_CHECKSUM, H5P_DEFAULT);
+    if (attribute < 0 || H5Awrite(attribute, H5T_NATIVE_UINT64, &writer->checksum) < 0)
+        status = nf_h5_fail(writer->target, writer->dataset, "its checksum cannot be written");
+    nf_h5_release(H5Aclose, attribute);
+    nf_h5_release(H5Dclose, dataset);
+    if (file >= 0 && H5Fclose(file) < 0 && status == NF_OK)
+        status = nf_h5_fail(writer->target, NULL, "cannot be written");
+    return status;
+}
+
 nf_status nf_h5_finish(void *state)
 {
-    nf_status status = verify(state);
+    const h5_writer *writer = state;
+    nf_status status = writer->sealed ? put_checksum(writer) : NF_OK;
+    if (status == NF_OK)
+        status = verify(state);
     if (status == NF_OK)
         status = check_original(state);
     nf_h5_abandon(state);

@@ -30,7 +30,8 @@ typedef struct png_common {
     FILE *file;
     char *path;
     nf_shape shape;
-    size_t limit; /* reading: bytes that libpng may allocate at once */
+    char checksum[24]; /* writing: its decimal digits; "": none */
+    size_t limit;      /* reading: bytes that libpng may allocate at once */
     char message[200];
 } png_common;
 
@@ -181,7 +182,7 @@ static bool decode_rows(png_reader *reader, int64_t rows, char *cells, ptrdiff_t
     for (int64_t y = 0; y < rows; y++)
         png_read_row(png, (png_bytep)(cells + y * pitch), NULL);
     if (reader->next_row + rows == reader->common.shape.dim[1])
-        png_read_end(png, NULL);
+        png_read_end(png, reader->common.info);
     return true;
 }
 
@@ -190,7 +191,7 @@ static bool decode_interlaced(png_reader *reader, png_bytepp rows)
     if (setjmp(png_jmpbuf(reader->common.png)))
         return false;
     png_read_image(reader->common.png, rows);
-    png_read_end(reader->common.png, NULL);
+    png_read_end(reader->common.png, reader->common.info);
     return true;
 }
 
@@ -235,6 +236,22 @@ static nf_status png_read(void *state, const nf_box *box, void *cells,
     }
     reader->next_row += rows;
     return NF_OK;
+}
+
+static bool png_checksum(void *state, uint64_t *sum)
+{
+    png_reader *reader = state;
+    png_textp texts;
+    int count = png_get_text(reader->common.png, reader->common.info, &texts, NULL);
+    for (int i = 0; i < count; i++) {
+        char *end = texts[i].text;
+        if (strcmp(texts[i].key, NF_NOTE_CHECKSUM) != 0 || *end < '0' || *end > '9')
+            continue;
+        errno = 0;
+        *sum = strtoull(texts[i].text, &end, 10);
+        return *end == '\0' && errno == 0;
+    }
+    return false;
 }
 
 /* ---- writing ---- */
@@ -361,11 +378,22 @@ static nf_status write_png_rows(void *state, int64_t y0, int64_t y1, const void 
     return encode_rows(common, y1 - y0, rows) ? NF_OK : write_fail(common);
 }
 
+static void png_seal(void *state, uint64_t checksum)
+{
+    png_common *common = state;
+    snprintf(common->checksum, sizeof common->checksum, "%llu", (unsigned long long)checksum);
+}
+
+/* The checksum comes behind the rows, as it is known only then. */
 static bool encode_end(png_common *common)
 {
+    png_text line = {.compression = PNG_TEXT_COMPRESSION_NONE, .text = common->checksum};
+    line.key = (png_charp)(uintptr_t)NF_NOTE_CHECKSUM;
     if (setjmp(png_jmpbuf(common->png)))
         return false;
-    png_write_end(common->png, NULL);
+    if (common->checksum[0] != '\0')
+        png_set_text(common->png, common->info, &line, 1);
+    png_write_end(common->png, common->info);
     return true;
 }
 
@@ -392,8 +420,10 @@ const nf_format nf_format_png = {
     .open = png_open,
     .read = png_read,
     .close = png_close,
+    .checksum = png_checksum,
     .create = png_create,
     .write_rows = write_png_rows,
+    .seal = png_seal,
     .finish = png_finish,
     .abandon = png_abandon,
 };

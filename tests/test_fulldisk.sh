@@ -21,7 +21,7 @@ cd "$folder/disk" || exit 1
 # at the beginning cannot meet a full disk later. tests/CMakeLists.txt lists the names.
 ways='
 hdf5         | new.h5        | reserved |
-hdf5_beside  | old.h5:/image | reserved |
+hdf5_beside  | old.h5:/image | reserved | --checksum
 png          | out.png       |          |
 jpeg         | out.jpg       |          | -Q 100
 '

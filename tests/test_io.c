@@ -20,7 +20,7 @@
 #include "tests/suite.h"
 
 static const nf_world alone = {.size = 1, .threads = 1};
-static const nf_provenance origin = {"filter", "gaussian:sigma=2", "photo.jpg"};
+static const nf_provenance origin = {"filter", "gaussian:sigma=2", "photo.jpg", false};
 static char folder[256];
 
 /* ---- helpers ---- */

@@ -13,7 +13,7 @@
 #include "tests/suite.h"
 
 static nf_world world;
-static const nf_provenance origin = {"filter", "sobel", "photo.jpg"};
+static const nf_provenance origin = {"filter", "sobel", "photo.jpg", false};
 static char folder[256];
 
 enum { NAME_ROOM = 512 };
