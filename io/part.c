@@ -188,7 +188,8 @@ static void remove_left(const char *target)
     free(folder);
 }
 
-nf_status nf_part_begin(const char *file, nf_part *part)
+/* The target, checked; the part file has no name yet. Frees *part after a failure. */
+static nf_status part_target(const char *file, nf_part *part)
 {
     *part = (nf_part){.slot = -1};
     nf_status status = check_target(file);
@@ -203,19 +204,63 @@ nf_status nf_part_begin(const char *file, nf_part *part)
     part->existed = part->target != NULL;
     if (part->target == NULL)
         part->target = strdup(file); /* a new file */
-    if (part->target != NULL)
-        part->path = part_name(part->target);
-    if (part->path == NULL) {
-        part_free(part);
+    if (part->target == NULL)
         return nf_fail(NF_ERR_MEMORY, "no memory for a file name");
-    }
     status = check_folder(part->target);
-    if (status == NF_OK && unlink(part->path) != 0 && errno != ENOENT)
-        status = nf_fail(NF_ERR_FILE, "%s: cannot be removed: %s", part->path, strerror(errno));
-    if (status == NF_OK) {
-        remove_left(part->target);
-        part->slot = slot_take(part->path);
-    } else
+    if (status != NF_OK)
+        part_free(part);
+    return status;
+}
+
+static nf_status remove_file(const char *path)
+{
+    if (unlink(path) == 0 || errno == ENOENT)
+        return NF_OK;
+    return nf_fail(NF_ERR_FILE, "%s: cannot be removed: %s", path, strerror(errno));
+}
+
+nf_status nf_part_begin(const char *file, nf_part *part)
+{
+    nf_status status = part_target(file, part);
+    if (status != NF_OK)
+        return status;
+    part->path = part_name(part->target);
+    status = part->path != NULL ? remove_file(part->path)
+                                : nf_fail(NF_ERR_MEMORY, "no memory for a file name");
+    if (status != NF_OK) {
+        part_free(part);
+        return status;
+    }
+    remove_left(part->target);
+    part->slot = slot_take(part->path);
+    return NF_OK;
+}
+
+static char *lasting_name(const char *target)
+{
+    const char *slash = strrchr(target, '/');
+    const char *name = slash == NULL ? target : slash + 1;
+    char *path = NULL;
+    if (asprintf(&path, "%.*s.%.*s.resume.part", (int)(name - target), target, NAME_KEPT, name) < 0)
+        return NULL;
+    return path;
+}
+
+nf_status nf_part_begin_lasting(const char *file, bool again, nf_part *part)
+{
+    nf_status status = part_target(file, part);
+    if (status != NF_OK)
+        return status;
+    part->lasting = true;
+    part->path = lasting_name(part->target);
+    if (part->path == NULL)
+        status = nf_fail(NF_ERR_MEMORY, "no memory for a file name");
+    else if (!again)
+        status = remove_file(part->path);
+    else if (access(part->path, R_OK | W_OK) != 0)
+        status = nf_fail(NF_ERR_FILE, "%s: cannot be taken up: %s", part->path, strerror(errno));
+    catch_signals();
+    if (status != NF_OK)
         part_free(part);
     return status;
 }
@@ -281,7 +326,7 @@ nf_status nf_part_commit(nf_part *part)
 
 void nf_part_abort(nf_part *part)
 {
-    if (part->path != NULL)
+    if (part->path != NULL && !part->lasting)
         unlink(part->path);
     part_free(part);
 }

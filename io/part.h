@@ -15,6 +15,7 @@ typedef struct nf_part {
     char *target;    /* where links to an existing target lead */
     char *path;      /* the part file */
     int slot;        /* in the list that signals go through; -1: none */
+    bool lasting;    /* stays when this is aborted */
     bool existed;    /* the target, at the beginning */
     bool no_clobber; /* for the caller to set: the commit fails where the target did not exist and
                         does now */
@@ -25,6 +26,12 @@ typedef struct nf_part {
  * file's name; whoever creates the file calls this before. Writing beyond a limit on the size of
  * files is an error from now on (EFBIG), no longer the end of the process. */
 nf_status nf_part_begin(const char *file, nf_part *part);
+
+/* The same for a part file that outlives this process, so that its journal (journal.h) can be taken up:
+ * `.NAME.resume.part`, which neither signals nor nf_part_abort remove. again: that which is there; it
+ * is an error if there is none. Otherwise it is removed. To be called while the journal is open, which
+ * sees to it that no other process has the file. */
+nf_status nf_part_begin_lasting(const char *file, bool again, nf_part *part);
 
 /* Flushes the part file and renames it to the target, whose mode is kept. Frees *part either way;
  * after a failure the part file is gone and the target as it was. */
