@@ -9,8 +9,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "drivers/engine/checksum.h"
 #include "io/array.h"
 #include "io/image.h"
+#include "tests/drive.h"
 #include "tests/io_cells.h"
 #include "tests/suite.h"
 
@@ -281,6 +283,65 @@ static void test_max_pixels(void)
     CU_ASSERT(says(nf_image_check(&huge, "huge.xyz", "XYZ"), "huge.xyz is larger than 2^62"));
 }
 
+/* ---- checksums ---- */
+
+/* What `reduce -k checksum` computes. */
+static uint64_t reduced(const nf_shape *shape, const void *cells)
+{
+    nf_chain chain;
+    CU_ASSERT_EQUAL(nf_chain_parse("checksum", &chain), NF_OK);
+    nf_outcome outcome = nf_test_drive(&alone, &chain, shape, cells, NULL);
+    CU_ASSERT_EQUAL(outcome.status, NF_OK);
+    uint64_t sum = outcome.results.numbers[0].low;
+    nf_outcome_free(&outcome);
+    nf_chain_free(&chain);
+    return sum;
+}
+
+/* The same box by box, the last one first; cut in `parts` along each dimension. */
+static uint64_t added(const nf_shape *shape, const char *cells, int64_t parts, int threads)
+{
+    nf_checksum checksum;
+    ptrdiff_t stride[NF_DIMS];
+    nf_dense_strides(shape->dim, shape->channels, stride);
+    CU_ASSERT_EQUAL(nf_checksum_begin(&checksum, shape), NF_OK);
+    for (int64_t i = parts * parts * parts - 1; i >= 0; i--) {
+        int64_t at[NF_DIMS] = {i / parts / parts, i / parts % parts, i % parts};
+        nf_box box;
+        ptrdiff_t offset = 0;
+        for (int d = 0; d < NF_DIMS; d++) {
+            box.lo[d] = shape->dim[d] * at[d] / parts;
+            box.hi[d] = shape->dim[d] * (at[d] + 1) / parts;
+            offset += box.lo[d] * stride[d];
+        }
+        nf_checksum_add(&checksum, &box, cells + offset * (ptrdiff_t)nf_dtype_size(shape->dtype),
+                        stride, threads);
+    }
+    uint64_t sum = nf_checksum_value(&alone, &checksum);
+    nf_checksum_free(&checksum);
+    return sum;
+}
+
+static void test_checksums(void)
+{
+    const nf_shape shapes[] = {io_shape(1, 1, 1, 200003, 1, NF_F64),
+                               io_shape(2, 1, 517, 389, 3, NF_U8),
+                               io_shape(2, 1, 3, 70001, 2, NF_U16),
+                               io_shape(3, 11, 23, 29, 1, NF_F32), io_shape(1, 1, 1, 1, 1, NF_U8)};
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+        size_t size = nf_dtype_size(shapes[s].dtype);
+        char *cells = malloc(nf_shape_bytes(&shapes[s]));
+        CU_ASSERT_PTR_NOT_NULL_FATAL(cells);
+        for (int64_t i = 0; i < nf_shape_elements(&shapes[s]); i++)
+            io_element(shapes[s].dtype, i, cells + (size_t)i * size);
+        uint64_t expected = reduced(&shapes[s], cells);
+        for (int parts = 1; parts <= 3; parts++)
+            for (int threads = 1; threads <= 3; threads++)
+                CU_ASSERT_EQUAL(added(&shapes[s], cells, parts, threads), expected);
+        free(cells);
+    }
+}
+
 /* ---- a crash inside HDF5 ---- */
 
 /* A chunk shorter than its own check sum: HDF5 1.10 reads beyond all bounds. */
@@ -351,6 +412,7 @@ int main(void)
         {"part files that were left", test_left_parts},
         {"a killed process", test_killed},
         {"--max-pixels", test_max_pixels},
+        {"checksums", test_checksums},
         {"a crash inside HDF5", test_crash},
         CU_TEST_INFO_NULL,
     };
