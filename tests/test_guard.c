@@ -283,6 +283,26 @@ static void test_max_pixels(void)
     CU_ASSERT(says(nf_image_check(&huge, "huge.xyz", "XYZ"), "huge.xyz is larger than 2^62"));
 }
 
+/* A dataset of nothing that claims 2^33 x 2^33 cells: no chunk of it is there. */
+static void test_overflow(void)
+{
+    const hsize_t extent[2] = {(hsize_t)1 << 33, (hsize_t)1 << 33}, chunk[2] = {64, 64};
+    hid_t file = H5Fcreate(in_folder("claims.h5"), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t plist = H5Pcreate(H5P_DATASET_CREATE), space = H5Screate_simple(2, extent, NULL);
+    H5Pset_chunk(plist, 2, chunk);
+    hid_t set = H5Dcreate2(file, "x", H5T_IEEE_F64LE, space, H5P_DEFAULT, plist, H5P_DEFAULT);
+    CU_ASSERT(set >= 0);
+    H5Dclose(set);
+    H5Sclose(space);
+    H5Pclose(plist);
+    H5Fclose(file);
+    nf_array_reader *reader;
+    nf_shape shape;
+    nf_status status = nf_array_open(&alone, in_folder("claims.h5"), &reader, &shape);
+    CU_ASSERT(says(status, "claims.h5"));
+    CU_ASSERT(says(status, "larger than 2^62 bytes"));
+}
+
 /* ---- checksums ---- */
 
 /* What `reduce -k checksum` computes. */
@@ -412,6 +432,7 @@ int main(void)
         {"part files that were left", test_left_parts},
         {"a killed process", test_killed},
         {"--max-pixels", test_max_pixels},
+        {"extents whose product overflows", test_overflow},
         {"checksums", test_checksums},
         {"a crash inside HDF5", test_crash},
         CU_TEST_INFO_NULL,
