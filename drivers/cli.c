@@ -1,12 +1,15 @@
 #include "drivers/cli.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "io/array.h"
 #include "io/image.h"
 
 /* ---- --list ---- */
@@ -89,7 +92,12 @@ enum {
     KEY_TILE_SIZE,
     KEY_HALO_DEPTH,
     KEY_EXPLAIN,
-    KEY_MAX_PIXELS
+    KEY_SHAPE,
+    KEY_DTYPE,
+    KEY_OFFSET,
+    KEY_MAX_PIXELS,
+    KEY_MEMORY,
+    KEY_SCRATCH
 };
 
 static const struct argp_option common_options[] = {
@@ -127,9 +135,35 @@ static const struct argp_option thread_options[] = {
     {0}};
 
 static const struct argp_option input_options[] = {
+    {NULL, 0, NULL, 0, "Inputs that are bare arrays, without a header:", 45},
+    {"shape", KEY_SHAPE, "ROWSxCOLUMNS", 0,
+     "extents; volumes: PLANESxROWSxCOLUMNS; with 2 to 4 behind two or three extents: channels",
+     45},
+    {"dtype", KEY_DTYPE, "TYPE", 0,
+     "u8 i8 u16 i16 u32 i32 f16 f32 or f64; le or be behind it: the byte order (default: this "
+     "machine's)",
+     45},
+    {"offset", KEY_OFFSET, "BYTES", 0,
+     "where the array begins; without it, the file must be as long as the array", 45},
+    {0}};
+
+static const struct argp_option image_options[] = {
+    {NULL, 0, NULL, 0, "Inputs that are images:", 46},
     {"max-pixels", KEY_MAX_PIXELS, "N", 0,
      "refuse images of more pixels, as a file of few bytes can claim any number (default: "
      "1073741824, 32768 x 32768; not for HDF5)",
+     46},
+    {0}};
+
+static const struct argp_option memory_options[] = {
+    {NULL, 0, NULL, 0, "Arrays that do not fit into memory (the result has the same bits):", 45},
+    {"memory", KEY_MEMORY, "SIZE", 0,
+     "a bound on the memory of each rank, as 512M or 2G: the array goes through it in bands, read, "
+     "computed and written at the same time (default: only where it does not fit)",
+     45},
+    {"scratch", KEY_SCRATCH, "FOLDER", 0,
+     "for arrays between two sweeps; all ranks must see it (default: beside the output; reduce: "
+     "TMPDIR, or /var/tmp)",
      45},
     {0}};
 
@@ -154,6 +188,32 @@ static error_t parse_threads(int key, char *text, struct argp_state *state)
 }
 
 static error_t parse_input(int key, char *text, struct argp_state *state)
+{
+    nf_cli *cli = state->input;
+    switch (key) {
+    case KEY_SHAPE:
+        cli->shape = text;
+        return 0;
+    case KEY_DTYPE:
+        cli->dtype = text;
+        return 0;
+    case KEY_OFFSET:
+        if (nf_cli_integer("--offset", text, 0, (int64_t)1 << 53, &cli->offset) != NF_OK)
+            return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
+        return 0;
+    case ARGP_KEY_END:
+        if (cli->shape == NULL && cli->dtype == NULL && cli->offset < 0)
+            return 0;
+        if (nf_described_parse(cli->shape, cli->dtype, cli->offset, &cli->input) != NF_OK)
+            return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
+        cli->described = &cli->input;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static error_t parse_image(int key, char *text, struct argp_state *state)
 {
     (void)state;
     if (key != KEY_MAX_PIXELS)
@@ -209,6 +269,23 @@ static error_t parse_plan(int key, char *text, struct argp_state *state)
     }
 }
 
+static error_t parse_memory(int key, char *text, struct argp_state *state)
+{
+    enum { LEAST = 1 << 20 };
+    nf_cli *cli = state->input;
+    switch (key) {
+    case KEY_MEMORY:
+        if (nf_cli_bytes("--memory", text, LEAST, &cli->memory) != NF_OK)
+            return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
+        return 0;
+    case KEY_SCRATCH:
+        cli->scratch = text;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
 static error_t parse_common(int key, char *text, struct argp_state *state)
 {
     (void)text;
@@ -248,15 +325,21 @@ static nf_status parse(nf_cli *cli, int argc, char **argv, const struct argp *ow
     const struct argp bare = {own->options, own->parser, NULL, NULL, NULL, NULL, NULL};
     const struct argp threads = {thread_options, parse_threads, NULL, NULL, NULL, NULL, NULL};
     const struct argp plan = {plan_options, parse_plan, NULL, NULL, NULL, NULL, NULL};
-    const struct argp images = {input_options, parse_input, NULL, NULL, NULL, NULL, NULL};
-    struct argp_child children[5] = {{&bare, 0, NULL, 0}};
+    const struct argp inputs = {input_options, parse_input, NULL, NULL, NULL, NULL, NULL};
+    const struct argp images = {image_options, parse_image, NULL, NULL, NULL, NULL, NULL};
+    const struct argp memory = {memory_options, parse_memory, NULL, NULL, NULL, NULL, NULL};
+    struct argp_child children[7] = {{&bare, 0, NULL, 0}};
     int n = 1;
     if (takes & NF_CLI_THREADS)
         children[n++].argp = &threads;
     if (takes & NF_CLI_PLAN)
         children[n++].argp = &plan;
     if (takes & NF_CLI_INPUT)
+        children[n++].argp = &inputs;
+    if (takes & NF_CLI_IMAGES)
         children[n++].argp = &images;
+    if (takes & NF_CLI_MEMORY)
+        children[n++].argp = &memory;
     const struct argp whole = {common_options, parse_common, own->args_doc, own->doc,
                                children,       NULL,         NULL};
     parsing p = {.cli = cli, .input = input};
@@ -291,7 +374,7 @@ nf_status nf_cli_start(nf_cli *cli, int argc, char **argv, const struct argp *ow
 {
     char *slash = strrchr(argv[0], '/');
     argv[0] = slash != NULL ? slash + 1 : argv[0]; /* for argp's messages, too */
-    *cli = (nf_cli){.program = argv[0]};
+    *cli = (nf_cli){.program = argv[0], .offset = -1};
     nf_status status = nf_world_start(&argc, &argv, &cli->world);
     if (status != NF_OK)
         return status;
@@ -322,6 +405,17 @@ int nf_cli_stop(nf_cli *cli, nf_status status)
     return nf_exit_status(status);
 }
 
+bool nf_cli_lists(const char *input)
+{
+    return input != NULL && input[0] != '\0' && input[strlen(input) - 1] == ':' &&
+           access(input, F_OK) != 0;
+}
+
+nf_status nf_cli_list_file(const nf_cli *cli, const char *input)
+{
+    return nf_agree(&cli->world, cli->world.rank == 0 ? nf_array_list(input, stdout) : NF_OK);
+}
+
 nf_status nf_cli_integer(const char *option, const char *text, int64_t least, int64_t most,
                          int64_t *value)
 {
@@ -332,6 +426,25 @@ nf_status nf_cli_integer(const char *option, const char *text, int64_t least, in
         return nf_fail(NF_ERR_USAGE, "%s %s: expected a whole number from %lld to %lld", option,
                        text, (long long)least, (long long)most);
     *value = (int64_t)number;
+    return NF_OK;
+}
+
+nf_status nf_cli_bytes(const char *option, const char *text, int64_t least, int64_t *bytes)
+{
+    static const char units[] = "KMGT";
+    char *end;
+    double number = strtod(text, &end), unit = 1;
+    const char *found = end != text && *end != '\0' ? strchr(units, toupper(*end)) : NULL;
+    if (found != NULL)
+        unit = pow(1024, (double)(found - units + 1)), end++;
+    if (found != NULL && (strcmp(end, "iB") == 0 || strcmp(end, "B") == 0))
+        end += strlen(end);
+    if (end == text || *end != '\0' || !(number * unit >= (double)least) ||
+        !(number * unit <= 0x1p60))
+        return nf_fail(NF_ERR_USAGE,
+                       "%s %s: expected a number of bytes from %lld on, as 512M or 2G", option,
+                       text, (long long)least);
+    *bytes = (int64_t)(number * unit);
     return NF_OK;
 }
 

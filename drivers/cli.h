@@ -8,21 +8,35 @@
 #include "drivers/engine/node.h"
 #include "drivers/engine/plan.h"
 #include "drivers/engine/world.h"
+#include "io/array.h"
 
 typedef struct nf_cli {
     const char *program; /* "filter" */
     nf_world world;      /* all ranks; world.threads as asked for, or as the node's cores allow */
     nf_node node;
-    bool quiet;        /* -q: nothing but results and errors */
-    bool done;         /* --help, --version or --list was answered: nothing else is to be done */
-    bool explain;      /* --explain: print the plan before it runs */
-    int asked_threads; /* -t; 0: not given */
-    nf_plan_options plan_options; /* --grid, --tile-size, --halo-depth; and the caches of a rank */
+    bool quiet;          /* -q: nothing but results and errors */
+    bool done;           /* --help, --version or --list was answered: nothing else is to be done */
+    bool explain;        /* --explain: print the plan before it runs */
+    int asked_threads;   /* -t; 0: not given */
+    int64_t memory;      /* --memory: bytes a rank; 0: not given */
+    const char *scratch; /* --scratch; NULL: not given */
+    const char *shape, *dtype;     /* as typed, or NULL */
+    int64_t offset;                /* -1: not given */
+    nf_described input;            /* what those three say */
+    const nf_described *described; /* that, or NULL: inputs tell themselves */
+    nf_plan_options plan_options;  /* --grid, --tile-size, --halo-depth; and the caches of a rank */
 } nf_cli;
 
-/* Options that not all programs take: --threads; those that say how the work is shared out; and
- * --max-pixels, which sets nf_max_pixels. */
-enum { NF_CLI_THREADS = 1, NF_CLI_PLAN = 2, NF_CLI_INPUT = 4 };
+/* Options that not all programs take: --threads; those that say how the work is shared out; those about
+ * inputs, --shape, --dtype and --offset; those of arrays that do not fit into memory; and those about
+ * images, --max-pixels, which sets nf_max_pixels. */
+enum {
+    NF_CLI_THREADS = 1,
+    NF_CLI_PLAN = 2,
+    NF_CLI_INPUT = 4,
+    NF_CLI_MEMORY = 8,
+    NF_CLI_IMAGES = 16
+};
 
 /* Starts MPI, parses the command line with the program's own argp (options, parser, documentation; no
  * children) plus the common options and those in the bit set `takes`, and finds the node and the number
@@ -38,9 +52,16 @@ error_t nf_cli_reject(const char *format, ...) __attribute__((format(printf, 1, 
  * one, too. Stops MPI. Returns main's exit status. */
 int nf_cli_stop(nf_cli *cli, nf_status status);
 
+/* Whether an input is named "FILE:", with nothing behind the colon: its content is to be listed. */
+bool nf_cli_lists(const char *input);
+nf_status nf_cli_list_file(const nf_cli *cli, const char *input); /* collective */
+
 /* A whole number of an option within [least, most]. */
 nf_status nf_cli_integer(const char *option, const char *text, int64_t least, int64_t most,
                          int64_t *value);
+
+/* A number of bytes within [least, 2^60], as 64M, 1.5G or 4096; K, M, G and T stand for powers of 1024. */
+nf_status nf_cli_bytes(const char *option, const char *text, int64_t least, int64_t *bytes);
 
 /* For a program's option parser, as nf_cli_reject: a real number within [least, most]; up to `room` whole
  * numbers as `1,2,4`; two as `4096x2048`. */

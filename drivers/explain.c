@@ -115,12 +115,36 @@ static void print_bound(const nf_pass_facts *f)
                     : "arithmetic");
 }
 
-void nf_explain(const nf_world *world, const nf_plan *plan)
+static void print_bands(const nf_stream_pass *f)
+{
+    char read[TEXT], again[TEXT], written[TEXT];
+    fprintf(
+        stderr,
+        "    bands      %lld of %lld rows (planes, columns of a line); a sweep reads %s, %s of it "
+        "twice, and writes %s\n",
+        (long long)f->bands, (long long)f->height, bytes_text((double)(f->read + f->again), read),
+        bytes_text((double)f->again, again), bytes_text((double)f->written, written));
+}
+
+static void print_stream(const nf_stream *stream)
+{
+    nf_stream_facts f = nf_stream_tell(stream);
+    char bytes[TEXT], moved[TEXT], scratch[TEXT];
+    fprintf(
+        stderr,
+        "  in bands: %s of a rank's memory; %s%s read and written in all; %s of scratch files\n",
+        bytes_text((double)f.bytes, bytes), f.may_stop ? "at most " : "",
+        bytes_text((double)f.moved, moved), bytes_text((double)f.scratch, scratch));
+}
+
+void nf_explain(const nf_world *world, const nf_plan *plan, const nf_stream *stream)
 {
     nf_plan_facts facts;
     nf_plan_tell(plan, &facts);
     if (world->rank == 0)
         print_plan(&facts);
+    if (world->rank == 0 && stream != NULL)
+        print_stream(stream);
     for (size_t p = 0; p < facts.passes; p++) {
         nf_pass_facts pass;
         nf_plan_tell_pass(plan, p, &pass);
@@ -129,6 +153,11 @@ void nf_explain(const nf_world *world, const nf_plan *plan)
         print_stages(p, &pass);
         if (pass.resamples)
             print_output(&pass);
+        if (stream != NULL) {
+            nf_stream_pass streamed = nf_stream_tell_pass(stream, p);
+            print_bands(&streamed);
+            continue;
+        }
         print_work(&pass.cut.shape, &pass);
         if (!pass.labels)
             print_bound(&pass);

@@ -2,9 +2,9 @@
 #ifndef NF_EXPLAIN_H
 #define NF_EXPLAIN_H
 
-#include "drivers/engine/plan.h"
+#include "drivers/engine/stream.h"
 
-/* Collective; rank 0 prints. */
-void nf_explain(const nf_world *world, const nf_plan *plan);
+/* Collective; rank 0 prints. `stream`: by which the plan is run; NULL: in memory. */
+void nf_explain(const nf_world *world, const nf_plan *plan, const nf_stream *stream);
 
 #endif

@@ -1,48 +1,91 @@
 /* filter - applies a chain of maps to an array in a file, or converts it. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "drivers/cli.h"
-#include "drivers/engine/plan.h"
 #include "drivers/explain.h"
 #include "drivers/progress.h"
+#include "drivers/storage_args.h"
+#include "drivers/streaming.h"
 #include "io/array.h"
+#include "io/extents.h"
 #include "io/numbers.h"
 
 typedef struct filter_args {
     const char *chain, *input, *output;
     int quality;
+    nf_element_type store;
+    bool stack;
+    int stack_dims; /* 0: as many as the items must not have */
+    bool nexus;
+    nf_hdf5_hints hints;
+    nf_storage_args storage;
     bool no_clobber, checksum;
 } filter_args;
 
-enum { KEY_NO_CLOBBER = 0x20001, KEY_CHECKSUM };
+enum { KEY_STORE = 0x30001, KEY_STACK, KEY_NEXUS, KEY_HINT, KEY_NO_CLOBBER, KEY_CHECKSUM };
 
 static const char doc[] =
     "Applies a chain of kernels to an array and writes the result; without -k, converts."
-    "\vArrays are named FILE or FILE:/dataset (HDF5); an input's kind is told from its content, an "
-    "output's from its suffix (.h5, .png, .jpg). The output appears, or is replaced, only when it "
-    "is "
-    "complete.\n\nExamples:\n"
+    "\vArrays are named FILE or FILE:/dataset (HDF5; TIFF: a page, counted from 0). An input's "
+    "kind "
+    "is told from its content, an output's from its suffix: .h5, .tif, .png, .jpg, .npy, .pgm, "
+    ".ppm, "
+    ".pnm, .pam, .pfm, .raw. The output appears, or is replaced, only when it is "
+    "complete.\n\nFILE: "
+    "alone, with a colon and without an OUTPUT, lists the datasets of a file; where none is named, "
+    "that is read to which the attributes default and signal of NeXus lead, or the only array, or "
+    "the "
+    "only one of 2 dimensions or more. Brackets pick an item of a stack by its leading indices, "
+    "negative ones from the end: FILE:/data[3], FILE:/data[3,-1]. With cf in them, FILE:/sst[cf] "
+    "or "
+    "FILE:/sst[3,cf], netCDF's conventions count: _FillValue and missing_value become NaN, others "
+    "are "
+    "multiplied by scale_factor, and add_offset is added.\n\nFrom HDF5 to HDF5 a dataset's "
+    "attributes are kept as far as they stay true, and its dimension scales where no kernel moves "
+    "cells; what is left out is told.\n\nExamples:\n"
     "  filter -k 'gaussian:sigma=2 | sobel' photo.jpg edges.png\n"
     "  mpirun -n 4 filter -k 'heat:steps=100' in.h5:/image out.h5:/image\n"
-    "  filter photo.jpg photo.h5:/image";
+    "  filter photo.jpg photo.h5:/image\n"
+    "  filter measured.nc:\n"
+    "  filter --shape 512x389x3 --dtype u16 scan.raw scan.tif\n"
+    "  filter -k gaussian:sigma=1 --stack --store u16 movie.h5:/frames smooth.h5:/frames";
 
 static const struct argp_option options[] = {
     {"kernel", 'k', "CHAIN", 0, "kernels to apply: 'NAME:KEY=VALUE,... | NAME ...'", 0},
     {"quality", 'Q', "N", 0, "JPEG quality of the output, 1 to 100 (default 90)", 0},
+    {"store", KEY_STORE, "TYPE", 0,
+     "HDF5: type of the elements in the output: u8 i8 u16 i16 u32 i32 f16 f32 f64; integers are "
+     "rounded half to even and clipped (default: as computed)",
+     0},
+    NF_STORAGE_OPTIONS,
+    {"stack", KEY_STACK, "N", OPTION_ARG_OPTIONAL,
+     "apply the chain to every item of a stack by itself: N leading dimensions (default 1, or as "
+     "many as leave 3), which the output has, too",
+     0},
+    {"nexus", KEY_NEXUS, NULL, 0,
+     "HDF5: write NeXus's groups NXentry and NXdata around the dataset (default "
+     "/entry/data/data), with it as their signal",
+     0},
+    {"hint", KEY_HINT, "KEY=VALUE", 0,
+     "HDF5: alignment=BYTES of the elements in the file (default 4096; 1M suits striped file "
+     "systems), meta_block=BYTES that metadata is gathered in, page=BYTES of a page of the file's "
+     "space (for readers with a page buffer), libver=earliest|latest form of the metadata; may be "
+     "repeated",
+     0},
     {"no-clobber", KEY_NO_CLOBBER, NULL, 0,
      "refuse to replace an output that exists (a file; in an HDF5 file, a dataset)", 0},
     {"checksum", KEY_CHECKSUM, NULL, 0,
      "keep a checksum of the cells in the output (HDF5, PNG): `reduce -k checksum` then says "
-     "whether "
-     "they are still the same",
+     "whether they are still the same",
      0},
     {0}};
 
 static error_t parse_option(int key, char *text, struct argp_state *state)
 {
     filter_args *args = state->input;
-    int64_t quality;
+    int64_t quality, dims = 0;
     switch (key) {
     case 'k':
         if (args->chain != NULL)
@@ -53,6 +96,25 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         if (nf_cli_integer("--quality", text, 1, 100, &quality) != NF_OK)
             return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
         args->quality = (int)quality;
+        return 0;
+    case KEY_STORE:
+        args->store = nf_element_named(text);
+        if (args->store == NF_EL_NONE)
+            return nf_cli_reject("--store %s: expected one of u8 i8 u16 i16 u32 i32 f16 f32 f64",
+                                 text);
+        return 0;
+    case KEY_STACK:
+        args->stack = true;
+        if (text != NULL && nf_cli_integer("--stack", text, 1, NF_STACK_DIMS, &dims) != NF_OK)
+            return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
+        args->stack_dims = (int)dims;
+        return 0;
+    case KEY_NEXUS:
+        args->nexus = true;
+        return 0;
+    case KEY_HINT:
+        if (nf_hdf5_hint(text, &args->hints) != NF_OK)
+            return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
         return 0;
     case KEY_NO_CLOBBER:
         args->no_clobber = true;
@@ -66,7 +128,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         *(args->input == NULL ? &args->input : &args->output) = text;
         return 0;
     default:
-        return ARGP_ERR_UNKNOWN;
+        return nf_storage_option(&args->storage, key, text);
     }
 }
 
@@ -75,8 +137,10 @@ typedef struct filtering {
     nf_chains chains;
     nf_array_reader *reader;
     nf_array_writer *writer;
-    nf_plan *plan; /* NULL: a conversion */
+    nf_plan *plan; /* NULL: a conversion in memory */
+    bool streamed; /* the plan is */
     nf_shape in_shape, out_shape;
+    nf_stack stack;     /* no dims: one array */
     nf_fields fields;   /* a conversion: only in */
     nf_results learned; /* what the maps found out, on rank 0 */
 } filtering;
@@ -89,9 +153,10 @@ static nf_status check_args(const nf_cli *cli, const filter_args *args, filterin
     if (args->chain == NULL && (cli->explain || o->grid[0] > 0 || o->tile[2] > 0 || o->halo_depth))
         return nf_fail(NF_ERR_USAGE, "a conversion has no plan: --grid, --tile-size, --halo-depth "
                                      "and --explain need -k CHAIN");
-    if (args->chain == NULL)
-        return NF_OK;
-    nf_status status = nf_chains_add(&f->chains, args->chain);
+    nf_status status = nf_storage_check(&args->storage);
+    if (args->chain == NULL || status != NF_OK)
+        return status;
+    status = nf_chains_add(&f->chains, args->chain);
     if (status != NF_OK)
         return status;
     const nf_chain *chain = &f->chains.list[0];
@@ -101,10 +166,18 @@ static nf_status check_args(const nf_cli *cli, const filter_args *args, filterin
     return NF_OK;
 }
 
+/* Where the arrays do not fit into memory there are no fields. */
 static nf_status plan_fields(const nf_cli *cli, filtering *f)
 {
     const nf_world *world = &cli->world;
     nf_halo none = {{0}, {0}};
+    nf_status streams =
+        nf_streaming_plan(cli, &f->in_shape, f->chains.list, f->chains.count, &f->plan);
+    f->streamed = f->plan != NULL;
+    if (f->streamed)
+        f->out_shape = *nf_plan_output(f->plan);
+    if (streams != NF_OK || f->streamed)
+        return streams;
     f->out_shape = f->in_shape;
     if (f->chains.count == 0) {
         nf_cut cut = nf_cut_choose(&f->in_shape, world->size, &none, NULL);
@@ -116,8 +189,37 @@ static nf_status plan_fields(const nf_cli *cli, filtering *f)
         return status;
     f->out_shape = *nf_plan_output(f->plan);
     if (cli->explain)
-        nf_explain(world, f->plan);
+        nf_explain(world, f->plan, NULL);
     return nf_plan_fields(f->plan, &f->fields);
+}
+
+static nf_status stream(const nf_cli *cli, const filter_args *args, filtering *f)
+{
+    nf_streaming run = {.plan = f->plan,
+                        .in = f->reader,
+                        .shape = f->in_shape,
+                        .out = f->writer,
+                        .output = args->output,
+                        .results = &f->learned};
+    nf_status status = nf_streaming_run(cli, &run);
+    if (status == NF_OK && !cli->quiet && cli->world.rank == 0)
+        nf_numbers_lines("filter", &f->learned, stderr);
+    return status;
+}
+
+/* What becomes of the pixels that the input's metadata came with. */
+static unsigned find_changes(const filtering *f)
+{
+    if (f->chains.count == 0)
+        return 0;
+    const nf_chain *chain = &f->chains.list[0];
+    unsigned changes = NF_CHANGED_VALUES;
+    for (size_t i = 0; i < chain->count; i++) {
+        const nf_kernel *kernel = chain->stages[i].kernel;
+        changes |= kernel->kind == NF_RESAMPLE ? NF_CHANGED_GRID : 0;
+        changes |= kernel->turns ? NF_CHANGED_ORDER : 0;
+    }
+    return changes;
 }
 
 /* Reading, computing and writing, each with a progress of its own. */
@@ -148,31 +250,108 @@ static nf_status process(const nf_cli *cli, filtering *f)
     return status;
 }
 
+/* What the user should know of the way in and out. */
+static void remark(const nf_cli *cli, const filter_args *args, const filtering *f)
+{
+    const char *reading = nf_array_remark(f->reader), *left = nf_array_left(f->writer);
+    if (cli->quiet || cli->world.rank != 0)
+        return;
+    if (reading != NULL)
+        fprintf(stderr, "filter: %s: %s\n", args->input, reading);
+    if (left != NULL)
+        fprintf(stderr, "filter: %s: not kept of what belongs to it: %s\n", args->input, left);
+}
+
+/* Collective. Opens the array, or item i of the stack. */
+static nf_status open_input(const nf_cli *cli, const filter_args *args, filtering *f, int64_t i)
+{
+    char *name = NULL;
+    nf_status status = NF_OK;
+    nf_array_close(f->reader);
+    f->reader = NULL;
+    if (f->stack.dims > 0)
+        status = nf_agree(&cli->world, nf_stack_name(&f->stack, args->input, i, &name));
+    if (status == NF_OK)
+        status = nf_array_open(&cli->world, name != NULL ? name : args->input, cli->described,
+                               &f->reader, &f->in_shape);
+    free(name);
+    return status;
+}
+
+static nf_status create_output(const nf_cli *cli, const filter_args *args, filtering *f)
+{
+    const nf_chain *chain = f->chains.count > 0 ? &f->chains.list[0] : NULL;
+    nf_provenance provenance = {
+        .command = "filter", .chain = chain != NULL ? chain->text : NULL, .input = args->input};
+    nf_output output = {.quality = args->quality,
+                        .store = args->store,
+                        .provenance = &provenance,
+                        .source = args->input,
+                        .metadata = nf_array_metadata(f->reader),
+                        .changes = find_changes(f),
+                        .stack = f->stack,
+                        .nexus = args->nexus,
+                        .hints = args->hints,
+                        .no_clobber = args->no_clobber,
+                        .checksum = args->checksum};
+    nf_storage_apply(&args->storage, &output);
+    return nf_array_create(&cli->world, args->output, args->input, &f->out_shape, &output,
+                           &f->writer);
+}
+
+static nf_status process_all(const nf_cli *cli, const filter_args *args, filtering *f)
+{
+    int64_t items = nf_stack_items(&f->stack);
+    nf_status status = NF_OK;
+    for (int64_t i = 0; i < items && status == NF_OK; i++) {
+        if (i > 0)
+            status = open_input(cli, args, f, i);
+        nf_array_item(f->writer, i);
+        if (status == NF_OK)
+            status = f->streamed ? stream(cli, args, f) : process(cli, f);
+        nf_results_free(&f->learned);
+        nf_results_init(&f->learned);
+    }
+    return status;
+}
+
+/* An output without a header: how it can be read again. */
+static void tell_shape(const char *output, const nf_shape *shape)
+{
+    int64_t extent[NF_EXTENTS];
+    char text[NF_EXTENTS_TEXT];
+    int rank = nf_extents_of(shape, extent);
+    fprintf(stderr, "filter: %s has no header; it is read by --shape %s --dtype %s\n", output,
+            nf_extents_text(rank, extent, text),
+            nf_element_name(nf_element_native(shape->dtype).type));
+}
+
 static nf_status filter(const nf_cli *cli, const filter_args *args, filtering *f)
 {
     const nf_world *world = &cli->world;
     nf_status status = nf_agree(world, check_args(cli, args, f));
-    if (status == NF_OK && args->no_clobber)
-        status = nf_array_refuse_existing(world, args->output);
+    if (status == NF_OK && args->stack)
+        status = nf_array_stack(world, args->input, args->stack_dims, &f->stack);
     if (status == NF_OK)
-        status = nf_array_open(world, args->input, &f->reader, &f->in_shape);
+        status = open_input(cli, args, f, 0);
     if (status == NF_OK)
         status = plan_fields(cli, f);
-    nf_provenance provenance = {.command = "filter",
-                                .chain = f->chains.count > 0 ? f->chains.list[0].text : NULL,
-                                .input = args->input,
-                                .checksum = args->checksum};
     if (status == NF_OK)
-        status = nf_array_create(world, args->output, args->input, &f->out_shape, args->quality,
-                                 &provenance, &f->writer);
-    if (status == NF_OK && args->no_clobber)
-        nf_array_no_clobber(f->writer);
-    if (status == NF_OK)
-        status = process(cli, f);
+        status = create_output(cli, args, f);
+    if (status == NF_OK && f->streamed)
+        status = nf_streaming_align(cli, f->writer, &f->in_shape, f->chains.list, f->chains.count,
+                                    &f->plan);
+    if (status == NF_OK) {
+        remark(cli, args, f);
+        status = process_all(cli, args, f);
+    }
+    bool bare = status == NF_OK && nf_array_bare(f->writer);
     if (status == NF_OK) {
         status = nf_array_commit(world, f->writer);
         f->writer = NULL;
     }
+    if (bare && status == NF_OK && world->rank == 0 && !cli->quiet)
+        tell_shape(args->output, &f->out_shape);
     return status;
 }
 
@@ -194,8 +373,11 @@ int main(int argc, char **argv)
     nf_cli cli;
     nf_results_init(&f.learned);
     nf_status status =
-        nf_cli_start(&cli, argc, argv, &argp, &args, NF_CLI_THREADS | NF_CLI_PLAN | NF_CLI_INPUT);
-    if (status == NF_OK && !cli.done)
+        nf_cli_start(&cli, argc, argv, &argp, &args,
+                     NF_CLI_THREADS | NF_CLI_PLAN | NF_CLI_INPUT | NF_CLI_MEMORY | NF_CLI_IMAGES);
+    if (status == NF_OK && !cli.done && args.output == NULL && nf_cli_lists(args.input))
+        status = nf_cli_list_file(&cli, args.input);
+    else if (status == NF_OK && !cli.done)
         status = filter(&cli, &args, &f);
     release(&cli, &f);
     return nf_cli_stop(&cli, status);

@@ -36,8 +36,10 @@ void nf_progress_show(void *context, double fraction)
         fprintf(stderr, "\r%s [", progress->label), draw_bar(fraction), fputs("] ", stderr);
     else
         fprintf(stderr, "%s: ", progress->label);
-    fprintf(stderr, "%3.0f%%, %.1f%%/s, %.0f s left%s", 100 * fraction, 100 * fraction / spent,
-            left, progress->terminal ? "  " : "\n");
+    double rate = (progress->bytes > 0 ? 1e-6 * progress->bytes : 100) * fraction / spent;
+    fprintf(stderr, progress->bytes > 0 ? "%3.0f%%, %.0f MB/s" : "%3.0f%%, %.1f%%/s",
+            100 * fraction, rate);
+    fprintf(stderr, ", %.0f s left%s", left, progress->terminal ? "  " : "\n");
     fflush(stderr);
 }
 

@@ -8,6 +8,7 @@
 
 typedef struct nf_progress {
     const char *label;
+    double bytes;        /* that the whole work moves; 0: it is told in percent a second */
     double start, shown; /* seconds on the clock: begun, last printed */
     bool silent, terminal, begun;
 } nf_progress;

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "drivers/cli.h"
-#include "drivers/engine/plan.h"
 #include "drivers/explain.h"
 #include "drivers/progress.h"
+#include "drivers/streaming.h"
 #include "io/array.h"
 #include "io/numbers.h"
 
@@ -20,8 +20,10 @@ typedef struct reduce_args {
 
 static const char doc[] =
     "Reduces an array to numbers: kernels after the same maps share a pass over the data."
-    "\vThe array is named FILE or FILE:/dataset (HDF5); its kind is told "
-    "from its content. A kernel may "
+    "\vThe array is named FILE or FILE:/dataset (HDF5; TIFF: a page, counted from 0); its kind is "
+    "told "
+    "from its content; FILE: without -k lists a file's datasets, and brackets pick an item of a "
+    "stack or ask for netCDF's conventions, as `filter --help` says. A kernel may "
     "follow maps: -k 'gaussian:sigma=2 | stats'. Kernels over an index range "
     "need no INPUT; a kernel of two arrays (dot) needs a SECOND of the same "
     "shape and type.\n\nExamples:\n"
@@ -150,7 +152,8 @@ static nf_status open_second(const nf_cli *cli, const reduce_args *args, reducin
     char text[NF_SHAPE_TEXT], wanted_text[NF_SHAPE_TEXT];
     if (!nf_plan_has_second(r->plan, &wanted))
         return NF_OK;
-    nf_status status = nf_array_open(&cli->world, args->inputs[1], &r->readers[1], &shape);
+    nf_status status =
+        nf_array_open(&cli->world, args->inputs[1], cli->described, &r->readers[1], &shape);
     if (status == NF_OK && !nf_shape_equal(&shape, &wanted))
         status = nf_fail(NF_ERR_SHAPE, "%s: %s; expected %s, as its kernel sees the first array",
                          args->inputs[1], nf_shape_text(&shape, text),
@@ -158,24 +161,52 @@ static nf_status open_second(const nf_cli *cli, const reduce_args *args, reducin
     return status;
 }
 
-static nf_status reduce_array(const nf_cli *cli, const reduce_args *args, reducing *r)
+/* The array, and the second one, in memory. */
+static nf_status reduce_fields(const nf_cli *cli, reducing *r)
 {
-    const nf_world *world = &cli->world;
-    nf_status status = nf_array_open(world, args->inputs[0], &r->readers[0], &r->shape);
-    if (status == NF_OK)
-        status = nf_plan_create(world, &r->shape, r->chains, r->over_array, &cli->plan_options,
-                                &r->plan);
-    if (status == NF_OK)
-        status = open_second(cli, args, r);
-    if (status == NF_OK && cli->explain)
-        nf_explain(&cli->world, r->plan);
-    if (status == NF_OK)
-        status = nf_plan_fields(r->plan, &r->fields);
+    if (cli->explain)
+        nf_explain(&cli->world, r->plan, NULL);
+    nf_status status = nf_plan_fields(r->plan, &r->fields);
     if (status == NF_OK)
         status = read_array(cli, r->readers[0], &r->fields.in);
     if (status == NF_OK && r->readers[1] != NULL)
         status = read_array(cli, r->readers[1], &r->fields.with);
     return status == NF_OK ? run_plan(cli, r, 0) : status;
+}
+
+static nf_status reduce_bands(const nf_cli *cli, reducing *r)
+{
+    nf_streaming run = {.plan = r->plan,
+                        .in = r->readers[0],
+                        .with = r->readers[1],
+                        .shape = r->shape,
+                        .results = r->results};
+    nf_plan_has_second(r->plan, &run.with_shape);
+    nf_status status = nf_streaming_run(cli, &run);
+    nf_plan_free(r->plan);
+    r->plan = NULL;
+    return status;
+}
+
+static nf_status reduce_array(const nf_cli *cli, const reduce_args *args, reducing *r)
+{
+    const nf_world *world = &cli->world;
+    nf_status status =
+        nf_array_open(world, args->inputs[0], cli->described, &r->readers[0], &r->shape);
+    const char *remark = status == NF_OK ? nf_array_remark(r->readers[0]) : NULL;
+    if (remark != NULL && !cli->quiet && world->rank == 0)
+        fprintf(stderr, "reduce: %s: %s\n", args->inputs[0], remark);
+    if (status == NF_OK)
+        status = nf_streaming_plan(cli, &r->shape, r->chains, r->over_array, &r->plan);
+    bool streamed = r->plan != NULL;
+    if (status == NF_OK && !streamed)
+        status = nf_plan_create(world, &r->shape, r->chains, r->over_array, &cli->plan_options,
+                                &r->plan);
+    if (status == NF_OK)
+        status = open_second(cli, args, r);
+    if (status != NF_OK)
+        return status;
+    return streamed ? reduce_bands(cli, r) : reduce_fields(cli, r);
 }
 
 static nf_status print(const nf_cli *cli, const reduce_args *args, const reducing *r)
@@ -224,7 +255,7 @@ static nf_status reduce(const nf_cli *cli, const reduce_args *args, reducing *r)
     for (size_t i = r->over_array; i < r->count && status == NF_OK; i++) {
         status = nf_plan_create(&cli->world, NULL, &r->chains[i], 1, &plan_options, &r->plan);
         if (status == NF_OK && cli->explain)
-            nf_explain(&cli->world, r->plan);
+            nf_explain(&cli->world, r->plan, NULL);
         if (status == NF_OK)
             status = run_plan(cli, r, i);
     }
@@ -253,8 +284,11 @@ int main(int argc, char **argv)
     reduce_args args = {.count = 0};
     nf_cli cli;
     nf_status status =
-        nf_cli_start(&cli, argc, argv, &argp, &args, NF_CLI_THREADS | NF_CLI_PLAN | NF_CLI_INPUT);
-    if (status == NF_OK && !cli.done)
+        nf_cli_start(&cli, argc, argv, &argp, &args,
+                     NF_CLI_THREADS | NF_CLI_PLAN | NF_CLI_INPUT | NF_CLI_MEMORY | NF_CLI_IMAGES);
+    if (status == NF_OK && !cli.done && args.count == 0 && nf_cli_lists(args.inputs[0]))
+        status = nf_cli_list_file(&cli, args.inputs[0]);
+    else if (status == NF_OK && !cli.done)
         status = reduce(&cli, &args, &r);
     release(&r);
     return nf_cli_stop(&cli, status);

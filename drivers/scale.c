@@ -252,7 +252,7 @@ static nf_status on_members(measuring *m, const nf_world *part, const scale_layo
     nf_bench b;
     nf_status status = nf_bench_create(part, m->source, j->chain, &j->shape, &options, &b);
     if (status == NF_OK && m->cli->explain)
-        nf_explain(part, b.plan);
+        nf_explain(part, b.plan, NULL);
     if (status == NF_OK)
         status = sample_point(m, part, &b, e, &sample, until);
     nf_bench_free(&b);
@@ -524,7 +524,7 @@ int main(int argc, char **argv)
     scale_args args = {.folder = "nfold-study"};
     nf_cli cli;
     nf_status status =
-        nf_cli_start(&cli, argc, argv, &scale_argp, &args, NF_CLI_PLAN | NF_CLI_INPUT);
+        nf_cli_start(&cli, argc, argv, &scale_argp, &args, NF_CLI_PLAN | NF_CLI_IMAGES);
     if (status == NF_OK && !cli.done)
         status = scale(&cli, &args);
     nf_chains_free(&args.chains);

@@ -5,16 +5,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "drivers/engine/checksum.h"
+#include "io/chunks.h"
 #include "io/content.h"
 #include "io/format.h"
 #include "io/part.h"
+#include "io/places.h"
 #include "io/raw.h"
+#include "io/regroup.h"
 
 enum { BAND_BYTES = 16 << 20 /* of rows that rank 0 holds at a time */ };
 
@@ -55,6 +59,12 @@ struct nf_array_reader {
     const nf_format *format;
     void *state; /* NULL: not open on this rank */
     nf_shape shape;
+    nf_layout layout;
+    nf_raw raw;         /* a file of this rank's own, where the layout is known; otherwise fd -1 */
+    bool whole;         /* dense: nothing follows the array */
+    nf_chunked chunked; /* the same file, in chunks */
+    char *name;         /* of chunks, for messages */
+    int threads;
     bool used; /* rows in order: they were read once already */
     nf_watch watch;
 };
@@ -65,20 +75,100 @@ static nf_status reader_start(nf_array_reader *reader, nf_shape *shape)
     return reader->format->open(reader->path.file, reader->path.dataset, &reader->state, shape);
 }
 
-static nf_status open_first(nf_array_reader *reader, const char *typed)
+static nf_status not_as_described(const nf_array_reader *reader, int64_t size, int64_t end)
 {
-    nf_status status = nf_path_parse(typed, &reader->path);
-    if (status == NF_OK)
-        status = nf_content_format(reader->path.file, &reader->format);
-    return status == NF_OK ? reader_start(reader, &reader->shape) : status;
+    char text[NF_SHAPE_TEXT];
+    return nf_fail(
+        NF_ERR_FORMAT,
+        "%s: has %lld bytes where an array of %s in %s elements takes %lld; other things "
+        "before or behind it are passed over with --offset BYTES",
+        reader->path.file, (long long)size, nf_shape_text(&reader->shape, text),
+        nf_element_name(reader->layout.element.type), (long long)end);
 }
 
-/* The other ranks: rank 0 knows the format and the shape already. */
+static nf_status reader_open_chunks(nf_array_reader *reader)
+{
+    const char *dataset =
+        reader->format->dataset != NULL ? reader->format->dataset(reader->state) : "";
+    if (asprintf(&reader->name, "%s%s%s", reader->path.file, dataset[0] != '\0' ? ":" : "",
+                 dataset) < 0) {
+        reader->name = NULL;
+        return nf_fail(NF_ERR_MEMORY, "%s: no memory for a reader", reader->path.file);
+    }
+    reader->chunked = (nf_chunked){.fd = reader->raw.fd,
+                                   .name = reader->name,
+                                   .shape = reader->shape,
+                                   .layout = reader->layout,
+                                   .threads = reader->threads};
+    return NF_OK;
+}
+
+/* Where it is known how the elements lie: a file to read them from, which must be long enough. */
+static nf_status reader_open_raw(nf_array_reader *reader)
+{
+    const char *file = reader->path.file;
+    if (reader->layout.kind == NF_LAYOUT_NONE)
+        return NF_OK;
+    reader->raw = (nf_raw){.fd = open(file, O_RDONLY | O_CLOEXEC),
+                           .name = file,
+                           .shape = reader->shape,
+                           .layout = reader->layout};
+    struct stat info;
+    if (reader->raw.fd < 0 || fstat(reader->raw.fd, &info) != 0)
+        return nf_fail(NF_ERR_FILE, "%s: cannot be opened: %s; all ranks must see the same file",
+                       file, strerror(errno));
+    if (reader->layout.kind == NF_LAYOUT_CHUNKS)
+        return reader_open_chunks(reader);
+    int64_t end = reader->layout.offset + nf_raw_bytes(&reader->raw);
+    if (reader->whole && info.st_size != end)
+        return not_as_described(reader, info.st_size, end);
+    if (info.st_size < end)
+        return nf_fail(NF_ERR_FILE,
+                       "%s: has %lld bytes where its array ends at %lld: it was cut short, or is "
+                       "still being written",
+                       file, (long long)info.st_size, (long long)end);
+    return NF_OK;
+}
+
+/* A bare array, as it is described. */
+static nf_status open_described(nf_array_reader *reader, const nf_described *as)
+{
+    nf_status status = nf_content_regular(reader->path.file);
+    if (status == NF_OK && reader->path.dataset != NULL)
+        status = nf_fail(NF_ERR_USAGE, "%s: a bare array has no datasets: leave out :%s",
+                         reader->path.file, reader->path.dataset);
+    if (status != NF_OK)
+        return status;
+    reader->format = &nf_format_raw;
+    reader->shape = as->shape;
+    reader->layout = (nf_layout){
+        .kind = NF_LAYOUT_DENSE, .element = as->element, .offset = as->offset < 0 ? 0 : as->offset};
+    reader->whole = as->offset < 0;
+    return reader_open_raw(reader);
+}
+
+static nf_status open_first(nf_array_reader *reader, const char *typed, const nf_described *as)
+{
+    nf_status status = nf_path_parse(typed, &reader->path);
+    if (status == NF_OK && as != NULL)
+        return open_described(reader, as);
+    if (status == NF_OK)
+        status = nf_content_format(reader->path.file, &reader->format);
+    if (status == NF_OK)
+        status = reader_start(reader, &reader->shape);
+    if (status == NF_OK && reader->format->layout != NULL)
+        reader->format->layout(reader->state, &reader->layout);
+    return status == NF_OK ? reader_open_raw(reader) : status;
+}
+
+/* The other ranks: rank 0 knows the format, the shape and the layout already. */
 static nf_status open_more(nf_array_reader *reader, const char *typed, const nf_format *format)
 {
     nf_shape shape;
     reader->format = format;
     nf_status status = nf_path_parse(typed, &reader->path);
+    if (status == NF_OK && reader->layout.kind == NF_LAYOUT_DENSE)
+        return reader_open_raw(reader);
     if (status != NF_OK || !format->random_access)
         return status;
     status = reader_start(reader, &shape);
@@ -87,43 +177,54 @@ static nf_status open_more(nf_array_reader *reader, const char *typed, const nf_
                          "%s: is another array for rank 0 than for other ranks: the "
                          "file must be the same on all nodes",
                          typed);
-    return status;
+    nf_layout layout;
+    if (status == NF_OK && format->layout != NULL)
+        format->layout(reader->state, &layout);
+    return status == NF_OK ? reader_open_raw(reader) : status;
 }
 
 /* Collective. reader is NULL on a rank without memory. */
-static nf_status open_all(const nf_world *world, nf_array_reader *reader, const char *typed)
+static nf_status open_all(const nf_world *world, nf_array_reader *reader, const char *typed,
+                          const nf_described *as)
 {
     struct {
         size_t format;
         nf_shape shape;
+        nf_layout layout;
     } news = {.format = 0};
     nf_status status = NF_OK;
     if (reader == NULL)
         status = nf_fail(NF_ERR_MEMORY, "%s: no memory for a reader", typed);
     else if (world->rank == 0)
-        status = open_first(reader, typed);
+        status = open_first(reader, typed, as);
     status = nf_agree(world, status);
     if (status != NF_OK)
         return status;
     if (world->rank == 0) {
         news.shape = reader->shape;
+        news.layout = reader->layout;
         while (nf_format_at(news.format) != reader->format)
             news.format++;
     }
     nf_broadcast(world, &news, sizeof news, 0);
     reader->shape = news.shape;
+    reader->layout = news.layout;
     if (world->rank > 0)
         status = open_more(reader, typed, nf_format_at(news.format));
     return nf_agree(world, status);
 }
 
-nf_status nf_array_open(const nf_world *world, const char *typed, nf_array_reader **reader,
-                        nf_shape *shape)
+nf_status nf_array_open(const nf_world *world, const char *typed, const nf_described *as,
+                        nf_array_reader **reader, nf_shape *shape)
 {
     *reader = calloc(1, sizeof **reader);
-    nf_status status = open_all(world, *reader, typed);
+    if (*reader != NULL)
+        **reader = (nf_array_reader){.raw.fd = -1, .threads = world->threads};
+    nf_status status = open_all(world, *reader, typed, as);
     if (status == NF_OK) {
         *shape = (*reader)->shape;
+        if ((*reader)->state != NULL && (*reader)->format->read_threads != NULL)
+            (*reader)->format->read_threads((*reader)->state, world->threads);
         return NF_OK;
     }
     nf_array_close(*reader);
@@ -174,19 +275,51 @@ static nf_status read_bands(const nf_world *world, nf_array_reader *reader, nf_f
     return status;
 }
 
-/* This rank's block, in pieces along its longest dimension but the columns. */
+bool nf_array_random(const nf_array_reader *reader)
+{
+    return reader->format->random_access;
+}
+
+nf_status nf_array_read_box(nf_array_reader *reader, const nf_box *box, void *cells,
+                            const ptrdiff_t stride[NF_DIMS])
+{
+    if (reader->layout.kind == NF_LAYOUT_DENSE)
+        return nf_raw_read(&reader->raw, box, cells, stride);
+    if (reader->layout.kind == NF_LAYOUT_CHUNKS)
+        return nf_chunked_read(&reader->chunked, reader->format->locate, reader->state, box, cells,
+                               stride);
+    nf_status status = box->lo[1] == 0 ? reader_rewind(reader) : NF_OK;
+    reader->used = true;
+    return status == NF_OK ? reader->format->read(reader->state, box, cells, stride) : status;
+}
+
+static void step_of(const nf_layout *layout, int64_t step[NF_DIMS])
+{
+    for (int d = 0; d < NF_DIMS; d++)
+        step[d] = layout->kind == NF_LAYOUT_CHUNKS ? layout->chunk[d] : 1;
+}
+
+void nf_array_read_step(const nf_array_reader *reader, int64_t step[NF_DIMS])
+{
+    step_of(&reader->layout, step);
+}
+
+/* This rank's block, in pieces along its longest dimension but the columns, which end where chunks
+ * do. */
 static nf_status read_own(nf_array_reader *reader, nf_field *field)
 {
     const nf_box *own = &field->own;
     int d = nf_box_extent(own, 0) > 1 ? 0 : 1;
     int64_t pieces = (int64_t)(nf_shape_bytes(&reader->shape) / BAND_BYTES) + 1;
-    int64_t step = nf_box_extent(own, d) / pieces + 1;
+    int64_t step = nf_box_extent(own, d) / pieces + 1, aligned[NF_DIMS];
     nf_status status = NF_OK;
     nf_box box = *own;
-    for (; !nf_box_empty(own) && box.lo[d] < own->hi[d] && status == NF_OK; box.lo[d] += step) {
-        box.hi[d] = box.lo[d] + step < own->hi[d] ? box.lo[d] + step : own->hi[d];
-        status =
-            reader->format->read(reader->state, &box, nf_field_at(field, box.lo), field->stride);
+    nf_array_read_step(reader, aligned);
+    step = (step + aligned[d] - 1) / aligned[d] * aligned[d];
+    for (; !nf_box_empty(own) && box.lo[d] < own->hi[d] && status == NF_OK; box.lo[d] = box.hi[d]) {
+        int64_t end = box.lo[d] / aligned[d] * aligned[d] + step;
+        box.hi[d] = end < own->hi[d] ? end : own->hi[d];
+        status = nf_array_read_box(reader, &box, nf_field_at(field, box.lo), field->stride);
         nf_watch_show(&reader->watch, (double)(box.hi[d] - own->lo[d]),
                       (double)nf_box_extent(own, d));
     }
@@ -219,14 +352,31 @@ void nf_array_watch_reading(nf_array_reader *reader, nf_watch watch)
     reader->watch = watch;
 }
 
+const nf_metadata *nf_array_metadata(const nf_array_reader *reader)
+{
+    if (reader->state == NULL || reader->format->metadata == NULL)
+        return NULL;
+    return reader->format->metadata(reader->state);
+}
+
 void nf_array_close(nf_array_reader *reader)
 {
     if (reader == NULL)
         return;
     if (reader->state != NULL)
         reader->format->close(reader->state);
+    if (reader->raw.fd >= 0)
+        close(reader->raw.fd);
+    nf_chunked_free(&reader->chunked);
+    free(reader->name);
     nf_path_free(&reader->path);
     free(reader);
+}
+
+const char *nf_array_remark(const nf_array_reader *reader)
+{
+    const nf_format *format = reader->format;
+    return reader->state != NULL && format->remark != NULL ? format->remark(reader->state) : NULL;
 }
 
 nf_status nf_array_load(const char *typed, nf_shape *shape, void **cells)
@@ -234,7 +384,7 @@ nf_status nf_array_load(const char *typed, nf_shape *shape, void **cells)
     const nf_world alone = {.size = 1, .threads = 1};
     nf_array_reader *reader;
     *cells = NULL;
-    nf_status status = nf_array_open(&alone, typed, &reader, shape);
+    nf_status status = nf_array_open(&alone, typed, NULL, &reader, shape);
     if (status != NF_OK)
         return status;
     ptrdiff_t stride[NF_DIMS];
@@ -245,7 +395,7 @@ nf_status nf_array_load(const char *typed, nf_shape *shape, void **cells)
         status =
             nf_fail(NF_ERR_MEMORY, "%s: no memory for %zu MiB", typed, nf_shape_bytes(shape) >> 20);
     } else {
-        status = reader->format->read(reader->state, &all, *cells, stride);
+        status = nf_array_read_box(reader, &all, *cells, stride);
     }
     nf_array_close(reader);
     if (status != NF_OK) {
@@ -257,16 +407,24 @@ nf_status nf_array_load(const char *typed, nf_shape *shape, void **cells)
 
 /* ---- writing ---- */
 
+nf_status nf_output_metadata(const nf_output *output, const nf_shape *shape, nf_metadata *kept)
+{
+    return nf_metadata_output(output->metadata, output->changes, shape, kept);
+}
+
 struct nf_array_writer {
     const nf_format *format;
     nf_shape shape;
-    nf_part part;       /* rank 0 only */
-    void *state;        /* rank 0 only */
-    char *target;       /* for messages */
-    int64_t raw_offset; /* -1: rows go through the format */
-    int fd;             /* raw: this rank's own; otherwise -1 */
-    nf_watch watch;     /* of rows that go through the format */
-    bool summed;        /* the cells are, for the file to tell, into */
+    nf_part part; /* rank 0 only */
+    void *state;  /* rank 0 only */
+    char *target; /* for messages */
+    nf_layout layout;
+    nf_raw raw;         /* this rank's own file, unless rows go through the format; then fd -1 */
+    nf_chunked chunked; /* the same file, in chunks */
+    int threads;
+    nf_watch watch; /* of rows that go through the format */
+    int64_t item;   /* of a stack, that is written */
+    bool summed;    /* the cells are, for the file to tell, into */
     nf_checksum checksum;
 };
 
@@ -287,8 +445,12 @@ static nf_status choose_format(const nf_path *path, const char *typed, const nf_
                                const nf_format **format)
 {
     nf_status status = NF_OK;
-    if (path->dataset != NULL && nf_suffix_format(path->file, format) == NF_OK &&
-        *format != &nf_format_hdf5)
+    if (path->dataset != NULL && path->dataset[strlen(path->dataset) - 1] == ']')
+        status =
+            nf_fail(NF_ERR_USAGE,
+                    "%s: brackets pick an item of an input; an output is a whole dataset", typed);
+    else if (path->dataset != NULL && nf_suffix_format(path->file, format) == NF_OK &&
+             *format != &nf_format_hdf5)
         status = nf_fail(NF_ERR_FORMAT,
                          "%s: a %s file has no datasets; name a .h5 file, or leave out :%s", typed,
                          (*format)->name, path->dataset);
@@ -299,6 +461,42 @@ static nf_status choose_format(const nf_path *path, const char *typed, const nf_
     if (status == NF_OK && !(*format)->can_hold(shape))
         status = cannot_hold(*format, typed, shape);
     return status;
+}
+
+/* What the user asked for and not every format can do. */
+static nf_status check_wishes(const nf_format *format, const char *typed, const nf_shape *shape,
+                              const nf_output *output)
+{
+    nf_element_type own = nf_element_native(shape->dtype).type;
+    if (output->store != NF_EL_NONE && output->store != own && !format->stores)
+        return nf_fail(NF_ERR_SHAPE,
+                       "%s: a %s file stores elements as they were computed, %s, not as %s: append "
+                       "`| cast:to=...`, or write to a .h5, .tif or .npy file",
+                       typed, format->name, nf_dtype_name(shape->dtype),
+                       nf_element_name(output->store));
+    bool chunks = output->fletcher32 || output->chunk[NF_DIMS - 1] != 0;
+    if (chunks && !format->chunks)
+        return nf_fail(NF_ERR_USAGE,
+                       "%s: a %s file has no chunks or checksums of them: write to a .h5 file",
+                       typed, format->name);
+    if (output->compression.id != NF_CODEC_NONE && !format->chunks && !format->compresses)
+        return nf_fail(NF_ERR_USAGE,
+                       "%s: a %s file has no choice of compression: write to a .h5 or .tif file",
+                       typed, format->name);
+    if (output->stack.dims > 0 && !format->stacks)
+        return nf_fail(NF_ERR_SHAPE, "%s: nfold writes no stack to a %s file: write to a .h5 file",
+                       typed, format->name);
+    return NF_OK;
+}
+
+/* Whether an input's dataset, perhaps an item of it, is that of the output. */
+static bool same_dataset(const char *input, const char *output)
+{
+    size_t length = strlen(input);
+    const char *open = input[length - 1] == ']' ? strrchr(input, '[') : NULL;
+    if (open != NULL)
+        length = (size_t)(open - input);
+    return length == 0 || (strlen(output) == length && strncmp(input, output, length) == 0);
 }
 
 /* The output must not be the input: reached through whatever links. Another dataset of the same
@@ -315,7 +513,7 @@ static nf_status refuse_same(const nf_path *output, const char *typed, const cha
     bool same = stat(input.file, &in) == 0 && in.st_dev == out.st_dev && in.st_ino == out.st_ino;
     bool datasets = input.dataset != NULL && output->dataset != NULL;
     if (same && datasets)
-        same = strcmp(input.dataset, output->dataset) == 0;
+        same = same_dataset(input.dataset, output->dataset);
     if (same)
         status = nf_fail(
             NF_ERR_FILE, "%s: is the input (%s) itself: write to another file%s", typed,
@@ -325,40 +523,26 @@ static nf_status refuse_same(const nf_path *output, const char *typed, const cha
     return status;
 }
 
-static nf_status refuse_existing(const char *typed)
+static nf_status refuse_existing(const nf_path *path, const char *typed)
 {
-    nf_path path;
     struct stat info;
-    nf_status status = nf_path_parse(typed, &path);
-    if (status != NF_OK)
-        return status;
-    bool there = lstat(path.file, &info) == 0, has = there;
+    nf_status status = NF_OK;
+    bool there = lstat(path->file, &info) == 0, has = there;
     const nf_format *format;
-    if (there && nf_content_is_hdf5(path.file, NULL) &&
-        (path.dataset != NULL ||
-         (nf_suffix_format(path.file, &format) == NF_OK && format == &nf_format_hdf5)))
-        status = nf_h5_has(path.file, path.dataset, &has);
+    if (there && nf_content_is_hdf5(path->file, NULL) &&
+        (path->dataset != NULL ||
+         (nf_suffix_format(path->file, &format) == NF_OK && format == &nf_format_hdf5)))
+        status = nf_h5_has(path->file, path->dataset, &has);
     if (status == NF_OK && has)
         status =
             nf_fail(NF_ERR_FILE, "%s: exists already, and --no-clobber says to keep it%s", typed,
-                    path.dataset != NULL ? ": write to another dataset or file"
-                                         : ": write to another file");
-    nf_path_free(&path);
+                    path->dataset != NULL ? ": write to another dataset or file"
+                                          : ": write to another file");
     return status;
 }
 
-nf_status nf_array_refuse_existing(const nf_world *world, const char *typed)
-{
-    return nf_agree(world, world->rank == 0 ? refuse_existing(typed) : NF_OK);
-}
-
-void nf_array_no_clobber(nf_array_writer *writer)
-{
-    writer->part.no_clobber = true;
-}
-
 static nf_status create_first(nf_array_writer *writer, const char *typed, const char *input_typed,
-                              int quality, const nf_provenance *provenance)
+                              const nf_output *output)
 {
     nf_path path;
     nf_status status = nf_shape_check(&writer->shape, typed);
@@ -367,8 +551,11 @@ static nf_status create_first(nf_array_writer *writer, const char *typed, const 
     if (status != NF_OK)
         return status;
     status = refuse_same(&path, typed, input_typed);
+    if (status == NF_OK && output->no_clobber)
+        status = refuse_existing(&path, typed);
     if (status == NF_OK)
         status = nf_part_begin(path.file, &writer->part);
+    writer->part.no_clobber = output->no_clobber;
     if (status == NF_OK)
         status = choose_format(&path, typed, &writer->shape, &writer->format);
     if (status == NF_OK && writer->summed && writer->format->seal == NULL)
@@ -378,41 +565,52 @@ static nf_status create_first(nf_array_writer *writer, const char *typed, const 
                     ".h5 or .png file, or leave it out",
                     typed, writer->format->name);
     if (status == NF_OK)
+        status = check_wishes(writer->format, typed, &writer->shape, output);
+    if (status == NF_OK)
         status = writer->format->create(writer->part.path, writer->part.target, path.dataset,
-                                        &writer->shape, quality, provenance, &writer->state,
-                                        &writer->raw_offset);
+                                        &writer->shape, output, &writer->state, &writer->layout);
     nf_path_free(&path);
     return status;
 }
 
 static nf_status open_raw(nf_array_writer *writer, const char *part)
 {
-    writer->fd = open(part, O_WRONLY | O_CLOEXEC);
-    if (writer->fd < 0)
+    writer->raw = (nf_raw){.fd = open(part, O_RDWR | O_CLOEXEC),
+                           .name = writer->target,
+                           .shape = writer->shape,
+                           .layout = writer->layout};
+    if (writer->raw.fd < 0)
         return nf_fail(NF_ERR_FILE, "%s: cannot be opened: %s; all ranks must see the same folder",
                        part, strerror(errno));
+    writer->chunked = (nf_chunked){.fd = writer->raw.fd,
+                                   .name = writer->target,
+                                   .shape = writer->shape,
+                                   .layout = writer->layout,
+                                   .threads = writer->threads};
     return NF_OK;
 }
 
 /* Collective. writer is NULL on a rank without memory. */
 static nf_status create_all(const nf_world *world, nf_array_writer *writer, const char *typed,
-                            const char *input_typed, int quality, const nf_provenance *provenance)
+                            const char *input_typed, const nf_output *output)
 {
     struct {
-        int64_t raw_offset;
+        nf_layout layout;
         char part[PATH_MAX];
-    } news = {.raw_offset = -1};
+    } news = {.layout.kind = NF_LAYOUT_NONE};
     nf_status status = NF_OK;
     if (writer == NULL || (writer->target = strdup(typed)) == NULL)
         status = nf_fail(NF_ERR_MEMORY, "%s: no memory for a writer", typed);
-    else if (provenance != NULL && provenance->checksum)
+    else if (output->checksum)
         status = nf_checksum_begin(&writer->checksum, &writer->shape);
     if (status == NF_OK)
-        writer->summed = provenance != NULL && provenance->checksum;
+        writer->summed = output->checksum;
     if (status == NF_OK && world->rank == 0)
-        status = create_first(writer, typed, input_typed, quality, provenance);
+        status = create_first(writer, typed, input_typed, output);
+    if (status == NF_OK && world->rank == 0 && writer->format->write_threads != NULL)
+        writer->format->write_threads(writer->state, world->threads);
     if (status == NF_OK && world->rank == 0) {
-        news.raw_offset = writer->raw_offset;
+        news.layout = writer->layout;
         if (strlen(writer->part.path) >= sizeof news.part)
             status = nf_fail(NF_ERR_FILE, "%s: its name is too long", typed);
         else
@@ -422,18 +620,18 @@ static nf_status create_all(const nf_world *world, nf_array_writer *writer, cons
     if (status != NF_OK)
         return status;
     nf_broadcast(world, &news, sizeof news, 0);
-    writer->raw_offset = news.raw_offset;
-    return nf_agree(world, news.raw_offset >= 0 ? open_raw(writer, news.part) : NF_OK);
+    writer->layout = news.layout;
+    return nf_agree(world, nf_array_boxes(writer) ? open_raw(writer, news.part) : NF_OK);
 }
 
 nf_status nf_array_create(const nf_world *world, const char *typed, const char *input_typed,
-                          const nf_shape *shape, int quality, const nf_provenance *provenance,
-                          nf_array_writer **writer)
+                          const nf_shape *shape, const nf_output *output, nf_array_writer **writer)
 {
     *writer = calloc(1, sizeof **writer);
     if (*writer != NULL)
-        **writer = (nf_array_writer){.shape = *shape, .part.slot = -1, .raw_offset = -1, .fd = -1};
-    nf_status status = create_all(world, *writer, typed, input_typed, quality, provenance);
+        **writer = (nf_array_writer){
+            .shape = *shape, .part.slot = -1, .raw.fd = -1, .threads = world->threads};
+    nf_status status = create_all(world, *writer, typed, input_typed, output);
     if (status != NF_OK) {
         nf_array_abort(world, *writer);
         *writer = NULL;
@@ -446,16 +644,30 @@ static nf_status write_bands(const nf_world *world, nf_array_writer *writer, con
     const nf_shape *shape = &writer->shape;
     void *band;
     nf_status status = band_create(world, shape, &band);
-    for (int64_t y = 0; y < shape->dim[1] && status == NF_OK; y += band_rows(shape)) {
-        nf_box box = band_box(shape, y);
-        status = nf_gather_rows(world, field, 0, box.lo[1], box.hi[1], band);
-        if (status == NF_OK && world->rank == 0)
-            status = writer->format->write_rows(writer->state, box.lo[1], box.hi[1], band);
-        status = nf_agree(world, status);
-        nf_watch_show(&writer->watch, (double)box.hi[1], (double)shape->dim[1]);
-    }
+    for (int64_t z = 0; z < shape->dim[0]; z++)
+        for (int64_t y = 0; y < shape->dim[1] && status == NF_OK; y += band_rows(shape)) {
+            nf_box box = band_box(shape, y);
+            int64_t before = z * shape->dim[1], y0 = before + box.lo[1], y1 = before + box.hi[1];
+            status = nf_gather_rows(world, field, z, box.lo[1], box.hi[1], band);
+            if (status == NF_OK && world->rank == 0)
+                status = writer->format->write_rows(writer->state, y0, y1, band);
+            status = nf_agree(world, status);
+            nf_watch_show(&writer->watch, (double)y1, (double)(shape->dim[0] * shape->dim[1]));
+        }
     free(band);
     return status;
+}
+
+void nf_array_item(nf_array_writer *writer, int64_t i)
+{
+    writer->item = i;
+    writer->raw.layout.offset = writer->layout.offset + i * nf_raw_bytes(&writer->raw);
+}
+
+const char *nf_array_left(const nf_array_writer *writer)
+{
+    const nf_format *format = writer->format;
+    return writer->state != NULL && format->left != NULL ? format->left(writer->state) : NULL;
 }
 
 void nf_array_watch_writing(nf_array_writer *writer, nf_watch watch)
@@ -469,26 +681,119 @@ nf_status nf_array_write(const nf_world *world, nf_array_writer *writer, const n
     if (!nf_shape_equal(&writer->shape, &field->cut.shape))
         status = nf_fail(NF_ERR_SHAPE, "%s: the field is not of the shape that was announced",
                          writer->target);
-    else if (writer->raw_offset >= 0)
-        status = nf_raw_write(writer->fd, writer->raw_offset, field, writer->target);
+    else if (writer->layout.kind == NF_LAYOUT_DENSE)
+        status = nf_raw_write(&writer->raw, &field->own, field->origin, field->stride);
     status = nf_agree(world, status);
-    if (status == NF_OK && writer->raw_offset < 0)
+    if (status == NF_OK && writer->layout.kind == NF_LAYOUT_NONE)
         status = write_bands(world, writer, field);
+    if (status == NF_OK && writer->layout.kind == NF_LAYOUT_CHUNKS)
+        status = nf_regroup_write(world, writer, field, &writer->watch);
     if (status == NF_OK && writer->summed)
         nf_checksum_add(&writer->checksum, &field->own, field->origin, field->stride,
                         world->threads);
     return status;
 }
 
+/* ---- boxes on their way ---- */
+
+struct nf_pack {
+    nf_box box;
+    const void *cells; /* the caller's */
+    ptrdiff_t stride[NF_DIMS];
+    nf_encoded *encoded; /* chunks: those of the box */
+    int64_t count;
+};
+
+bool nf_array_boxes(const nf_array_writer *writer)
+{
+    return writer->layout.kind != NF_LAYOUT_NONE;
+}
+
+bool nf_array_bare(const nf_array_writer *writer)
+{
+    return writer->format == &nf_format_raw;
+}
+
+void nf_array_step(const nf_array_writer *writer, int64_t step[NF_DIMS])
+{
+    step_of(&writer->layout, step);
+}
+
+bool nf_array_places(const nf_array_writer *writer)
+{
+    return writer->layout.kind == NF_LAYOUT_CHUNKS;
+}
+
+/* What does not get smaller is kept as it is; chunks at the edges are whole. */
+int64_t nf_array_pack_bytes(const nf_array_writer *writer, int64_t cells)
+{
+    int64_t size = writer->shape.channels * (int64_t)nf_element_size(writer->layout.element.type);
+    return writer->layout.kind == NF_LAYOUT_CHUNKS ? cells * size : 0;
+}
+
+nf_status nf_array_pack(nf_array_writer *writer, const nf_box *box, const void *cells,
+                        const ptrdiff_t stride[NF_DIMS], nf_pack **pack)
+{
+    nf_status status = NF_OK;
+    *pack = malloc(sizeof **pack);
+    if (*pack == NULL)
+        return nf_fail(NF_ERR_MEMORY, "%s: no memory to write with", writer->target);
+    **pack = (nf_pack){.box = *box, .cells = cells};
+    memcpy((*pack)->stride, stride, sizeof(*pack)->stride);
+    if (writer->layout.kind == NF_LAYOUT_CHUNKS) {
+        status = nf_chunked_encode(&writer->chunked, box, cells, stride, &(*pack)->encoded);
+        (*pack)->count = (*pack)->encoded != NULL ? nf_chunks_of(&writer->layout, box) : 0;
+    }
+    if (status != NF_OK) {
+        nf_array_drop(*pack);
+        *pack = NULL;
+    }
+    return status;
+}
+
+nf_status nf_array_place(const nf_world *world, nf_array_writer *writer, nf_pack *pack)
+{
+    if (writer->layout.kind == NF_LAYOUT_CHUNKS)
+        return nf_places_allot(world, writer->format, writer->state, writer->item, &writer->layout,
+                               pack != NULL ? &pack->box : NULL,
+                               pack != NULL ? pack->encoded : NULL);
+    return NF_OK; /* in a dense array every box has its place */
+}
+
+nf_status nf_array_store(nf_array_writer *writer, nf_pack *pack)
+{
+    nf_status status = NF_OK;
+    if (pack->encoded != NULL)
+        status = nf_chunked_store(&writer->chunked, &pack->box, pack->cells, pack->stride,
+                                  pack->encoded);
+    else
+        status = nf_raw_write(&writer->raw, &pack->box, pack->cells, pack->stride);
+    nf_array_drop(pack);
+    return status;
+}
+
+nf_status nf_array_write_rows(nf_array_writer *writer, int64_t y0, int64_t y1, const void *rows)
+{
+    return writer->format->write_rows(writer->state, y0, y1, rows);
+}
+
+void nf_array_drop(nf_pack *pack)
+{
+    if (pack == NULL)
+        return;
+    nf_encoded_free(pack->encoded, pack->count);
+    free(pack);
+}
+
 /* Each rank flushes what it wrote: ranks may sit on different nodes. */
 static nf_status flush_raw(nf_array_writer *writer)
 {
-    if (writer->fd < 0)
+    if (writer->raw.fd < 0)
         return NF_OK;
-    bool flushed = fsync(writer->fd) == 0;
+    bool flushed = fsync(writer->raw.fd) == 0;
     int error = errno;
-    bool closed = close(writer->fd) == 0;
-    writer->fd = -1;
+    bool closed = close(writer->raw.fd) == 0;
+    writer->raw.fd = -1;
     if (flushed && closed)
         return NF_OK;
     return nf_fail(NF_ERR_FILE, "%s: what was written does not reach the disk: %s", writer->target,
@@ -518,8 +823,9 @@ void nf_array_abort(const nf_world *world, nf_array_writer *writer)
     (void)world;
     if (writer == NULL)
         return;
-    if (writer->fd >= 0)
-        close(writer->fd);
+    if (writer->raw.fd >= 0)
+        close(writer->raw.fd);
+    nf_chunked_free(&writer->chunked);
     if (writer->state != NULL)
         writer->format->abandon(writer->state);
     nf_part_abort(&writer->part);

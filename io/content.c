@@ -8,7 +8,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const nf_format *const formats[] = {&nf_format_png, &nf_format_jpeg, &nf_format_hdf5};
+static const nf_format *const formats[] = {
+    &nf_format_png, &nf_format_jpeg,     &nf_format_hdf5, &nf_format_npy, &nf_format_tiff,
+    &nf_format_pnm, &nf_format_pnm_text, &nf_format_pfm,  &nf_format_raw,
+};
 
 const nf_format *nf_format_at(size_t index)
 {
@@ -25,19 +28,12 @@ typedef struct look {
 
 /* From the formats' specifications and file(1)'s list. */
 static const look looks[] = {
-    {"II*\0", 4, 0, "a TIFF image"},
-    {"MM\0*", 4, 0, "a TIFF image"},
-    {"II+\0", 4, 0, "a BigTIFF image"},
-    {"MM\0+", 4, 0, "a BigTIFF image"},
     {"GIF8", 4, 0, "a GIF image"},
     {"BM", 2, 0, "a BMP image"},
     {"WEBP", 4, 8, "a WebP image"},
     {"\0\0\0\x0cjP  ", 8, 0, "a JPEG 2000 image"},
     {"\xff\x4f\xff\x51", 4, 0, "a JPEG 2000 codestream"},
     {"\x76\x2f\x31\x01", 4, 0, "an OpenEXR image"},
-    {"PF\n", 3, 0, "a PFM image"},
-    {"Pf\n", 3, 0, "a PFM image"},
-    {"\x93NUMPY", 6, 0, "a NumPy array (.npy)"},
     {"CDF\x01", 4, 0, "a netCDF-3 file"},
     {"CDF\x02", 4, 0, "a netCDF-3 file"},
     {"CDF\x05", 4, 0, "a netCDF-3 file"},
@@ -67,9 +63,6 @@ static const char *looks_like(const unsigned char *head, size_t bytes, char unkn
         if (bytes >= looks[i].at + looks[i].length &&
             memcmp(head + looks[i].at, looks[i].magic, looks[i].length) == 0)
             return looks[i].name;
-    if (bytes >= 3 && head[0] == 'P' && head[1] >= '1' && head[1] <= '7' &&
-        (head[2] == '\n' || head[2] == ' ' || head[2] == '\r' || head[2] == '\t'))
-        return "a PNM image";
     if (is_text(head, bytes))
         return "text";
     int used = snprintf(unknown, 64, "unknown binary data (");
@@ -121,8 +114,9 @@ static void list_formats(char *text, size_t room)
     size_t used = 0;
     text[0] = '\0';
     for (size_t i = 0; nf_format_at(i) != NULL && used < room; i++)
-        used += (size_t)snprintf(text + used, room - used, "%s%s", i == 0 ? "" : ", ",
-                                 nf_format_at(i)->name);
+        if (nf_format_at(i)->recognise != NULL)
+            used += (size_t)snprintf(text + used, room - used, "%s%s", i == 0 ? "" : ", ",
+                                     nf_format_at(i)->name);
 }
 
 static nf_status recognise(int fd, const char *file, int64_t size, const nf_format **format)
@@ -133,16 +127,19 @@ static nf_status recognise(int fd, const char *file, int64_t size, const nf_form
         return nf_fail(NF_ERR_FILE, "%s: cannot be read: %s", file,
                        errno != 0 ? strerror(errno) : "it ends at once");
     for (size_t i = 0; (*format = nf_format_at(i)) != NULL; i++)
-        if ((*format)->recognise(head, bytes))
+        if ((*format)->recognise != NULL && (*format)->recognise(head, bytes))
             return NF_OK;
     int64_t user_block;
     *format = &nf_format_hdf5;
     if (hdf5_behind(fd, size, &user_block))
         return NF_OK;
-    char unknown[64], known[64];
+    char unknown[64], known[128];
     list_formats(known, sizeof known);
-    return nf_fail(NF_ERR_FORMAT, "%s: looks like %s; nfold reads %s: convert it first", file,
-                   looks_like(head, bytes, unknown), known);
+    return nf_fail(
+        NF_ERR_FORMAT,
+        "%s: looks like %s; nfold reads %s: convert it first, or, if it is a bare array, "
+        "say which by --shape and --dtype",
+        file, looks_like(head, bytes, unknown), known);
 }
 
 /* A name typed as FILE.h5:name, which is not how a dataset is named. */
@@ -153,7 +150,7 @@ static const char *colon_hint(const char *file)
                : "";
 }
 
-nf_status nf_content_format(const char *file, const nf_format **format)
+nf_status nf_content_regular(const char *file)
 {
     struct stat info;
     if (stat(file, &info) != 0)
@@ -163,12 +160,21 @@ nf_status nf_content_format(const char *file, const nf_format **format)
         return nf_fail(NF_ERR_FILE, "%s: is a directory; name a file in it", file);
     if (!S_ISREG(info.st_mode))
         return nf_fail(NF_ERR_FILE, "%s: is no regular file; copy its content to one", file);
+    return NF_OK;
+}
+
+nf_status nf_content_format(const char *file, const nf_format **format)
+{
+    struct stat info;
+    nf_status status = nf_content_regular(file);
+    if (status != NF_OK)
+        return status;
     int fd = open(file, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
+    if (fd < 0 || fstat(fd, &info) != 0)
         return nf_fail(NF_ERR_FILE, "%s: cannot be opened: %s", file, strerror(errno));
     errno = 0;
-    nf_status status = info.st_size == 0 ? nf_fail(NF_ERR_FORMAT, "%s: is an empty file", file)
-                                         : recognise(fd, file, info.st_size, format);
+    status = info.st_size == 0 ? nf_fail(NF_ERR_FORMAT, "%s: is an empty file", file)
+                               : recognise(fd, file, info.st_size, format);
     close(fd);
     return status;
 }
@@ -183,7 +189,7 @@ static bool has_suffix(const char *file, const char *suffix)
 
 nf_status nf_suffix_format(const char *file, const nf_format **format)
 {
-    char known[128] = "";
+    char known[256] = "";
     size_t used = 0;
     for (size_t i = 0; (*format = nf_format_at(i)) != NULL; i++)
         for (const char *const *suffix = (*format)->suffixes; *suffix != NULL; suffix++) {

@@ -12,6 +12,9 @@ const nf_format *nf_format_at(size_t index);
  * no format recognises; the message says what it looks like. */
 nf_status nf_content_format(const char *file, const nf_format **format);
 
+/* Fails unless there is a regular file of this name. */
+nf_status nf_content_regular(const char *file);
+
 /* Whether an existing file is HDF5; false if it cannot be read. *user_block (may be NULL): the
  * signature's position. */
 bool nf_content_is_hdf5(const char *file, int64_t *user_block);

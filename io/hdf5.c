@@ -1,8 +1,10 @@
 /* hdf5.c - what reading and writing of HDF5 share, and the format's methods. */
 #include "io/hdf5.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { ALIGNMENT = 4096 /* of the elements in the file */ };
 
@@ -54,54 +56,111 @@ void nf_h5_release(herr_t (*close_id)(hid_t), hid_t id)
     H5Eset_current_stack(stack);
 }
 
-hid_t nf_h5_access(void)
+/* Plugins that are installed for another build of HDF5 do for this one, too; those of its own folder
+ * and of HDF5_PLUGIN_PATH come first. */
+static void find_plugins(void)
 {
+    static bool done;
+    if (!done && access(NF_HDF5_PLUGINS, R_OK | X_OK) == 0)
+        H5PLappend(NF_HDF5_PLUGINS);
+    done = true;
+}
+
+hid_t nf_h5_access(const nf_hdf5_hints *hints)
+{
+    hsize_t alignment = ALIGNMENT;
+    if (hints != NULL && hints->alignment > 0)
+        alignment = (hsize_t)hints->alignment;
     H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    find_plugins();
     hid_t plist = H5Pcreate(H5P_FILE_ACCESS);
     if (plist >= 0) {
-        H5Pset_fapl_sec2(plist);
-        H5Pset_alignment(plist, ALIGNMENT, ALIGNMENT);
+        H5Pset_driver(plist, nf_h5_driver(), NULL);
+        H5Pset_alignment(plist, alignment, alignment);
+        if (hints != NULL && hints->meta_block > 0)
+            H5Pset_meta_block_size(plist, (hsize_t)hints->meta_block);
+        if (hints != NULL && hints->latest)
+            H5Pset_libver_bounds(plist, H5F_LIBVER_LATEST, H5F_LIBVER_LATEST);
         H5Pset_fclose_degree(plist, H5F_CLOSE_STRONG);
+    }
+    return plist;
+}
+
+hid_t nf_h5_creation(const nf_hdf5_hints *hints)
+{
+    hid_t plist = H5Pcreate(H5P_FILE_CREATE);
+    if (plist >= 0 && hints->page > 0) {
+        H5Pset_file_space_strategy(plist, H5F_FSPACE_STRATEGY_PAGE, false, 1);
+        H5Pset_file_space_page_size(plist, (hsize_t)hints->page);
     }
     return plist;
 }
 
 hid_t nf_h5_open_file(const char *file, unsigned flags)
 {
-    hid_t plist = nf_h5_access();
+    hid_t plist = nf_h5_access(NULL);
     hid_t id = H5Fopen(file, flags, plist);
     nf_h5_release(H5Pclose, plist);
     return id;
 }
 
-hid_t nf_h5_memory_type(nf_dtype dtype)
+/* ---- what may be called by a thread that reads or writes while another computes ---- */
+
+static pthread_mutex_t in_hdf5 = PTHREAD_MUTEX_INITIALIZER;
+
+static nf_status read_alone(void *state, const nf_box *box, void *cells,
+                            const ptrdiff_t stride[NF_DIMS])
 {
-    switch (dtype) {
-    case NF_U8:
-        return H5T_NATIVE_UINT8;
-    case NF_U16:
-        return H5T_NATIVE_UINT16;
-    case NF_F32:
-        return H5T_NATIVE_FLOAT;
-    default:
-        return H5T_NATIVE_DOUBLE;
-    }
+    pthread_mutex_lock(&in_hdf5);
+    nf_status status = nf_h5_read(state, box, cells, stride);
+    pthread_mutex_unlock(&in_hdf5);
+    return status;
 }
 
-static const char *const hdf5_suffixes[] = {".h5", ".hdf5", NULL};
+static nf_status locate_alone(void *state, const int64_t index[NF_DIMS], nf_chunk *chunk)
+{
+    pthread_mutex_lock(&in_hdf5);
+    nf_h5_enter(((const nf_h5_reader *)state)->path);
+    nf_status status = nf_h5_locate(state, index, chunk);
+    nf_h5_leave();
+    pthread_mutex_unlock(&in_hdf5);
+    return status;
+}
+
+static nf_status allot_alone(void *state, int64_t item, size_t n, const int64_t (*index)[NF_DIMS],
+                             nf_chunk *chunks)
+{
+    pthread_mutex_lock(&in_hdf5);
+    nf_status status = nf_h5_give_places(state, item, n, index, chunks);
+    pthread_mutex_unlock(&in_hdf5);
+    return status;
+}
+
+static const char *const hdf5_suffixes[] = {".h5", ".hdf5", ".nc", ".nxs", NULL};
 
 const nf_format nf_format_hdf5 = {
     .name = "HDF5",
     .suffixes = hdf5_suffixes,
-    .holds = "u8, u16, f32 or f64, 1-D to 3-D, 1 to 4 channels",
+    .holds = "numbers, 1-D to 3-D, 1 to 4 channels",
     .random_access = true,
+    .chunks = true,
+    .stores = true,
+    .stacks = true,
     .recognise = hdf5_recognise,
     .can_hold = hdf5_can_hold,
     .open = nf_h5_open,
-    .read = nf_h5_read,
+    .layout = nf_h5_layout,
+    .locate = locate_alone,
+    .dataset = nf_h5_dataset,
+    .read = read_alone,
+    .remark = nf_h5_remark,
     .close = nf_h5_close,
     .checksum = nf_h5_checksum,
+    .stack = nf_h5_stack,
+    .list = nf_h5_list,
     .create = nf_h5_create,
+    .allot = allot_alone,
+    .left = nf_h5_left,
     .seal = nf_h5_seal,
     .finish = nf_h5_finish,
     .abandon = nf_h5_abandon,

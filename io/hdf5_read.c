@@ -1,279 +1,28 @@
-/* hdf5_read.c - every process opens the file for itself and reads hyperslabs of one dataset. */
+/* hdf5_read.c - every process opens the file for itself; contiguous elements are read from where
+ * they lie, others as hyperslabs of the file's own type. */
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "io/hdf5.h"
 #include "io/note.h"
 
 enum {
     DIRECT_CALL = 1 << 30, /* bytes of one read; two GiB and more fail */
-    BOUNCE_CALL = 1 << 26, /* the same through a buffer of ours */
-    LISTED = 10,           /* datasets named in a message */
-    LIST_ROOM = 1200
+    BOUNCE_CALL = 1 << 26  /* the same through a buffer of ours */
 };
-
-/* ---- what a dataset is ---- */
-
-static nf_dtype dtype_of(hid_t type)
-{
-    size_t size = H5Tget_size(type);
-    bool full = H5Tget_precision(type) == 8 * size;
-    if (H5Tget_class(type) == H5T_INTEGER && H5Tget_sign(type) == H5T_SGN_NONE && full)
-        return size == 1 ? NF_U8 : size == 2 ? NF_U16 : NF_NONE;
-    if (H5Tget_class(type) == H5T_FLOAT && full)
-        return size == 4 ? NF_F32 : size == 8 ? NF_F64 : NF_NONE;
-    return NF_NONE;
-}
-
-enum { TYPE_TEXT = 32 };
-
-static const char *type_text(hid_t type, char text[TYPE_TEXT])
-{
-    static const char *const classes[] = {
-        [H5T_TIME] = "time",        [H5T_STRING] = "string",        [H5T_BITFIELD] = "bitfield",
-        [H5T_OPAQUE] = "opaque",    [H5T_COMPOUND] = "compound",    [H5T_REFERENCE] = "reference",
-        [H5T_ENUM] = "enumeration", [H5T_VLEN] = "variable-length", [H5T_ARRAY] = "array"};
-    H5T_class_t class = H5Tget_class(type);
-    if (class == H5T_INTEGER)
-        snprintf(text, TYPE_TEXT, "%sint%zu", H5Tget_sign(type) == H5T_SGN_NONE ? "u" : "",
-                 H5Tget_precision(type));
-    else if (class == H5T_FLOAT)
-        snprintf(text, TYPE_TEXT, "float%zu", H5Tget_precision(type));
-    else if (class > H5T_NO_CLASS && class < H5T_NCLASSES && classes[class] != NULL)
-        snprintf(text, TYPE_TEXT, "%s", classes[class]);
-    else
-        snprintf(text, TYPE_TEXT, "unknown type");
-    return text;
-}
-
-/* A scalar integer attribute; `missing` if there is none. */
-static int integer_attribute(hid_t object, const char *name, int missing)
-{
-    int value = missing;
-    if (H5Aexists(object, name) <= 0)
-        return missing;
-    hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
-    if (attribute < 0)
-        return missing;
-    hid_t space = H5Aget_space(attribute), type = H5Aget_type(attribute);
-    if (H5Sget_simple_extent_npoints(space) != 1 || H5Tget_class(type) != H5T_INTEGER ||
-        H5Aread(attribute, H5T_NATIVE_INT, &value) < 0)
-        value = missing;
-    H5Tclose(type);
-    H5Sclose(space);
-    H5Aclose(attribute);
-    return value;
-}
-
-/* Whether the short fixed-length text of an attribute is `text`. */
-static bool text_attribute_is(hid_t object, const char *name, const char *text)
-{
-    char value[64] = "";
-    if (H5Aexists(object, name) <= 0)
-        return false;
-    hid_t attribute = H5Aopen(object, name, H5P_DEFAULT);
-    if (attribute < 0)
-        return false;
-    hid_t space = H5Aget_space(attribute), type = H5Aget_type(attribute);
-    if (H5Tget_class(type) == H5T_STRING && H5Tis_variable_str(type) == 0 &&
-        H5Tget_size(type) < sizeof value && H5Sget_simple_extent_npoints(space) == 1)
-        H5Aread(attribute, type, value);
-    H5Tclose(type);
-    H5Sclose(space);
-    H5Aclose(attribute);
-    return strcmp(value, text) == 0;
-}
-
-/* How many of the extents are channels: those said by the attribute that nfold writes; otherwise a
- * last extent of 2 to 4 where there are 3 dimensions or more, or of 1 where there are 4. */
-static int channels_of(hid_t dataset, int rank, const hsize_t *extent)
-{
-    hsize_t last = rank > 0 ? extent[rank - 1] : 0;
-    int said = integer_attribute(dataset, "nfold_channels", 0);
-    if (said == 1 && rank <= NF_DIMS)
-        return 0;
-    if (said > 1 && said <= NF_MAX_CHANNELS && rank > 1 && last == (hsize_t)said)
-        return said;
-    if (rank > NF_DIMS)
-        return last >= 1 && last <= NF_MAX_CHANNELS ? (int)last : 0;
-    return rank == NF_DIMS && last >= 2 && last <= NF_MAX_CHANNELS ? (int)last : 0;
-}
-
-enum { ABOUT_TEXT = 200 };
-
-/* One dataset: its shape if nfold takes it, and words for lists and messages. */
-typedef struct about {
-    bool taken;
-    nf_shape shape;
-    char text[ABOUT_TEXT];    /* "512x389x3 uint8" */
-    char problem[ABOUT_TEXT]; /* why it is not taken */
-} about;
-
-static void about_text(about *a, int rank, const hsize_t *extent, const char *type)
-{
-    size_t used = 0;
-    a->text[0] = '\0';
-    for (int d = 0; d < rank && used < ABOUT_TEXT; d++)
-        used += (size_t)snprintf(a->text + used, ABOUT_TEXT - used, "%s%llu", d > 0 ? "x" : "",
-                                 (unsigned long long)extent[d]);
-    if (used < ABOUT_TEXT)
-        snprintf(a->text + used, ABOUT_TEXT - used, "%s%s", rank > 0 ? " " : "one ", type);
-}
-
-static void about_shape(about *a, hid_t dataset, int rank, const hsize_t *extent)
-{
-    int channels = channels_of(dataset, rank, extent);
-    int ndim = channels > 0 ? rank - 1 : rank;
-    if (rank < 1 || ndim > NF_DIMS) {
-        snprintf(a->problem, ABOUT_TEXT, "it has %d dimensions; nfold takes 1 to 3, and channels",
-                 rank);
-        return;
-    }
-    nf_shape shape = {.dim = {1, 1, 1}, .ndim = ndim, .channels = channels > 0 ? channels : 1};
-    shape.dtype = a->shape.dtype;
-    for (int d = 0; d < ndim; d++) {
-        if (extent[d] < 1 || extent[d] > INT64_MAX) {
-            snprintf(a->problem, ABOUT_TEXT, "it is empty: extent %d is 0", d);
-            return;
-        }
-        shape.dim[NF_DIMS - ndim + d] = (int64_t)extent[d];
-    }
-    a->shape = shape;
-    a->taken = true;
-}
-
-/* false: HDF5 failed. */
-static bool about_dataset(hid_t dataset, about *a)
-{
-    hsize_t extent[H5S_MAX_RANK];
-    char name[TYPE_TEXT];
-    *a = (about){.taken = false};
-    hid_t space = H5Dget_space(dataset), type = H5Dget_type(dataset);
-    int rank = H5Sget_simple_extent_dims(space, extent, NULL);
-    bool fine = type >= 0 && rank >= 0;
-    if (fine) {
-        a->shape.dtype = dtype_of(type);
-        about_text(a, rank, extent, type_text(type, name));
-        if (a->shape.dtype == NF_NONE)
-            snprintf(a->problem, ABOUT_TEXT,
-                     "its elements are of type %s; nfold takes uint8, uint16, float32 and float64: "
-                     "convert it, with h5py for instance: f['x'][...].astype('f4')",
-                     name);
-        else
-            about_shape(a, dataset, rank, extent);
-    }
-    nf_h5_release(H5Tclose, type);
-    nf_h5_release(H5Sclose, space);
-    return fine;
-}
-
-/* ---- what a file holds ---- */
-
-typedef struct listing {
-    int datasets, suitable;
-    char first[1024];     /* path of the first suitable one; "" if too long */
-    char text[LIST_ROOM]; /* the first LISTED of all */
-    size_t used;
-} listing;
-
-/* Scales and palettes describe other datasets. */
-static bool is_helper(hid_t dataset)
-{
-    return text_attribute_is(dataset, "CLASS", "DIMENSION_SCALE") ||
-           text_attribute_is(dataset, "CLASS", "PALETTE");
-}
-
-static void list_dataset(listing *list, const char *name, const about *a, bool suitable)
-{
-    list->datasets++;
-    if (suitable && list->suitable++ == 0 && strlen(name) + 2 <= sizeof list->first)
-        snprintf(list->first, sizeof list->first, "/%s", name);
-    if (list->datasets > LISTED || list->used >= LIST_ROOM)
-        return;
-    list->used += (size_t)snprintf(list->text + list->used, LIST_ROOM - list->used, "%s/%s (%s%s)",
-                                   list->datasets > 1 ? ", " : "", name, a->text,
-                                   suitable ? "" : ", not taken");
-}
-
-static herr_t visit_object(hid_t root, const char *name, const H5O_info_t *info, void *data)
-{
-    about a;
-    if (info->type != H5O_TYPE_DATASET)
-        return 0;
-    hid_t dataset = H5Dopen2(root, name, H5P_DEFAULT);
-    if (dataset < 0)
-        return 0; /* a damaged object does not hide the others */
-    if (about_dataset(dataset, &a))
-        list_dataset(data, name, &a, a.taken && !is_helper(dataset));
-    H5Dclose(dataset);
-    return 0;
-}
-
-static nf_status list_file(hid_t file, const char *path, listing *list)
-{
-    *list = (listing){.datasets = 0};
-    if (H5Ovisit2(file, H5_INDEX_NAME, H5_ITER_INC, visit_object, list, H5O_INFO_BASIC) < 0)
-        return nf_h5_fail(path, NULL, "its content cannot be listed");
-    size_t room = LIST_ROOM - list->used;
-    if (list->datasets > LISTED && list->used < LIST_ROOM)
-        snprintf(list->text + list->used, room, " and %d more", list->datasets - LISTED);
-    return NF_OK;
-}
-
-/* The dataset to read where none is named; the caller frees *dataset. */
-static nf_status choose_dataset(hid_t file, const char *path, char **dataset)
-{
-    listing list;
-    nf_status status = list_file(file, path, &list);
-    if (status != NF_OK)
-        return status;
-    if (list.datasets == 0)
-        return nf_fail(NF_ERR_FORMAT, "%s: the HDF5 file holds no datasets", path);
-    if (list.suitable == 0)
-        return nf_fail(NF_ERR_FORMAT,
-                       "%s: none of its datasets is one that nfold takes (1 to 3 dimensions and "
-                       "channels, uint8, uint16, float32 or float64): %s",
-                       path, list.text);
-    if (list.suitable > 1 || list.first[0] == '\0')
-        return nf_fail(NF_ERR_FORMAT, "%s: which dataset? name one as %s:/dataset; it holds %s",
-                       path, path, list.text);
-    *dataset = strdup(list.first);
-    return *dataset != NULL ? NF_OK : nf_fail(NF_ERR_MEMORY, "%s: no memory for a name", path);
-}
-
-static nf_status no_such_dataset(hid_t file, const char *path, const char *dataset,
-                                 const char *problem)
-{
-    listing list;
-    nf_status status = list_file(file, path, &list);
-    if (status != NF_OK)
-        return status;
-    return nf_fail(NF_ERR_FORMAT, "%s: %s %s; it holds %s", path, dataset, problem,
-                   list.datasets > 0 ? list.text : "no datasets");
-}
-
-/* ---- reading ---- */
-
-typedef struct h5_reader {
-    hid_t file, dataset, space;
-    nf_shape shape;
-    int rank;     /* dimensions of the dataset, channels counted */
-    bool chunked; /* HDF5 is slow where memory and file selections differ in shape */
-    char *path, *name;
-} h5_reader;
 
 void nf_h5_close(void *state)
 {
-    h5_reader *reader = state;
+    nf_h5_reader *reader = state;
     if (reader == NULL)
         return;
-    if (reader->space >= 0)
-        H5Sclose(reader->space);
-    if (reader->dataset >= 0)
-        H5Dclose(reader->dataset);
-    if (reader->file >= 0)
-        H5Fclose(reader->file);
+    nf_h5_release(H5Tclose, reader->type);
+    nf_h5_release(H5Sclose, reader->space);
+    nf_h5_release(H5Dclose, reader->dataset);
+    nf_h5_release(H5Fclose, reader->file);
     free(reader->path);
     free(reader->name);
     free(reader);
@@ -281,7 +30,7 @@ void nf_h5_close(void *state)
 
 bool nf_h5_checksum(void *state, uint64_t *sum)
 {
-    h5_reader *reader = state;
+    nf_h5_reader *reader = state;
     nf_h5_enter(reader->path);
     bool found = H5Aexists(reader->dataset, NF_NOTE_CHECKSUM) > 0;
     hid_t attribute =
@@ -296,127 +45,320 @@ bool nf_h5_checksum(void *state, uint64_t *sum)
     return found;
 }
 
-static const char *filter_name(H5Z_filter_t id)
-{
-    static const struct {
-        H5Z_filter_t id;
-        const char *name;
-    } known[] = {{H5Z_FILTER_SZIP, "szip"},
-                 {307, "bzip2"},
-                 {32000, "lzf"},
-                 {32001, "blosc"},
-                 {32004, "lz4"},
-                 {32008, "bitshuffle"},
-                 {32013, "zfp"},
-                 {32015, "zstandard"},
-                 {32017, "sz"},
-                 {32026, "blosc2"}};
-    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-        if (known[i].id == id)
-            return known[i].name;
-    return "unknown to nfold";
-}
+/* ---- opening ---- */
 
-static nf_status check_filters(h5_reader *reader)
+static nf_status not_there(nf_h5_reader *reader)
 {
-    hid_t plist = H5Dget_create_plist(reader->dataset);
-    if (plist < 0)
-        return nf_h5_fail(reader->path, reader->name, "its layout cannot be read");
-    reader->chunked = H5Pget_layout(plist) == H5D_CHUNKED;
-    nf_status status = NF_OK;
-    int filters = reader->chunked ? H5Pget_nfilters(plist) : 0;
-    for (int i = 0; i < filters && status == NF_OK; i++) {
+    char target[256], problem[400] = "is not there";
+    H5L_info_t link;
+    const char *name = reader->name;
+    if (H5Lexists(reader->file, name, H5P_DEFAULT) > 0 &&
+        H5Lget_info(reader->file, name, &link, H5P_DEFAULT) >= 0 &&
+        link.u.val_size < sizeof target &&
+        H5Lget_val(reader->file, name, target, sizeof target, H5P_DEFAULT) >= 0) {
+        const char *file = NULL, *object = target;
         unsigned flags;
-        size_t values = 0;
-        char name[1];
-        H5Z_filter_t id =
-            H5Pget_filter2(plist, (unsigned)i, &flags, &values, NULL, sizeof name, name, NULL);
-        if (id >= 0 && H5Zfilter_avail(id) <= 0)
-            status = nf_fail(NF_ERR_FORMAT,
-                             "%s:%s: is stored with HDF5 filter %d (%s), whose plugin is not "
-                             "installed: install it and set HDF5_PLUGIN_PATH, or rewrite the file "
-                             "with h5repack where it is",
-                             reader->path, reader->name, (int)id, filter_name(id));
+        if (link.type == H5L_TYPE_EXTERNAL)
+            H5Lunpack_elink_val(target, link.u.val_size, &flags, &file, &object);
+        snprintf(problem, sizeof problem, "is a link to %s%s%s, which is not there",
+                 file != NULL ? file : "", file != NULL ? ":" : "", object);
     }
-    H5Pclose(plist);
-    return status;
+    return nf_h5_no_such(reader->file, reader->path, name, problem);
 }
 
-static nf_status open_dataset(h5_reader *reader)
+/* Looked for as HDF5 does: as it is named, and beside the file. */
+static bool source_there(const char *path, const char *source)
+{
+    char *copy = strdup(path), *beside = NULL;
+    bool there =
+        strcmp(source, ".") == 0 || strchr(source, '%') != NULL || access(source, R_OK) == 0;
+    if (!there && copy != NULL && asprintf(&beside, "%s/%s", dirname(copy), source) > 0)
+        there = access(beside, R_OK) == 0;
+    free(beside);
+    free(copy);
+    return there;
+}
+
+/* A virtual dataset reads as fill values where a source is missing: not to be passed over. */
+static nf_status check_sources(const nf_h5_reader *reader, hid_t plist)
+{
+    size_t count = 0;
+    char source[1024];
+    if (H5Pget_layout(plist) == H5D_VIRTUAL && H5Pget_virtual_count(plist, &count) < 0)
+        return nf_h5_fail(reader->path, reader->name, "its sources cannot be read");
+    for (size_t i = 0; i < count; i++)
+        if (H5Pget_virtual_filename(plist, i, source, sizeof source) >= 0 &&
+            !source_there(reader->path, source))
+            return nf_fail(NF_ERR_FILE,
+                           "%s:%s: is put together from other files, of which %s is not there",
+                           reader->path, reader->name, source);
+    return NF_OK;
+}
+
+/* Room for the chunks that a row of cells goes through, so that each is decoded once where rows are
+ * read in order. */
+static void cache_chunks(nf_h5_reader *reader, hid_t plist)
+{
+    enum { LEAST = 1 << 20, MOST = 64 << 20, SLOTS = 12289 /* a prime */ };
+    const nf_h5_about *a = &reader->about;
+    hsize_t chunk[H5S_MAX_RANK];
+    double bytes = (double)nf_element_size(a->element.type);
+    int rank = H5Pget_chunk(plist, H5S_MAX_RANK, chunk);
+    int rows = a->rank - (a->channels > 0) - 2; /* the dimension of rows */
+    for (int d = 0; d < rank; d++) {
+        hsize_t chunks = d > rows ? (a->extent[d] + chunk[d] - 1) / chunk[d] : 1;
+        bytes *= (double)(chunks * chunk[d]);
+    }
+    if (bytes <= LEAST || bytes > MOST)
+        return;
+    hid_t access = H5Pcreate(H5P_DATASET_ACCESS), larger = -1;
+    if (H5Pset_chunk_cache(access, SLOTS, (size_t)bytes, 1) >= 0)
+        larger = H5Dopen2(reader->file, reader->name, access);
+    if (larger >= 0) {
+        H5Dclose(reader->dataset);
+        reader->dataset = larger;
+    }
+    nf_h5_release(H5Pclose, access);
+}
+
+static nf_status check_storage(nf_h5_reader *reader)
+{
+    H5O_info_t here, there;
+    hid_t plist = H5Dget_create_plist(reader->dataset);
+    if (plist < 0 || H5Oget_info2(reader->file, &here, H5O_INFO_BASIC) < 0 ||
+        H5Oget_info2(reader->dataset, &there, H5O_INFO_BASIC) < 0) {
+        nf_h5_release(H5Pclose, plist);
+        return nf_h5_fail(reader->path, reader->name, "its layout cannot be read");
+    }
+    reader->chunked = H5Pget_layout(plist) == H5D_CHUNKED;
+    reader->elsewhere = here.fileno != there.fileno;
+    nf_status status = check_sources(reader, plist);
+    if (reader->chunked)
+        cache_chunks(reader, plist);
+    H5Pclose(plist);
+    return status == NF_OK ? nf_h5_check_filters(reader->dataset, reader->path, reader->name)
+                           : status;
+}
+
+/* Where the item is among the leading extents. */
+static nf_status place_item(nf_h5_reader *reader, const nf_h5_name *asked)
+{
+    const nf_h5_about *a = &reader->about;
+    for (int d = 0; d < asked->indices; d++) {
+        int64_t extent = (int64_t)a->extent[d], index = asked->index[d];
+        if (index < -extent || index >= extent)
+            return nf_fail(NF_ERR_SHAPE,
+                           "%s:%s (%s) has no item %lld: index %d goes from 0 to %lld, or from -1 "
+                           "back to -%lld",
+                           reader->path, reader->name, a->text, (long long)index, d,
+                           (long long)extent - 1, (long long)extent);
+        reader->lead[d] = (hsize_t)(index < 0 ? index + extent : index);
+    }
+    return NF_OK;
+}
+
+static nf_status open_dataset(nf_h5_reader *reader, const nf_h5_name *asked)
 {
     const char *path = reader->path, *name = reader->name;
+    nf_h5_about *a = &reader->about;
     H5O_info_t info;
     if (H5Oget_info_by_name2(reader->file, name, &info, H5O_INFO_BASIC, H5P_DEFAULT) < 0)
-        return no_such_dataset(reader->file, path, name, "is not there");
+        return not_there(reader);
     if (info.type != H5O_TYPE_DATASET)
-        return no_such_dataset(reader->file, path, name, "is no dataset");
+        return nf_h5_no_such(reader->file, path, name, "is no dataset");
     reader->dataset = H5Dopen2(reader->file, name, H5P_DEFAULT);
     if (reader->dataset < 0)
         return nf_h5_fail(path, name, "cannot be opened");
-    about a;
     reader->space = H5Dget_space(reader->dataset);
-    if (reader->space < 0 || !about_dataset(reader->dataset, &a))
+    reader->type = H5Dget_type(reader->dataset);
+    if (reader->space < 0 || reader->type < 0 ||
+        !nf_h5_about_dataset(reader->dataset, asked->indices, a))
         return nf_h5_fail(path, name, "its shape cannot be read");
-    if (!a.taken)
-        return nf_fail(NF_ERR_SHAPE, "%s:%s (%s) cannot be taken: %s", path, name, a.text,
-                       a.problem);
-    reader->shape = a.shape;
-    reader->rank = H5Sget_simple_extent_ndims(reader->space);
-    return check_filters(reader);
+    if (a->taken || a->stack) {
+        nf_status status = place_item(reader, asked);
+        if (status != NF_OK)
+            return status;
+    }
+    if (!a->taken)
+        return nf_fail(NF_ERR_SHAPE, "%s:%s (%s) cannot be taken: %s", path, name, a->text,
+                       a->problem);
+    nf_status status = check_storage(reader);
+    if (status == NF_OK && asked->cf)
+        status =
+            nf_h5_cf_read(reader->dataset, path, name, &a->element, &a->shape.dtype, &reader->cf);
+    return status;
 }
 
-static nf_status open_reader(h5_reader *reader, const char *file, const char *dataset)
+/* The file, and the name of the dataset: the one asked for, or the one that is meant. */
+static nf_status open_named(nf_h5_reader *reader, const char *file, const char *dataset,
+                            nf_h5_name *asked)
 {
+    reader->file = reader->dataset = reader->space = reader->type = -1;
     reader->path = strdup(file);
     if (reader->path == NULL)
         return nf_fail(NF_ERR_MEMORY, "%s: no memory for an HDF5 reader", file);
     reader->file = nf_h5_open_file(file, H5F_ACC_RDONLY);
     if (reader->file < 0)
         return nf_h5_fail(file, NULL, "cannot be opened");
-    if (dataset == NULL) {
-        nf_status status = choose_dataset(reader->file, file, &reader->name);
-        if (status != NF_OK)
-            return status;
-    } else if ((reader->name = strdup(dataset)) == NULL) {
-        return nf_fail(NF_ERR_MEMORY, "%s: no memory for an HDF5 reader", file);
-    }
-    nf_status status = open_dataset(reader);
-    return status == NF_OK ? nf_shape_check(&reader->shape, file) : status;
+    nf_status status = nf_h5_name_parse(reader->file, file, dataset, asked);
+    if (status == NF_OK && asked->name == NULL)
+        status = nf_h5_choose(reader->file, file, &asked->name);
+    reader->name = asked->name;
+    return status;
 }
 
 nf_status nf_h5_open(const char *file, const char *dataset, void **state, nf_shape *shape)
 {
-    h5_reader *reader = calloc(1, sizeof *reader);
+    nf_h5_name asked;
+    nf_h5_reader *reader = calloc(1, sizeof *reader);
     if (reader == NULL)
         return nf_fail(NF_ERR_MEMORY, "%s: no memory for an HDF5 reader", file);
-    reader->file = reader->dataset = reader->space = -1;
     nf_h5_enter(file);
-    nf_status status = open_reader(reader, file, dataset);
+    nf_status status = open_named(reader, file, dataset, &asked);
+    if (status == NF_OK)
+        status = open_dataset(reader, &asked);
+    if (status == NF_OK)
+        status = nf_shape_check(&reader->about.shape, file);
     nf_h5_leave();
     if (status != NF_OK) {
         nf_h5_close(reader);
         return status;
     }
-    *shape = reader->shape;
+    *shape = reader->about.shape;
     *state = reader;
     return NF_OK;
 }
 
-/* Selects a box of cells in the dataset. */
-static bool select_file(const h5_reader *reader, const nf_box *box)
+const char *nf_h5_remark(void *state)
 {
-    hsize_t start[NF_H5_RANK], count[NF_H5_RANK];
-    int ndim = reader->shape.ndim;
+    const nf_h5_reader *reader = state;
+    if (nf_h5_text_is(reader->dataset, "IMAGE_SUBCLASS", "IMAGE_INDEXED") ||
+        H5Aexists(reader->dataset, "PALETTE") > 0)
+        return "is an image with a palette: its elements are taken as they are stored, indices "
+               "into the palette";
+    if (nf_h5_text_is(reader->dataset, "INTERLACE_MODE", "INTERLACE_PLANE"))
+        return "is an image stored colour by colour: it is taken as a stack of planes";
+    return NULL;
+}
+
+nf_status nf_h5_stack(const char *file, const char *dataset, int dims, nf_stack *stack)
+{
+    nf_h5_name asked;
+    nf_h5_about *a;
+    nf_h5_reader *reader = calloc(1, sizeof *reader);
+    if (reader == NULL)
+        return nf_fail(NF_ERR_MEMORY, "%s: no memory for an HDF5 reader", file);
+    a = &reader->about;
+    nf_status status = open_named(reader, file, dataset, &asked);
+    if (status == NF_OK)
+        status = open_dataset(reader, &asked);
+    if (a->taken || a->stack) { /* whether or not it can be taken whole */
+        int given = asked.indices, rest = a->rank - given;
+        int least = a->stack ? rest - NF_DIMS - (a->channels > 0) : 1;
+        stack->dims = dims > 0 ? dims : least;
+        status = NF_OK;
+        if (stack->dims < least || stack->dims > NF_STACK_DIMS - given ||
+            stack->dims + (a->channels > 0) >= rest)
+            status = nf_fail(NF_ERR_SHAPE,
+                             "%s:%s (%s) is no stack of arrays over %d dimensions: items have 1 to "
+                             "3, and channels, and a stack at most %d",
+                             file, reader->name, a->text, stack->dims, NF_STACK_DIMS);
+        int64_t elements = 1;
+        for (int d = 0; d < rest && status == NF_OK; d++) {
+            if (d < stack->dims)
+                stack->extent[d] = (int64_t)a->extent[given + d];
+            if (__builtin_mul_overflow(elements, (int64_t)a->extent[given + d], &elements) ||
+                elements > INT64_MAX / 8)
+                status =
+                    nf_fail(NF_ERR_SHAPE, "%s:%s (%s) is too large", file, reader->name, a->text);
+        }
+    }
+    nf_h5_close(reader);
+    return status;
+}
+
+/* ---- where the elements lie ---- */
+
+/* Position of the item that is read, in bytes from the first element of the dataset. */
+static int64_t item_offset(const nf_h5_reader *reader)
+{
+    const nf_h5_about *a = &reader->about;
+    hsize_t at = 0;
+    for (int d = 0; d < a->rank; d++)
+        at = at * a->extent[d] + (d < a->lead ? reader->lead[d] : 0);
+    return (int64_t)(at * nf_element_size(a->element.type));
+}
+
+void nf_h5_layout(void *state, nf_layout *layout)
+{
+    nf_h5_reader *reader = state;
+    const nf_h5_about *a = &reader->about;
+    hid_t plist = H5Dget_create_plist(reader->dataset);
+    haddr_t offset = H5Dget_offset(reader->dataset);
+    *layout = (nf_layout){.kind = NF_LAYOUT_NONE, .element = a->element};
+    if (plist >= 0 && reader->chunked && !reader->elsewhere && !reader->cf.on)
+        nf_h5_chunk_layout(plist, &a->shape, a->rank, a->lead, layout);
+    reader->chunks = (nf_h5_chunks){.file = reader->file,
+                                    .dataset = reader->dataset,
+                                    .path = reader->path,
+                                    .name = reader->name,
+                                    .shape = a->shape,
+                                    .layout = *layout,
+                                    .lead = a->lead};
+    memcpy(reader->chunks.at, reader->lead, sizeof reader->lead);
+    if (plist >= 0 && H5Pget_layout(plist) == H5D_CONTIGUOUS && H5Pget_external_count(plist) == 0 &&
+        offset != HADDR_UNDEF && !reader->elsewhere && !reader->cf.on)
+        *layout = (nf_layout){.kind = NF_LAYOUT_DENSE,
+                              .element = reader->about.element,
+                              .offset = (int64_t)offset + item_offset(reader)};
+    nf_h5_release(H5Pclose, plist);
+}
+
+nf_status nf_h5_locate(void *state, const int64_t index[NF_DIMS], nf_chunk *chunk)
+{
+    const nf_h5_reader *reader = state;
+    return nf_h5_chunk_locate(&reader->chunks, index, chunk);
+}
+
+const char *nf_h5_dataset(const void *state)
+{
+    return ((const nf_h5_reader *)state)->name;
+}
+
+/* ---- reading through HDF5 ---- */
+
+/* Extents of a box of the item as the dataset has them; returns their number, the dataset's rank. */
+static int box_extents(const nf_h5_reader *reader, const nf_box *box, hsize_t start[H5S_MAX_RANK],
+                       hsize_t count[H5S_MAX_RANK])
+{
+    const nf_h5_about *a = &reader->about;
+    int ndim = a->shape.ndim;
+    for (int d = 0; d < a->lead; d++) {
+        start[d] = reader->lead[d];
+        count[d] = 1;
+    }
     for (int d = 0; d < ndim; d++) {
         int from = NF_DIMS - ndim + d;
-        start[d] = (hsize_t)box->lo[from];
-        count[d] = (hsize_t)nf_box_extent(box, from);
+        start[a->lead + d] = (hsize_t)box->lo[from];
+        count[a->lead + d] = (hsize_t)nf_box_extent(box, from);
     }
-    if (reader->rank > ndim) {
-        start[ndim] = 0;
-        count[ndim] = (hsize_t)reader->shape.channels;
+    if (a->rank > a->lead + ndim) {
+        start[a->rank - 1] = 0;
+        count[a->rank - 1] = (hsize_t)a->shape.channels;
     }
-    return H5Sselect_hyperslab(reader->space, H5S_SELECT_SET, start, NULL, count, NULL) >= 0;
+    return a->rank;
+}
+
+/* Reads a box to memory in the file's own type. */
+static nf_status read_box(const nf_h5_reader *reader, const nf_box *box, hid_t memory, void *to)
+{
+    hsize_t start[H5S_MAX_RANK], count[H5S_MAX_RANK];
+    box_extents(reader, box, start, count);
+    if (memory < 0 ||
+        H5Sselect_hyperslab(reader->space, H5S_SELECT_SET, start, NULL, count, NULL) < 0 ||
+        H5Dread(reader->dataset, reader->type, memory, reader->space, H5P_DEFAULT, to) < 0)
+        return nf_h5_fail(reader->path, reader->name, "cannot be read");
+    return NF_OK;
 }
 
 /* The place of a box in strided memory, as planes x rows x elements. */
@@ -439,49 +381,39 @@ static hid_t memory_space(const nf_box *box, int channels, const ptrdiff_t strid
 }
 
 /* A box that is small enough for one call, straight to where it belongs. */
-static nf_status read_direct(const h5_reader *reader, const nf_box *box, void *cells,
+static nf_status read_direct(const nf_h5_reader *reader, const nf_box *box, void *cells,
                              const ptrdiff_t stride[NF_DIMS])
 {
-    nf_status status = NF_OK;
-    hid_t memory = memory_space(box, reader->shape.channels, stride);
-    if (memory < 0 || !select_file(reader, box) ||
-        H5Dread(reader->dataset, nf_h5_memory_type(reader->shape.dtype), memory, reader->space,
-                H5P_DEFAULT, cells) < 0)
-        status = nf_h5_fail(reader->path, reader->name, "cannot be read");
-    if (memory >= 0)
-        H5Sclose(memory);
+    hid_t memory = memory_space(box, reader->about.shape.channels, stride);
+    nf_status status = read_box(reader, box, memory, cells);
+    nf_h5_release(H5Sclose, memory);
     return status;
 }
 
-static void dense_stride(const nf_box *box, int channels, ptrdiff_t stride[NF_DIMS])
+static void decode(const nf_h5_reader *reader, int64_t count, const void *from, void *to)
 {
-    stride[2] = channels;
-    stride[1] = nf_box_extent(box, 2) * channels;
-    stride[0] = stride[1] * nf_box_extent(box, 1);
+    const nf_h5_about *a = &reader->about;
+    if (reader->cf.on)
+        nf_h5_cf_decode(&reader->cf, a->element, count, from, a->shape.dtype, to);
+    else
+        nf_element_decode(a->element, count, from, to);
 }
 
-/* The same with the dataset's own shape in memory, and copied from there. */
-static nf_status read_bounced(const h5_reader *reader, const nf_box *box, void *cells,
-                              const ptrdiff_t stride[NF_DIMS], void *buffer)
+/* The same with the dataset's own shape and type in memory, and decoded from there. */
+static nf_status read_bounced(const nf_h5_reader *reader, const nf_box *box, char *cells,
+                              const ptrdiff_t stride[NF_DIMS], char *buffer)
 {
-    ptrdiff_t dense[NF_DIMS];
-    hsize_t count[NF_DIMS + 1];
-    int64_t extent[NF_DIMS];
-    const nf_shape *shape = &reader->shape;
-    dense_stride(box, shape->channels, dense);
-    for (int d = 0; d < NF_DIMS; d++)
-        count[d] = (hsize_t)(extent[d] = nf_box_extent(box, d));
-    count[NF_DIMS] = (hsize_t)shape->channels;
-    nf_status status = NF_OK;
-    hid_t memory = H5Screate_simple(reader->rank, count + NF_DIMS - shape->ndim, NULL);
-    if (memory < 0 || !select_file(reader, box) ||
-        H5Dread(reader->dataset, nf_h5_memory_type(shape->dtype), memory, reader->space,
-                H5P_DEFAULT, buffer) < 0)
-        status = nf_h5_fail(reader->path, reader->name, "cannot be read");
-    else
-        nf_copy_box(extent, shape->channels, shape->dtype, cells, stride, buffer, dense);
-    if (memory >= 0)
-        H5Sclose(memory);
+    hsize_t start[H5S_MAX_RANK], count[H5S_MAX_RANK];
+    const nf_shape *shape = &reader->about.shape;
+    hid_t memory = H5Screate_simple(box_extents(reader, box, start, count), count, NULL);
+    nf_status status = read_box(reader, box, memory, buffer);
+    int64_t row = nf_box_extent(box, 2) * shape->channels, done = 0;
+    ptrdiff_t size = (ptrdiff_t)nf_dtype_size(shape->dtype);
+    for (int64_t z = 0; z < nf_box_extent(box, 0) && status == NF_OK; z++)
+        for (int64_t y = 0; y < nf_box_extent(box, 1); y++, done += row)
+            decode(reader, row, buffer + (size_t)done * nf_element_size(reader->about.element.type),
+                   cells + (z * stride[0] + y * stride[1]) * size);
+    nf_h5_release(H5Sclose, memory);
     return status;
 }
 
@@ -507,12 +439,12 @@ static nf_box piece_at(const nf_box *box, const int64_t at[NF_DIMS], const int64
     return piece;
 }
 
-static nf_status read_pieces(const h5_reader *reader, const nf_box *box, char *cells,
+static nf_status read_pieces(const nf_h5_reader *reader, const nf_box *box, char *cells,
                              const ptrdiff_t stride[NF_DIMS], const int64_t step[NF_DIMS],
                              void *buffer)
 {
     nf_status status = NF_OK;
-    ptrdiff_t size = (ptrdiff_t)nf_dtype_size(reader->shape.dtype);
+    ptrdiff_t size = (ptrdiff_t)nf_dtype_size(reader->about.shape.dtype);
     int64_t at[NF_DIMS];
     for (at[0] = box->lo[0]; at[0] < box->hi[0]; at[0] += step[0])
         for (at[1] = box->lo[1]; at[1] < box->hi[1]; at[1] += step[1])
@@ -530,11 +462,12 @@ static nf_status read_pieces(const h5_reader *reader, const nf_box *box, char *c
 
 nf_status nf_h5_read(void *state, const nf_box *box, void *cells, const ptrdiff_t stride[NF_DIMS])
 {
-    const h5_reader *reader = state;
+    const nf_h5_reader *reader = state;
+    const nf_h5_about *a = &reader->about;
     int64_t step[NF_DIMS];
-    int64_t cell_bytes = reader->shape.channels * (int64_t)nf_dtype_size(reader->shape.dtype);
-    bool bounce =
-        (reader->chunked && reader->rank > reader->shape.ndim) || stride[0] % stride[1] != 0;
+    int64_t cell_bytes = a->shape.channels * (int64_t)nf_element_size(a->element.type);
+    bool bounce = (reader->chunked && a->rank > a->shape.ndim) || stride[0] % stride[1] != 0 ||
+                  reader->cf.on || !nf_element_is_native(a->element);
     choose_steps(box, cell_bytes, bounce ? BOUNCE_CALL : DIRECT_CALL, step);
     void *buffer = bounce ? malloc((size_t)(step[0] * step[1] * step[2] * cell_bytes)) : NULL;
     if (bounce && buffer == NULL)

@@ -1,5 +1,5 @@
-/* hdf5_write.c - one process lays the file out with a contiguous dataset; the elements go to its
- * place in the file by plain writes, which no number of processes can reorder or lose without an
+/* hdf5_write.c - one process lays the file out with a dataset; the elements go to their places in
+ * the file by plain writes, which no number of processes can reorder or lose without an
  * error. */
 #include <errno.h>
 #include <fcntl.h>
@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/chunks.h"
 #include "io/content.h"
 #include "io/hdf5.h"
 #include "io/note.h"
@@ -15,56 +16,39 @@
 #include "io/raw.h"
 
 #define DEFAULT_DATASET "/data"
-
-enum { TEXT_LIMIT = 60000 /* of an attribute; HDF5's own limit is 64 KiB */ };
+#define NEXUS_DATASET   "/entry/data/data"
 
 /* ---- attributes ---- */
-
-static bool put_attribute(hid_t object, const char *name, hid_t type, hsize_t count,
-                          const void *value)
-{
-    hid_t space = count > 0 ? H5Screate_simple(1, &count, NULL) : H5Screate(H5S_SCALAR);
-    hid_t attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
-    bool fine = attribute >= 0 && H5Awrite(attribute, type, value) >= 0;
-    nf_h5_release(H5Aclose, attribute);
-    nf_h5_release(H5Sclose, space);
-    return fine;
-}
-
-static bool put_text(hid_t object, const char *name, const char *value)
-{
-    size_t length = strlen(value) + 1;
-    hid_t type = H5Tcopy(H5T_C_S1);
-    bool fine = H5Tset_size(type, length < TEXT_LIMIT ? length : TEXT_LIMIT) >= 0 &&
-                put_attribute(object, name, type, 0, value);
-    nf_h5_release(H5Tclose, type);
-    return fine;
-}
 
 /* The HDF5 Image and Palette Specification, version 1.2. */
 static bool put_image_attributes(hid_t dataset, const nf_shape *shape)
 {
-    static const uint8_t range[] = {0, 255};
-    if (shape->ndim != 2 || shape->dtype != NF_U8 || shape->channels % 2 == 0)
-        return true;
+    static const uint8_t range[] = {0, 255}, black = 0;
     bool colour = shape->channels == 3;
-    return put_text(dataset, "CLASS", "IMAGE") && put_text(dataset, "IMAGE_VERSION", "1.2") &&
-           put_text(dataset, "IMAGE_SUBCLASS", colour ? "IMAGE_TRUECOLOR" : "IMAGE_GRAYSCALE") &&
-           (!colour || put_text(dataset, "INTERLACE_MODE", "INTERLACE_PIXEL")) &&
-           put_attribute(dataset, "IMAGE_MINMAXRANGE", H5T_NATIVE_UINT8, 2, range);
+    if (!nf_h5_put_text(dataset, "CLASS", "IMAGE") ||
+        !nf_h5_put_text(dataset, "IMAGE_VERSION", "1.2") ||
+        !nf_h5_put_text(dataset, "IMAGE_SUBCLASS", colour ? "IMAGE_TRUECOLOR" : "IMAGE_GRAYSCALE"))
+        return false;
+    if (colour)
+        return nf_h5_put_text(dataset, "INTERLACE_MODE", "INTERLACE_PIXEL");
+    return nf_h5_put(dataset, "IMAGE_MINMAXRANGE", H5T_NATIVE_UINT8, 2, range) &&
+           nf_h5_put(dataset, "IMAGE_WHITE_IS_ZERO", H5T_NATIVE_UINT8, 0, &black);
 }
 
-static bool put_attributes(hid_t dataset, const nf_shape *shape, const nf_provenance *provenance)
+static bool put_attributes(hid_t dataset, const nf_shape *shape, nf_element_type type,
+                           const nf_output *output)
 {
     nf_note notes[NF_NOTES];
-    nf_notes(provenance, notes);
-    bool fine = put_image_attributes(dataset, shape) &&
-                put_attribute(dataset, "nfold_channels", H5T_NATIVE_INT, 0, &shape->channels);
+    nf_notes(output->provenance, notes);
+    bool image =
+        shape->ndim == 2 && shape->channels % 2 == 1 && type == NF_EL_U8 && output->stack.dims == 0;
+    bool fine = (!image || put_image_attributes(dataset, shape)) &&
+                nf_h5_put(dataset, "nfold_channels", H5T_NATIVE_INT, 0, &shape->channels);
     for (size_t i = 0; i < NF_NOTES && fine; i++)
-        fine = notes[i].text == NULL || put_text(dataset, notes[i].name, notes[i].text);
+        fine = notes[i].text == NULL || nf_h5_put_text(dataset, notes[i].name, notes[i].text);
     const uint64_t later = 0; /* the room is taken now, so that no disk can be too full for it */
-    if (fine && provenance != NULL && provenance->checksum)
-        fine = put_attribute(dataset, NF_NOTE_CHECKSUM, H5T_NATIVE_UINT64, 0, &later);
+    if (fine && output->checksum)
+        fine = nf_h5_put(dataset, NF_NOTE_CHECKSUM, H5T_NATIVE_UINT64, 0, &later);
     return fine;
 }
 
@@ -72,8 +56,11 @@ static bool put_attributes(hid_t dataset, const nf_shape *shape, const nf_proven
 
 typedef struct h5_writer {
     char *part, *target, *dataset;
-    int64_t offset, bytes; /* of the elements in the file */
-    bool sealed;           /* the attribute is to be set to */
+    int64_t bytes;              /* of all elements in the file */
+    nf_layout layout;           /* of an item */
+    nf_h5_allotting *allotting; /* chunks; otherwise NULL */
+    char left[512];             /* attributes that were not kept */
+    bool sealed;                /* the attribute is to be set to */
     uint64_t checksum;
     struct stat original; /* the target at the beginning; zeros: there was none */
 } h5_writer;
@@ -83,6 +70,7 @@ void nf_h5_abandon(void *state)
     h5_writer *writer = state;
     if (writer == NULL)
         return;
+    nf_h5_allot_abandon(writer->allotting);
     free(writer->part);
     free(writer->target);
     free(writer->dataset);
@@ -119,10 +107,14 @@ static nf_status make_way(hid_t file, const h5_writer *writer)
     return NF_OK;
 }
 
-static hid_t create_space(const nf_shape *shape)
+static hid_t create_space(const nf_shape *shape, const nf_stack *stack)
 {
     hsize_t extent[NF_H5_RANK];
     int rank = 0;
+    while (rank < stack->dims) {
+        extent[rank] = (hsize_t)stack->extent[rank];
+        rank++;
+    }
     for (int d = NF_DIMS - shape->ndim; d < NF_DIMS; d++)
         extent[rank++] = (hsize_t)shape->dim[d];
     if (shape->channels > 1)
@@ -130,42 +122,65 @@ static hid_t create_space(const nf_shape *shape)
     return H5Screate_simple(rank, extent, NULL);
 }
 
-/* Contiguous, with its place fixed at once and nothing written there; no times, so that equal work
- * gives equal bytes. */
-static hid_t create_dataset(hid_t file, const char *name, const nf_shape *shape)
+/* Contiguous, with its place fixed at once, or in chunks; nothing is written there. No times, so that
+ * equal work gives equal bytes. */
+static hid_t create_dataset(hid_t file, const char *name, const nf_shape *shape,
+                            const nf_layout *stored, const nf_output *output)
 {
     hid_t links = H5Pcreate(H5P_LINK_CREATE), layout = H5Pcreate(H5P_DATASET_CREATE);
-    hid_t space = create_space(shape);
+    hid_t space = create_space(shape, &output->stack), type = nf_h5_file_type(stored->element.type);
     H5Pset_create_intermediate_group(links, 1);
     H5Pset_layout(layout, H5D_CONTIGUOUS);
     H5Pset_alloc_time(layout, H5D_ALLOC_TIME_EARLY);
     H5Pset_fill_time(layout, H5D_FILL_TIME_NEVER);
     H5Pset_obj_track_times(layout, 0);
-    hid_t dataset =
-        H5Dcreate2(file, name, nf_h5_memory_type(shape->dtype), space, links, layout, H5P_DEFAULT);
+    hid_t dataset = -1;
+    if (stored->kind == NF_LAYOUT_DENSE ||
+        nf_h5_chunk_create(layout, shape, &output->stack, stored))
+        dataset = H5Dcreate2(file, name, type, space, links, layout, H5P_DEFAULT);
+    nf_h5_release(H5Tclose, type);
     nf_h5_release(H5Sclose, space);
     nf_h5_release(H5Pclose, layout);
     nf_h5_release(H5Pclose, links);
     return dataset;
 }
 
+/* What stands beside the elements. */
+static nf_status describe(hid_t file, hid_t dataset, h5_writer *writer, const nf_shape *shape,
+                          const nf_output *output)
+{
+    nf_status status = nf_h5_keep(file, dataset, writer->dataset, writer->target, shape, output,
+                                  writer->left, sizeof writer->left);
+    if (status == NF_OK && !put_attributes(dataset, shape, writer->layout.element.type, output))
+        status = nf_h5_fail(writer->target, writer->dataset, "its attributes cannot be written");
+    if (status == NF_OK && output->nexus)
+        status = nf_h5_nexus_put(file, dataset, writer->dataset, writer->target, shape);
+    return status;
+}
+
 static nf_status fill_file(hid_t file, h5_writer *writer, const nf_shape *shape,
-                           const nf_provenance *provenance)
+                           const nf_output *output)
 {
     nf_status status = make_way(file, writer);
     if (status != NF_OK)
         return status;
-    hid_t dataset = create_dataset(file, writer->dataset, shape);
+    hid_t dataset = create_dataset(file, writer->dataset, shape, &writer->layout, output);
     if (dataset < 0)
         return nf_h5_fail(writer->target, writer->dataset, "cannot be created");
     haddr_t offset = H5Dget_offset(dataset);
-    if (offset == HADDR_UNDEF)
+    if (offset == HADDR_UNDEF && writer->layout.kind == NF_LAYOUT_DENSE)
         status = nf_h5_fail(writer->target, writer->dataset, "has no place in the file");
-    else if (!put_attributes(dataset, shape, provenance))
-        status = nf_h5_fail(writer->target, writer->dataset, "its attributes cannot be written");
-    writer->offset = (int64_t)offset;
+    else
+        status = describe(file, dataset, writer, shape, output);
+    writer->layout.offset = (int64_t)offset;
     H5Dclose(dataset);
     return status;
+}
+
+const char *nf_h5_left(void *state)
+{
+    const h5_writer *writer = state;
+    return writer->left[0] != '\0' ? writer->left : NULL;
 }
 
 /* ---- an existing file ---- */
@@ -235,7 +250,7 @@ static nf_status holds_more(const char *path, char *dataset, bool *more)
 
 /* The part file: a copy of the target where that has other objects, so that everything in it stays
  * (links, references, attributes); otherwise new. */
-static nf_status make_part(h5_writer *writer, bool named, hid_t *file)
+static nf_status make_part(h5_writer *writer, bool named, const nf_hdf5_hints *hints, hid_t *file)
 {
     int64_t user_block = 0;
     bool more = false, exists = stat(writer->target, &writer->original) == 0;
@@ -248,78 +263,110 @@ static nf_status make_part(h5_writer *writer, bool named, hid_t *file)
     nf_status status = hdf5 ? holds_more(writer->target, writer->dataset, &more) : NF_OK;
     if (status == NF_OK && (more || user_block > 0)) {
         status = nf_file_copy(writer->target, writer->part);
-        if (status == NF_OK && (*file = nf_h5_open_file(writer->part, H5F_ACC_RDWR)) < 0)
+        hid_t access = nf_h5_access(hints);
+        if (status == NF_OK && (*file = H5Fopen(writer->part, H5F_ACC_RDWR, access)) < 0)
             status = nf_h5_fail(writer->target, NULL, "a copy of it cannot be opened for writing");
+        nf_h5_release(H5Pclose, access);
     } else if (status == NF_OK) {
-        hid_t plist = nf_h5_access();
-        *file = H5Fcreate(writer->part, H5F_ACC_EXCL, H5P_DEFAULT, plist);
+        hid_t access = nf_h5_access(hints), create = nf_h5_creation(hints);
+        *file = H5Fcreate(writer->part, H5F_ACC_EXCL, create, access);
         if (*file < 0)
             status = nf_h5_fail(writer->target, NULL, "cannot be created");
-        H5Pclose(plist);
+        nf_h5_release(H5Pclose, create);
+        nf_h5_release(H5Pclose, access);
     }
     return status;
 }
 
-static nf_status reserve(const h5_writer *writer)
+/* Chunks as they are come behind what there is; how long compressed ones become shows later. */
+static nf_status reserve(const h5_writer *writer, const nf_shape *shape, const nf_output *output)
 {
+    const nf_layout *layout = &writer->layout;
+    int64_t offset = layout->offset, bytes = writer->bytes;
+    struct stat info;
+    if (layout->ncodecs > 0)
+        return NF_OK;
     int fd = open(writer->part, O_RDWR | O_CLOEXEC);
-    if (fd < 0)
-        return nf_fail(NF_ERR_FILE, "%s: cannot be opened: %s", writer->part, strerror(errno));
-    nf_status status = nf_raw_reserve(fd, writer->offset, writer->bytes, writer->target);
+    if (fd < 0 || fstat(fd, &info) != 0) {
+        int error = errno;
+        if (fd >= 0)
+            close(fd);
+        return nf_fail(NF_ERR_FILE, "%s: cannot be opened: %s", writer->part, strerror(error));
+    }
+    if (layout->kind == NF_LAYOUT_CHUNKS) {
+        offset = info.st_size;
+        bytes = nf_chunk_count(shape, layout) * nf_stack_items(&output->stack) *
+                nf_chunk_bytes(shape, layout);
+    }
+    nf_status status = nf_raw_reserve(fd, offset, bytes, writer->target);
     close(fd);
     return status;
 }
 
 static nf_status lay_out(h5_writer *writer, bool named, const nf_shape *shape,
-                         const nf_provenance *provenance)
+                         const nf_output *output)
 {
     hid_t file = -1;
-    nf_status status = make_part(writer, named, &file);
+    nf_status status = make_part(writer, named, &output->hints, &file);
     if (status != NF_OK)
         return status;
-    status = fill_file(file, writer, shape, provenance);
-    if (H5Fclose(file) < 0 && status == NF_OK)
+    status = fill_file(file, writer, shape, output);
+    if (nf_h5_close_file(file, status == NF_OK) < 0 && status == NF_OK)
         status = nf_h5_fail(writer->target, NULL, "cannot be written");
-    return status == NF_OK ? reserve(writer) : status;
+    if (status == NF_OK)
+        status = reserve(writer, shape, output);
+    if (status == NF_OK && writer->layout.kind == NF_LAYOUT_CHUNKS)
+        status = nf_h5_allot_begin(writer->part, writer->target, writer->dataset, shape, output,
+                                   &writer->layout, &writer->allotting);
+    return status;
 }
 
 nf_status nf_h5_create(const char *part, const char *target, const char *dataset,
-                       const nf_shape *shape, int quality, const nf_provenance *provenance,
-                       void **state, int64_t *raw_offset)
+                       const nf_shape *shape, const nf_output *output, void **state,
+                       nf_layout *layout)
 {
-    (void)quality;
     h5_writer *writer = calloc(1, sizeof *writer);
     if (writer == NULL)
         return nf_fail(NF_ERR_MEMORY, "%s: no memory for an HDF5 writer", target);
     writer->part = strdup(part);
     writer->target = strdup(target);
-    writer->dataset = strdup(dataset != NULL ? dataset : DEFAULT_DATASET);
-    writer->bytes = (int64_t)nf_shape_bytes(shape);
-    nf_status status = NF_OK;
+    writer->dataset = strdup(dataset != NULL ? dataset
+                             : output->nexus ? NEXUS_DATASET
+                                             : DEFAULT_DATASET);
+    writer->layout.element = nf_output_element(output, shape);
+    writer->bytes = nf_shape_elements(shape) * nf_stack_items(&output->stack) *
+                    (int64_t)nf_element_size(writer->layout.element.type);
+    nf_status status = nf_h5_chunk_choose(target, shape, output, &writer->layout);
     if (writer->part == NULL || writer->target == NULL || writer->dataset == NULL)
         status = nf_fail(NF_ERR_MEMORY, "%s: no memory for an HDF5 writer", target);
-    else
-        status = lay_out(writer, dataset != NULL, shape, provenance);
+    if (status == NF_OK)
+        status = lay_out(writer, dataset != NULL, shape, output);
     if (status != NF_OK) {
         nf_h5_abandon(writer);
         return status;
     }
     *state = writer;
-    *raw_offset = writer->offset;
+    *layout = writer->layout;
     return NF_OK;
+}
+
+nf_status nf_h5_give_places(void *state, int64_t item, size_t n, const int64_t (*index)[NF_DIMS],
+                            nf_chunk *chunks)
+{
+    return nf_h5_allot(((h5_writer *)state)->allotting, item, n, index, chunks);
 }
 
 /* The file is complete and HDF5 finds the elements where they were written. */
 static nf_status verify(const h5_writer *writer)
 {
     struct stat info;
-    if (stat(writer->part, &info) != 0 || info.st_size < writer->offset + writer->bytes)
+    if (stat(writer->part, &info) != 0 || info.st_size < writer->layout.offset + writer->bytes)
         return nf_fail(NF_ERR_FILE, "%s: is shorter than what was written to it", writer->target);
     hid_t file = nf_h5_open_file(writer->part, H5F_ACC_RDONLY);
     if (file < 0)
         return nf_h5_fail(writer->target, NULL, "what was written cannot be opened");
     hid_t dataset = H5Dopen2(file, writer->dataset, H5P_DEFAULT);
-    bool fine = dataset >= 0 && H5Dget_offset(dataset) == (haddr_t)writer->offset &&
+    bool fine = dataset >= 0 && H5Dget_offset(dataset) == (haddr_t)writer->layout.offset &&
                 H5Dget_storage_size(dataset) == (hsize_t)writer->bytes;
     nf_status status = NF_OK;
     if (!fine)
@@ -375,12 +422,17 @@ static nf_status put_checksum(const h5_writer *writer)
 
 nf_status nf_h5_finish(void *state)
 {
-    const h5_writer *writer = state;
-    nf_status status = writer->sealed ? put_checksum(writer) : NF_OK;
+    h5_writer *writer = state;
+    nf_status status = NF_OK;
+    if (writer->allotting != NULL)
+        status = nf_h5_allot_finish(writer->allotting);
+    writer->allotting = NULL;
+    if (status == NF_OK && writer->sealed)
+        status = put_checksum(writer);
+    if (status == NF_OK && writer->layout.kind == NF_LAYOUT_DENSE)
+        status = verify(writer);
     if (status == NF_OK)
-        status = verify(state);
-    if (status == NF_OK)
-        status = check_original(state);
-    nf_h5_abandon(state);
+        status = check_original(writer);
+    nf_h5_abandon(writer);
     return status;
 }

@@ -15,10 +15,14 @@
 
 enum {
     DEFAULT_QUALITY = 90,
-    FULL_COLOUR = 90, /* from this quality on, colour is kept at full resolution */
-    MAX_SCANS = 500,  /* of a progressive file; each costs a pass over the whole image */
-    MAX_COMMENT = 65533
+    FULL_COLOUR = 90,   /* from this quality on, colour is kept at full resolution */
+    MAX_SCANS = 500,    /* of a progressive file; each costs a pass over the whole image */
+    MAX_MARKER = 65533, /* bytes */
+    MARKER_EXIF = JPEG_APP0 + 1,
+    MARKER_ICC = JPEG_APP0 + 2
 };
+
+static const char exif_name[] = "Exif\0"; /* with two zeros before the block */
 
 static bool jpeg_recognise(const unsigned char head[NF_HEAD], size_t bytes)
 {
@@ -93,6 +97,7 @@ typedef struct jpeg_reader {
     FILE *file;
     char *path;
     nf_shape shape;
+    nf_metadata metadata;
 } jpeg_reader;
 
 static nf_status read_fail(const jpeg_reader *reader, const char *what)
@@ -119,6 +124,9 @@ static bool read_header(jpeg_reader *reader)
     reader->progress.progress_monitor = count_scans;
     reader->info.progress = &reader->progress;
     jpeg_stdio_src(&reader->info, reader->file);
+    jpeg_save_markers(&reader->info, JPEG_COM, MAX_MARKER);
+    jpeg_save_markers(&reader->info, MARKER_EXIF, MAX_MARKER);
+    jpeg_save_markers(&reader->info, MARKER_ICC, MAX_MARKER);
     jpeg_read_header(&reader->info, TRUE);
     return true;
 }
@@ -156,6 +164,60 @@ static nf_status choose_colours(jpeg_reader *reader)
     }
 }
 
+/* The pieces of the ICC profile put together; *profile is NULL without one, or if it is damaged. */
+static bool find_profile(jpeg_reader *reader, JOCTET **profile, unsigned *bytes)
+{
+    *profile = NULL;
+    if (setjmp(reader->error.back))
+        return false;
+    long damage = reader->error.damage;
+    if (!jpeg_read_icc_profile(&reader->info, profile, bytes))
+        *profile = NULL;
+    reader->error.damage = damage; /* what it warns of are not the pixels */
+    return true;
+}
+
+static void keep_resolution(const struct jpeg_decompress_struct *info, nf_metadata *metadata)
+{
+    static const nf_unit units[] = {NF_UNIT_NONE, NF_UNIT_INCH, NF_UNIT_CM};
+    bool told = info->density_unit > 0 || info->X_density != info->Y_density;
+    if (!info->saw_JFIF_marker || info->density_unit > 2 || !told || info->X_density == 0 ||
+        info->Y_density == 0)
+        return;
+    metadata->resolution[0] = info->X_density;
+    metadata->resolution[1] = info->Y_density;
+    metadata->unit = units[info->density_unit];
+}
+
+/* The comments that nfold writes of itself are not kept: the next output has its own. */
+static nf_status keep_marker(const struct jpeg_marker_struct *marker, nf_metadata *metadata)
+{
+    const char *text = (const char *)marker->data;
+    size_t bytes = marker->data_length, name = sizeof exif_name;
+    if (marker->marker == MARKER_EXIF && bytes > name && memcmp(text, exif_name, name) == 0)
+        return nf_metadata_set_exif(metadata, text + name, bytes - name);
+    if (marker->marker == JPEG_COM && !(bytes > 6 && memcmp(text, "nfold_", 6) == 0))
+        return nf_metadata_set_text(metadata, NF_TEXT_COMMENT, text, bytes, false);
+    return NF_OK;
+}
+
+static nf_status keep_metadata(jpeg_reader *reader)
+{
+    JOCTET *profile;
+    unsigned bytes = 0;
+    if (!find_profile(reader, &profile, &bytes))
+        return read_fail(reader, "its colour profile cannot be read");
+    nf_status status = NF_OK;
+    if (profile != NULL)
+        status = nf_metadata_set_icc(&reader->metadata, profile, bytes);
+    free(profile);
+    const struct jpeg_marker_struct *marker = reader->info.marker_list;
+    for (; marker != NULL && status == NF_OK; marker = marker->next)
+        status = keep_marker(marker, &reader->metadata);
+    keep_resolution(&reader->info, &reader->metadata);
+    return status;
+}
+
 static void jpeg_reader_close(void *state)
 {
     jpeg_reader *reader = state;
@@ -165,6 +227,7 @@ static void jpeg_reader_close(void *state)
         jpeg_destroy_decompress(&reader->info);
     if (reader->file != NULL)
         fclose(reader->file);
+    nf_metadata_free(&reader->metadata);
     free(reader->path);
     free(reader);
 }
@@ -187,7 +250,8 @@ static nf_status open_reader(jpeg_reader *reader, const char *file)
                                .ndim = 2,
                                .channels = reader->info.out_color_space == JCS_RGB ? 3 : 1,
                                .dtype = NF_U8};
-    return nf_image_check(&reader->shape, file, "JPEG");
+    status = nf_image_check(&reader->shape, file, "JPEG");
+    return status == NF_OK ? keep_metadata(reader) : status;
 }
 
 static nf_status jpeg_open(const char *file, const char *dataset, void **state, nf_shape *shape)
@@ -206,6 +270,12 @@ static nf_status jpeg_open(const char *file, const char *dataset, void **state, 
     *shape = reader->shape;
     *state = reader;
     return NF_OK;
+}
+
+static const nf_metadata *jpeg_metadata(void *state)
+{
+    const jpeg_reader *reader = state;
+    return &reader->metadata;
 }
 
 static bool decode_rows(jpeg_reader *reader, int64_t rows, char *cells, ptrdiff_t pitch)
@@ -252,8 +322,8 @@ static nf_status write_fail(const jpeg_writer *writer)
                    writer->error.message);
 }
 
-/* The lines of provenance in one comment marker. NULL: no memory. */
-static char *comment_text(const nf_provenance *provenance)
+/* The lines of provenance, for a comment. NULL: no memory. */
+static char *provenance_text(const nf_provenance *provenance)
 {
     nf_note notes[NF_NOTES];
     nf_notes(provenance, notes);
@@ -272,8 +342,76 @@ static char *comment_text(const nf_provenance *provenance)
     return text;
 }
 
-static bool write_header(jpeg_writer *writer, const nf_shape *shape, int quality,
-                         const char *comment)
+/* A marker has room for 64 KiB: a longer comment is cut, a longer EXIF block left out. */
+static void write_comment(struct jpeg_compress_struct *info, const char *text)
+{
+    size_t length = text == NULL ? 0 : strlen(text);
+    if (length > 0)
+        jpeg_write_marker(info, JPEG_COM, (const JOCTET *)text,
+                          (unsigned)(length < MAX_MARKER ? length : MAX_MARKER));
+}
+
+static void write_exif(struct jpeg_compress_struct *info, const nf_metadata *metadata)
+{
+    size_t bytes = sizeof exif_name + metadata->exif_bytes;
+    if (metadata->exif == NULL || bytes > MAX_MARKER)
+        return;
+    jpeg_write_m_header(info, MARKER_EXIF, (unsigned)bytes);
+    for (size_t i = 0; i < sizeof exif_name; i++)
+        jpeg_write_m_byte(info, exif_name[i]);
+    for (size_t i = 0; i < metadata->exif_bytes; i++)
+        jpeg_write_m_byte(info, metadata->exif[i]);
+}
+
+/* JFIF counts in 16 bits: what does not fit is left out. */
+static void set_resolution(struct jpeg_compress_struct *info, const nf_metadata *metadata)
+{
+    double resolution[2] = {metadata->resolution[0], metadata->resolution[1]};
+    int unit = metadata->unit == NF_UNIT_NONE ? 0 : metadata->unit == NF_UNIT_CM ? 2 : 1;
+    if (unit > 0)
+        nf_metadata_resolution(metadata, unit == 1 ? NF_UNIT_INCH : NF_UNIT_CM, resolution);
+    for (int i = 0; i < 2; i++)
+        if (!(resolution[i] >= 0.5 && resolution[i] < 65535.5))
+            return;
+    info->density_unit = (UINT8)unit;
+    info->X_density = (UINT16)(resolution[0] + 0.5);
+    info->Y_density = (UINT16)(resolution[1] + 0.5);
+}
+
+/* What stands in the file's head beside the picture's format. */
+typedef struct head {
+    nf_metadata metadata;
+    char *provenance;
+} head;
+
+static nf_status head_make(const nf_output *output, const nf_shape *shape, const char *target,
+                           head *h)
+{
+    nf_status status = nf_output_metadata(output, shape, &h->metadata);
+    h->provenance = provenance_text(output->provenance);
+    if (status == NF_OK && h->provenance == NULL)
+        status = nf_fail(NF_ERR_MEMORY, "%s: no memory for a JPEG encoder", target);
+    return status;
+}
+
+static void head_free(head *h)
+{
+    nf_metadata_free(&h->metadata);
+    free(h->provenance);
+}
+
+static void write_head(struct jpeg_compress_struct *info, const head *h)
+{
+    const nf_metadata *metadata = &h->metadata;
+    write_exif(info, metadata);
+    if (metadata->icc != NULL)
+        jpeg_write_icc_profile(info, metadata->icc, (unsigned)metadata->icc_bytes);
+    for (int i = 0; i < NF_TEXTS; i++)
+        write_comment(info, metadata->text[i]);
+    write_comment(info, h->provenance);
+}
+
+static bool write_header(jpeg_writer *writer, const nf_shape *shape, int quality, const head *h)
 {
     struct jpeg_compress_struct *info = &writer->info;
     if (setjmp(writer->error.back))
@@ -289,11 +427,9 @@ static bool write_header(jpeg_writer *writer, const nf_shape *shape, int quality
     jpeg_set_quality(info, quality, TRUE);
     if (quality >= FULL_COLOUR)
         info->comp_info[0].h_samp_factor = info->comp_info[0].v_samp_factor = 1;
+    set_resolution(info, &h->metadata);
     jpeg_start_compress(info, TRUE);
-    size_t length = strlen(comment);
-    if (length > 0)
-        jpeg_write_marker(info, JPEG_COM, (const JOCTET *)comment,
-                          (unsigned)(length < MAX_COMMENT ? length : MAX_COMMENT));
+    write_head(info, h);
     return true;
 }
 
@@ -311,41 +447,40 @@ static void jpeg_abandon(void *state)
 }
 
 static nf_status open_writer(jpeg_writer *writer, const char *part, const char *target,
-                             const nf_shape *shape, int quality, const nf_provenance *provenance)
+                             const nf_shape *shape, int quality, const nf_output *output)
 {
+    head h = {.provenance = NULL};
     writer->path = strdup(target);
     writer->info.err = errors_start(&writer->error);
-    char *comment = comment_text(provenance);
-    nf_status status = NF_OK;
-    if (writer->path == NULL || comment == NULL)
+    nf_status status = head_make(output, shape, target, &h);
+    if (status == NF_OK && writer->path == NULL)
         status = nf_fail(NF_ERR_MEMORY, "%s: no memory for a JPEG encoder", target);
-    else if ((writer->file = fopen(part, "wbxe")) == NULL)
+    if (status == NF_OK && (writer->file = fopen(part, "wbxe")) == NULL)
         status = nf_fail(NF_ERR_FILE, "%s: cannot be created: %s", part, strerror(errno));
-    else if (!write_header(writer, shape, quality, comment))
+    if (status == NF_OK && !write_header(writer, shape, quality, &h))
         status = write_fail(writer);
-    free(comment);
+    head_free(&h);
     return status;
 }
 
 static nf_status jpeg_create(const char *part, const char *target, const char *dataset,
-                             const nf_shape *shape, int quality, const nf_provenance *provenance,
-                             void **state, int64_t *raw_offset)
+                             const nf_shape *shape, const nf_output *output, void **state,
+                             nf_layout *layout)
 {
     (void)dataset;
-    if (quality == 0)
-        quality = DEFAULT_QUALITY;
+    int quality = output->quality != 0 ? output->quality : DEFAULT_QUALITY;
     if (quality < 1 || quality > 100)
         return nf_fail(NF_ERR_USAGE, "%s: a JPEG quality is 1 to 100, not %d", target, quality);
     jpeg_writer *writer = calloc(1, sizeof *writer);
     if (writer == NULL)
         return nf_fail(NF_ERR_MEMORY, "%s: no memory for a JPEG encoder", target);
-    nf_status status = open_writer(writer, part, target, shape, quality, provenance);
+    nf_status status = open_writer(writer, part, target, shape, quality, output);
     if (status != NF_OK) {
         jpeg_abandon(writer);
         return status;
     }
     *state = writer;
-    *raw_offset = -1;
+    *layout = (nf_layout){.kind = NF_LAYOUT_NONE};
     return NF_OK;
 }
 
@@ -399,6 +534,7 @@ const nf_format nf_format_jpeg = {
     .open = jpeg_open,
     .read = jpeg_read,
     .close = jpeg_reader_close,
+    .metadata = jpeg_metadata,
     .create = jpeg_create,
     .write_rows = jpeg_write_rows,
     .finish = jpeg_finish,

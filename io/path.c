@@ -4,12 +4,13 @@
 
 #include "io/array.h"
 
-/* The last ":/", or NULL. */
+/* The last colon before a slash or a bracket, or at the end; or NULL. */
 static const char *last_split(const char *typed)
 {
     const char *found = NULL;
-    for (const char *at = strstr(typed, ":/"); at != NULL; at = strstr(at + 1, ":/"))
-        found = at;
+    for (const char *at = strchr(typed, ':'); at != NULL; at = strchr(at + 1, ':'))
+        if (at[1] == '/' || at[1] == '[' || at[1] == '\0')
+            found = at;
     return found;
 }
 
@@ -37,9 +38,10 @@ nf_status nf_path_parse(const char *typed, nf_path *path)
     if (split == typed)
         return nf_fail(NF_ERR_USAGE, "%s: the name of a file is missing before the colon", typed);
     path->file = split == NULL ? strdup(typed) : strndup(typed, (size_t)(split - typed));
-    if (split != NULL)
+    bool named = split != NULL && split[1] != '\0';
+    if (named)
         path->dataset = strdup(split + 1);
-    if (path->file == NULL || (split != NULL && path->dataset == NULL)) {
+    if (path->file == NULL || (named && path->dataset == NULL)) {
         nf_path_free(path);
         return nf_fail(NF_ERR_MEMORY, "no memory for a file name");
     }

@@ -2,12 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
-enum { MAX_PIECES = 1024 /* IOV_MAX of Linux */, MAX_CALL = 1 << 30 };
+#include "drivers/engine/dense.h"
+
+enum { BUFFER = 1 << 20 /* bytes that elements are converted through */ };
 
 nf_status nf_raw_reserve(int fd, int64_t offset, int64_t bytes, const char *target)
 {
@@ -27,85 +28,89 @@ nf_status nf_raw_reserve(int fd, int64_t offset, int64_t bytes, const char *targ
                    target, (long long)bytes, free_bytes, strerror(cannot ? ENOSPC : errno));
 }
 
-/* Pieces of memory that follow each other in the file, collected for one call. */
-typedef struct run {
-    int fd;
-    int64_t at;    /* file position of the first piece */
-    int64_t bytes; /* of all pieces */
-    int pieces;
-    struct iovec piece[MAX_PIECES];
-} run;
-
-/* Leaves out the first `done` bytes. */
-static int run_advance(run *r, int first, size_t done)
+static int64_t row_at(const nf_raw *raw, int64_t z, int64_t y, int64_t x)
 {
-    while (first < r->pieces && done >= r->piece[first].iov_len)
-        done -= r->piece[first++].iov_len;
-    if (done > 0) {
-        r->piece[first].iov_base = (char *)r->piece[first].iov_base + done;
-        r->piece[first].iov_len -= done;
-    }
-    return first;
+    const nf_shape *shape = &raw->shape;
+    int64_t row = raw->layout.bottom_up ? shape->dim[1] - 1 - y : y;
+    int64_t cell = (z * shape->dim[1] + row) * shape->dim[2] + x;
+    int64_t size = (int64_t)nf_element_size(raw->layout.element.type);
+    return raw->layout.offset + cell * shape->channels * size;
 }
 
-/* 0 or an errno. Empties the run. */
-static int run_flush(run *r)
+int64_t nf_raw_bytes(const nf_raw *raw)
 {
-    for (int first = 0; first < r->pieces;) {
-        ssize_t done = pwritev(r->fd, r->piece + first, r->pieces - first, r->at);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0)
-            return done < 0 ? errno : EIO;
-        r->at += done;
-        first = run_advance(r, first, (size_t)done);
-    }
-    r->pieces = 0;
-    r->bytes = 0;
-    return 0;
+    return nf_shape_elements(&raw->shape) * (int64_t)nf_element_size(raw->layout.element.type);
 }
 
-/* Adds bytes at a file position; they may be longer than one call can be. 0 or an errno. */
-static int run_add(run *r, int64_t at, const char *from, int64_t bytes)
+/* One run of elements of a row, through the buffer. */
+static nf_status convert(const nf_raw *raw, int64_t at, int64_t count, char *cells, void *buffer,
+                         bool writing)
 {
-    while (bytes > 0) {
-        int64_t now = bytes < MAX_CALL ? bytes : MAX_CALL;
-        struct iovec *last = r->pieces > 0 ? &r->piece[r->pieces - 1] : NULL;
-        bool follows = last != NULL && r->at + r->bytes == at && r->bytes + now <= MAX_CALL;
-        if (follows && (char *)last->iov_base + last->iov_len == from) {
-            last->iov_len += (size_t)now;
-        } else {
-            int error = follows && r->pieces < MAX_PIECES ? 0 : run_flush(r);
-            if (error != 0)
-                return error;
-            if (r->pieces == 0)
-                r->at = at;
-            /* pwritev reads only; iovec has no const. */
-            r->piece[r->pieces++] = (struct iovec){(void *)(uintptr_t)from, (size_t)now};
+    nf_element element = raw->layout.element;
+    int64_t bytes = count * (int64_t)nf_element_size(element.type);
+    if (writing) {
+        nf_element_encode(element, raw->shape.dtype, count, cells, buffer);
+        return nf_bytes_write(raw->fd, at, bytes, buffer, raw->name);
+    }
+    nf_status status = nf_bytes_read(raw->fd, at, bytes, buffer, raw->name);
+    if (status == NF_OK)
+        nf_element_decode(element, count, buffer, cells);
+    return status;
+}
+
+static nf_status convert_row(const nf_raw *raw, int64_t at, int64_t count, char *cells,
+                             void *buffer, bool writing)
+{
+    int64_t size = (int64_t)nf_element_size(raw->layout.element.type), most = BUFFER / size;
+    int64_t own = (int64_t)nf_dtype_size(raw->shape.dtype);
+    nf_status status = NF_OK;
+    for (int64_t i = 0; i < count && status == NF_OK; i += most) {
+        int64_t n = count - i < most ? count - i : most;
+        status = convert(raw, at + i * size, n, cells + i * own, buffer, writing);
+    }
+    return status;
+}
+
+static nf_status convert_rows(const nf_raw *raw, const nf_box *box, char *cells,
+                              const ptrdiff_t stride[NF_DIMS], bool writing)
+{
+    int64_t count = nf_box_extent(box, 2) * raw->shape.channels;
+    ptrdiff_t size = (ptrdiff_t)nf_dtype_size(raw->shape.dtype);
+    nf_status status = NF_OK;
+    void *buffer = aligned_alloc(64, BUFFER);
+    if (buffer == NULL)
+        return nf_fail(NF_ERR_MEMORY, "%s: no memory for a buffer to convert in", raw->name);
+    for (int64_t z = box->lo[0]; z < box->hi[0] && status == NF_OK; z++)
+        for (int64_t y = box->lo[1]; y < box->hi[1] && status == NF_OK; y++) {
+            ptrdiff_t row = (z - box->lo[0]) * stride[0] + (y - box->lo[1]) * stride[1];
+            status = convert_row(raw, row_at(raw, z, y, box->lo[2]), count, cells + row * size,
+                                 buffer, writing);
         }
-        r->bytes += now, at += now, from += now, bytes -= now;
-    }
-    return 0;
+    free(buffer);
+    return status;
 }
 
-nf_status nf_raw_write(int fd, int64_t offset, const nf_field *field, const char *target)
+/* Elements as they are in memory, rows as they follow each other there. */
+static bool is_plain(const nf_raw *raw)
 {
-    const nf_shape *shape = &field->cut.shape;
-    const nf_box *own = &field->own;
-    if (nf_box_empty(own))
-        return NF_OK;
-    int64_t cell = shape->channels * (int64_t)nf_dtype_size(shape->dtype);
-    int error = 0;
-    run r = {.fd = fd};
-    for (int64_t z = own->lo[0]; z < own->hi[0] && error == 0; z++)
-        for (int64_t y = own->lo[1]; y < own->hi[1] && error == 0; y++) {
-            int64_t row = (z * shape->dim[1] + y) * shape->dim[2] + own->lo[2];
-            const char *from = nf_field_at(field, (const int64_t[]){z, y, own->lo[2]});
-            error = run_add(&r, offset + row * cell, from, nf_box_extent(own, 2) * cell);
-        }
-    if (error == 0)
-        error = run_flush(&r);
-    if (error != 0)
-        return nf_fail(NF_ERR_FILE, "%s: cannot be written: %s", target, strerror(error));
-    return NF_OK;
+    nf_element native = nf_element_native(raw->shape.dtype), there = raw->layout.element;
+    return native.type == there.type && !there.swapped && !raw->layout.bottom_up;
+}
+
+nf_status nf_raw_read(const nf_raw *raw, const nf_box *box, void *cells,
+                      const ptrdiff_t stride[NF_DIMS])
+{
+    const nf_dense dense = {raw->fd, raw->layout.offset, raw->shape, raw->name};
+    if (is_plain(raw))
+        return nf_dense_read(&dense, box, cells, stride);
+    return convert_rows(raw, box, cells, stride, false);
+}
+
+nf_status nf_raw_write(const nf_raw *raw, const nf_box *box, const void *cells,
+                       const ptrdiff_t stride[NF_DIMS])
+{
+    const nf_dense dense = {raw->fd, raw->layout.offset, raw->shape, raw->name};
+    if (is_plain(raw))
+        return nf_dense_write(&dense, box, cells, stride);
+    return convert_rows(raw, box, (char *)(uintptr_t)cells, stride, true); /* it is only read */
 }

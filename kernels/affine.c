@@ -137,6 +137,7 @@ const nf_kernel NF_ISA_NAME(nf_kernel_affine) = {
     .name = "affine",
     .summary = "an affine map of an image",
     .kind = NF_RESAMPLE,
+    .turns = true,
     .ndims = NF_2D,
     .params = params,
     .prepare = prepare,

@@ -26,5 +26,6 @@ const nf_kernel NF_ISA_NAME(nf_kernel_flip) = {
     .summary = "mirrored along an axis",
     .ndims = NF_1D | NF_2D | NF_3D,
     .params = params,
+    .turns = true,
     NF_MOVING_KERNEL,
 };

@@ -229,6 +229,8 @@ typedef struct nf_kernel {
      * part lies within that of the whole. */
     void (*source)(const void *config, const int64_t lo[NF_DIMS], const int64_t hi[NF_DIMS],
                    int64_t from_lo[NF_DIMS], int64_t from_hi[NF_DIMS]);
+    bool turns; /* resamples: may turn or mirror what an image shows, so that what is known of its
+                   orientation no longer holds */
 
     /* The arithmetic, by the input's element type; NULL: type not accepted (NF_NONE: ranges).
      * Maps: partial is NULL. Reductions: adds the tile to *partial, whose bytes were zero, then

@@ -46,6 +46,7 @@ const nf_kernel NF_ISA_NAME(nf_kernel_rotate) = {
     .name = "rotate",
     .summary = "an image turned counter-clockwise about its centre",
     .kind = NF_RESAMPLE,
+    .turns = true,
     .ndims = NF_2D,
     .params = params,
     .prepare = prepare,

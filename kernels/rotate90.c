@@ -29,5 +29,6 @@ const nf_kernel NF_ISA_NAME(nf_kernel_rotate90) = {
     .summary = "quarter turns of an image",
     .ndims = NF_2D | NF_3D,
     .params = params,
+    .turns = true,
     NF_MOVING_KERNEL,
 };

@@ -32,5 +32,6 @@ const nf_kernel NF_ISA_NAME(nf_kernel_transpose) = {
     .summary = "rows and columns swapped, in volumes any order of axes",
     .ndims = NF_2D | NF_3D,
     .params = params,
+    .turns = true,
     NF_MOVING_KERNEL,
 };

@@ -148,6 +148,7 @@ static bool put_own(const char *path, const int how[4])
 {
     const nf_world alone = {.size = 1, .threads = 1};
     static const nf_provenance origin = {.command = "filter", .chain = "x", .input = "y"};
+    const nf_output output = {.provenance = &origin};
     nf_shape shape = io_shape(how[0], how[0] == 3 ? 3 : 1, HEIGHT, WIDTH, how[1], (nf_dtype)how[2]);
     nf_array_writer *writer;
     nf_field field;
@@ -156,7 +157,7 @@ static bool put_own(const char *path, const int how[4])
     if (nf_field_create(&field, &cut, 0, &none) != NF_OK)
         return false;
     io_field(&field, true);
-    bool fine = nf_array_create(&alone, path, NULL, &shape, 0, &origin, &writer) == NF_OK &&
+    bool fine = nf_array_create(&alone, path, NULL, &shape, &output, &writer) == NF_OK &&
                 nf_array_write(&alone, writer, &field) == NF_OK &&
                 nf_array_commit(&alone, writer) == NF_OK;
     nf_field_free(&field);

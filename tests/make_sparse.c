@@ -1,11 +1,12 @@
-/* make_sparse.c - make_sparse FILE: a file of over 5 GiB that takes a few pages on disk, for the test of
- * large counts: /line, one row of more than 2^32 bytes, and /image, of more than 2^31, zero but for some. */
+/* make_sparse.c - make_sparse FILE: a file of over 5 GiB that takes a few pages on disk, for the tests of
+ * large counts and of bounded memory: /line, one row of more than 2^32 bytes, /image, of more than 2^31, and
+ * /scan, of 20 times 64 MiB; all zero but for some cells. */
 #include <hdf5.h>
 #include <stdbool.h>
 #include <stdio.h>
 
 static const hsize_t line_cells = ((hsize_t)5 << 30) + 7;
-static const hsize_t image_cells[2] = {36864, 65536};
+static const hsize_t image_cells[2] = {36864, 65536}, scan_cells[2] = {20480, 65536};
 
 static bool put(hid_t dataset, const hsize_t *at, unsigned char value)
 {
@@ -45,5 +46,10 @@ int main(int argc, char **argv)
         ok && image >= 0 && put(image, corner, 3) && put(image, middle, 50) && put(image, end, 200);
     ok = H5Dclose(line) >= 0 && ok;
     ok = H5Dclose(image) >= 0 && ok;
+    const hsize_t inside[2] = {10000, 30000}, last_of_scan[2] = {scan_cells[0] - 1, 65535};
+    hid_t scan = make(file, "scan", 2, scan_cells);
+    ok = ok && scan >= 0 && put(scan, corner, 3) && put(scan, inside, 50) &&
+         put(scan, last_of_scan, 200);
+    ok = H5Dclose(scan) >= 0 && ok;
     return H5Fclose(file) >= 0 && ok ? 0 : 1;
 }

@@ -116,7 +116,7 @@ static nf_status read_array(const char *path)
     nf_shape shape;
     nf_field field;
     nf_halo none = {{0}, {0}};
-    nf_status status = nf_array_open(&alone, path, &reader, &shape);
+    nf_status status = nf_array_open(&alone, path, NULL, &reader, &shape);
     if (status != NF_OK)
         return status;
     if (nf_shape_bytes(&shape) <= ARRAY_BYTES) {

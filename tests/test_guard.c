@@ -42,7 +42,8 @@ static bool says(nf_status status, const char *words)
 static nf_status begin(const char *typed, const char *input, nf_shape shape,
                        nf_array_writer **writer)
 {
-    return nf_array_create(&alone, typed, input, &shape, 0, NULL, writer);
+    const nf_output output = {.quality = 90};
+    return nf_array_create(&alone, typed, input, &shape, &output, writer);
 }
 
 /* Writes known cells and commits. */
@@ -103,27 +104,42 @@ static bool exists(const char *name)
 
 /* ---- outputs that exist ---- */
 
+static nf_status begin_new(const char *typed, nf_shape shape, nf_array_writer **writer)
+{
+    const nf_output output = {.no_clobber = true};
+    return nf_array_create(&alone, typed, NULL, &shape, &output, writer);
+}
+
+/* What --no-clobber says to it. */
+static nf_status refusal(const char *typed)
+{
+    nf_array_writer *writer = NULL;
+    nf_status status = begin_new(typed, io_shape(2, 1, 4, 6, 3, NF_U8), &writer);
+    nf_array_abort(&alone, writer);
+    return status;
+}
+
 static void test_refuse_existing(void)
 {
     static const char *const names[] = {"no.png", "no.jpg", "no.h5", "no.h5:/data", "no.h5:/g/x"};
     nf_shape image = io_shape(2, 1, 4, 6, 3, NF_U8);
     for (size_t i = 0; i < 3; i++)
-        CU_ASSERT_EQUAL(nf_array_refuse_existing(&alone, in_folder(names[i])), NF_OK);
+        CU_ASSERT_EQUAL(refusal(in_folder(names[i])), NF_OK);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         CU_ASSERT_EQUAL(put(in_folder(names[i]), image), NF_OK);
-        CU_ASSERT(says(nf_array_refuse_existing(&alone, in_folder(names[i])), "--no-clobber"));
-        CU_ASSERT(says(nf_array_refuse_existing(&alone, in_folder(names[i])), names[i]));
+        CU_ASSERT(says(refusal(in_folder(names[i])), "--no-clobber"));
+        CU_ASSERT(says(refusal(in_folder(names[i])), names[i]));
     }
-    CU_ASSERT(says(nf_array_refuse_existing(&alone, in_folder("no.h5:/g")), "exists already"));
-    CU_ASSERT(says(nf_array_refuse_existing(&alone, in_folder("no.h5:/./g//x")), "exists already"));
-    CU_ASSERT_EQUAL(nf_array_refuse_existing(&alone, in_folder("no.h5:/g/y")), NF_OK);
-    CU_ASSERT_EQUAL(nf_array_refuse_existing(&alone, in_folder("no.h5:/x/y/z")), NF_OK);
+    CU_ASSERT(says(refusal(in_folder("no.h5:/g")), "exists already"));
+    CU_ASSERT(says(refusal(in_folder("no.h5:/./g//x")), "exists already"));
+    CU_ASSERT_EQUAL(refusal(in_folder("no.h5:/g/y")), NF_OK);
+    CU_ASSERT_EQUAL(refusal(in_folder("no.h5:/x/y/z")), NF_OK);
     CU_ASSERT_EQUAL(symlink("no.png", in_folder("soft.png")), 0);
     CU_ASSERT_EQUAL(symlink("nowhere", in_folder("lost.png")), 0);
-    CU_ASSERT(says(nf_array_refuse_existing(&alone, in_folder("soft.png")), "exists already"));
-    CU_ASSERT(says(nf_array_refuse_existing(&alone, in_folder("lost.png")), "exists already"));
+    CU_ASSERT(says(refusal(in_folder("soft.png")), "exists already"));
+    CU_ASSERT(says(refusal(in_folder("lost.png")), "exists already"));
     CU_ASSERT(spill(in_folder("broken.h5"), "\x89HDF\r\n\x1a\n and nothing more"));
-    CU_ASSERT(says(nf_array_refuse_existing(&alone, in_folder("broken.h5:/x")), "broken.h5"));
+    CU_ASSERT(says(refusal(in_folder("broken.h5:/x")), "broken.h5"));
 }
 
 /* A target that comes while the output is written. */
@@ -132,9 +148,9 @@ static void test_appears_meanwhile(void)
     nf_shape image = io_shape(2, 1, 4, 6, 3, NF_U8), other = io_shape(2, 1, 5, 5, 3, NF_U8);
     nf_array_writer *writer;
     for (int keep = 0; keep < 2; keep++) {
-        CU_ASSERT_EQUAL(begin(in_folder("race.png"), NULL, image, &writer), NF_OK);
-        if (keep)
-            nf_array_no_clobber(writer);
+        const char *race = in_folder("race.png");
+        CU_ASSERT_EQUAL(keep ? begin_new(race, image, &writer) : begin(race, NULL, image, &writer),
+                        NF_OK);
         CU_ASSERT_EQUAL(put_elsewhere(in_folder("race.png"), other), NF_OK);
         nf_status status = finish(writer, image);
         CU_ASSERT(keep ? says(status, "race.png: cannot be replaced") : status == NF_OK);
@@ -143,8 +159,7 @@ static void test_appears_meanwhile(void)
     }
     /* One that was there is meant to be replaced: --no-clobber has looked at it before. */
     CU_ASSERT_EQUAL(put(in_folder("race.h5:/a"), image), NF_OK);
-    CU_ASSERT_EQUAL(begin(in_folder("race.h5:/b"), NULL, image, &writer), NF_OK);
-    nf_array_no_clobber(writer);
+    CU_ASSERT_EQUAL(begin_new(in_folder("race.h5:/b"), image, &writer), NF_OK);
     CU_ASSERT_EQUAL(finish(writer, image), NF_OK);
     CU_ASSERT_EQUAL(load(in_folder("race.h5:/a"), image), NF_OK);
 }
@@ -298,7 +313,7 @@ static void test_overflow(void)
     H5Fclose(file);
     nf_array_reader *reader;
     nf_shape shape;
-    nf_status status = nf_array_open(&alone, in_folder("claims.h5"), &reader, &shape);
+    nf_status status = nf_array_open(&alone, in_folder("claims.h5"), NULL, &reader, &shape);
     CU_ASSERT(says(status, "claims.h5"));
     CU_ASSERT(says(status, "larger than 2^62 bytes"));
 }

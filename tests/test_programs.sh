@@ -183,8 +183,8 @@ for ranks in 0 3; do
     refuse $ranks 1 'input' filter -k sobel kept.png kept.png
     refuse $ranks 1 'bad.h5: its checksum is .* its nfold_checksum says' reduce -k checksum bad.h5
     refuse $ranks 1 'cannot keep a checksum' filter --checksum -k sobel image.png new.jpg
-    refuse $ranks 1 'exists already' filter --no-clobber -k sobel no-such.png kept.png
-    refuse $ranks 1 'exists already' filter --no-clobber -k sobel no-such.png image.h5:/edges
+    refuse $ranks 1 'exists already' filter --no-clobber -k sobel image.png kept.png
+    refuse $ranks 1 'exists already' filter --no-clobber -k sobel image.png image.h5:/edges
     refuse $ranks 1 'limit for images is 1000' filter --max-pixels 1000 -k sobel image.png kept.png
     refuse $ranks 1 'max-pixels' reduce --max-pixels 1e3 -k sumsq image.png
     refuse $ranks 2 'max-pixels' filter --max-pixels 0 -k sobel image.png kept.png

@@ -157,8 +157,6 @@ static nf_box filled_before(const nf_patch *patch, const int64_t dim[NF_DIMS], i
 void nf_fill_border_share(const nf_patch *patch, const int64_t dim[NF_DIMS], nf_border border,
                           double value, int d, int64_t part, int64_t parts)
 {
-    if (border == NF_WRAP)
-        return;
     fill f = {.patch = patch, .border = border, .size = (ptrdiff_t)nf_dtype_size(patch->dtype)};
     nf_border_cell(patch->dtype, (int)sizeof f.element / (int)f.size, value, f.element);
     nf_box box = filled_before(patch, dim, d);
@@ -178,6 +176,7 @@ void nf_fill_border_share(const nf_patch *patch, const int64_t dim[NF_DIMS], nf_
 void nf_fill_border(const nf_patch *patch, const int64_t dim[NF_DIMS], nf_border border,
                     double value)
 {
-    for (int d = NF_DIMS - 1; d >= 0; d--) /* columns, then whole rows, then whole planes */
+    for (int d = NF_DIMS - 1; d >= 0 && border != NF_WRAP;
+         d--) /* columns, then whole rows, then whole planes */
         nf_fill_border_share(patch, dim, border, value, d, 0, 1);
 }

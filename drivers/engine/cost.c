@@ -72,6 +72,9 @@ int nf_cost_depth(const nf_plan *plan, const nf_stage *stage)
 {
     int64_t steps = stage->setup.steps;
     int most = steps < NF_MAX_FUSED ? (int)steps : NF_MAX_FUSED, best = 1;
+    if (plan->options.stream &&
+        plan->options.halo_depth == 0) /* the disk is slower than all else */
+        return most;
     if (plan->options.halo_depth > 0)
         return plan->options.halo_depth < most ? plan->options.halo_depth : most;
     block b = block_of(plan, stage);

@@ -44,6 +44,48 @@ static void align_to_tiles(const nf_group *group, size_t end, int64_t align[NF_D
         nf_tile_fixed(&group->passes[end - 1].in, align);
 }
 
+int nf_pass_slowest(const nf_pass *pass)
+{
+    unsigned whole = pass->kind == NF_RESAMPLING ? pass->stages[0]->setup.whole : 0;
+    int d = 0;
+    while (d < NF_DIMS - 1 && (pass->out.dim[d] == 1 || whole & 1U << d))
+        d++;
+    for (int any = 0; whole & 1U << d && any < NF_DIMS; any++)
+        d = whole & 1U << any ? d : any; /* one of one cell, then */
+    return d;
+}
+
+/* Slabs of what a pass writes. */
+static nf_cut slabs_of(const nf_plan *plan, const nf_group *group, const nf_pass *pass)
+{
+    int slow = nf_pass_slowest(pass), size = plan->world.size;
+    nf_cut cut = {.shape = pass->out, .parts = {1, 1, 1}, .align = {1, 1, 1}};
+    if (is_ordered(group) && pass->reduces)
+        nf_tile_fixed(&pass->in, cut.align);
+    else if (plan->options.align > 1)
+        cut.align[slow] = plan->options.align;
+    int64_t units = (cut.shape.dim[slow] - 1) / cut.align[slow] + 1;
+    cut.parts[slow] = units < size ? (int)units : size;
+    return cut;
+}
+
+/* What goes through files between its passes may be cut otherwise in each. */
+static nf_status choose_slabs(nf_plan *plan)
+{
+    const int *told = plan->options.grid;
+    for (size_t g = 0; g < plan->ngroups; g++) {
+        nf_group *group = &plan->groups[g];
+        for (size_t p = 0; p < group->npasses; p++)
+            group->passes[p].cut = slabs_of(plan, group, &group->passes[p]);
+    }
+    plan->cut = plan->groups[0].passes[0].cut;
+    for (int d = 0; d < NF_DIMS && told[0] > 0; d++)
+        if (told[d] != plan->cut.parts[d])
+            return nf_fail(NF_ERR_USAGE, "an array that does not fit into memory is cut along its "
+                                         "slowest dimension alone: leave out --grid");
+    return NF_OK;
+}
+
 static nf_status choose_first(nf_plan *plan)
 {
     nf_halo any = {{0}, {0}};
@@ -95,6 +137,8 @@ nf_status nf_cuts_choose(nf_plan *plan)
         if (plan->groups[g].nends == 0)
             plan->out = plan->groups[g].passes[plan->groups[g].npasses - 1].out;
     }
+    if (plan->options.stream)
+        return choose_slabs(plan);
     nf_status status = choose_first(plan);
     for (size_t g = 0; g < plan->ngroups && status == NF_OK; g++)
         choose_rest(plan, &plan->groups[g]);

@@ -142,6 +142,8 @@ void nf_plan_tell_pass(const nf_plan *plan, size_t number, nf_pass_facts *f)
     memcpy(f->tile, pass->tiling.largest, sizeof f->tile);
     for (; f->nends < pass->nends && f->nends < NF_MAX_TOLD; f->nends++)
         f->ends[f->nends] = pass->ends[f->nends].stage;
+    if (plan->options.stream) /* stream.h tells of those */
+        return;
     add_up(plan, pass, f);
     predict(plan, pass, f);
 }

@@ -48,7 +48,8 @@ typedef struct nf_pass_facts {
 } nf_pass_facts;
 
 void nf_plan_tell(const nf_plan *plan, nf_plan_facts *facts);
-/* Collective. pass < facts.passes. */
+/* Collective. pass < facts.passes. Of a plan to be streamed only what does not hang on its bands: up to
+ * `border`. */
 void nf_plan_tell_pass(const nf_plan *plan, size_t pass, nf_pass_facts *facts);
 
 #endif

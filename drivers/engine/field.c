@@ -16,35 +16,69 @@ void *nf_block_alloc(size_t bytes)
     return memory;
 }
 
-nf_status nf_field_create(nf_field *field, const nf_cut *cut, int rank, const nf_halo *ghost)
+/* Sets the strides of a block that is not empty; its bytes, ghost cells included. */
+static size_t lay_out(nf_field *field)
 {
-    *field = (nf_field){.cut = *cut, .own = nf_cut_block(cut, rank), .ghost = *ghost};
-    if (nf_box_empty(&field->own))
-        return NF_OK;
-    nf_box all = nf_box_grow(&field->own, ghost);
-    size_t size = nf_dtype_size(cut->shape.dtype);
+    nf_box all = nf_box_grow(&field->own, &field->ghost);
+    size_t size = nf_dtype_size(field->cut.shape.dtype);
     ptrdiff_t line = (ptrdiff_t)(64 / size); /* elements of a cache line */
-    field->stride[2] = cut->shape.channels;
-    field->stride[1] = nf_box_extent(&all, 2) * cut->shape.channels;
+    field->stride[2] = field->cut.shape.channels;
+    field->stride[1] = nf_box_extent(&all, 2) * field->cut.shape.channels;
     if (nf_box_extent(&all, 1) > 1)
         field->stride[1] = (field->stride[1] + line - 1) / line * line;
     /* Rows a multiple of a page apart share few sets of the first-level cache. */
     if ((size_t)field->stride[1] * size % 4096 == 0)
         field->stride[1] += line;
     field->stride[0] = field->stride[1] * nf_box_extent(&all, 1);
-    size_t bytes = (size_t)(field->stride[0] * nf_box_extent(&all, 0)) * size;
+    return (size_t)(field->stride[0] * nf_box_extent(&all, 0)) * size;
+}
+
+static nf_status allocate(nf_field *field)
+{
+    if (nf_box_empty(&field->own))
+        return NF_OK;
+    size_t bytes = lay_out(field), size = nf_dtype_size(field->cut.shape.dtype);
+    const int *ghost = field->ghost.lo;
     /* A line to spare before: the first own cell of each row starts a cache line. */
-    ptrdiff_t before = ghost->lo[0] * field->stride[0] + ghost->lo[1] * field->stride[1] +
-                       ghost->lo[2] * field->stride[2];
+    ptrdiff_t line = (ptrdiff_t)(64 / size), before = 0;
+    for (int d = 0; d < NF_DIMS; d++)
+        before += ghost[d] * field->stride[d];
     ptrdiff_t pad = (line - before % line) % line;
     field->memory = nf_block_alloc(bytes + 64);
     if (field->memory == NULL) {
         char text[NF_SHAPE_TEXT];
         return nf_fail(NF_ERR_MEMORY, "no memory for a block of %zu MiB of an array of %s",
-                       bytes >> 20, nf_shape_text(&cut->shape, text));
+                       bytes >> 20, nf_shape_text(&field->cut.shape, text));
     }
     field->origin = (char *)field->memory + (size_t)(pad + before) * size;
     return NF_OK;
+}
+
+nf_status nf_field_create(nf_field *field, const nf_cut *cut, int rank, const nf_halo *ghost)
+{
+    *field = (nf_field){.cut = *cut, .own = nf_cut_block(cut, rank), .ghost = *ghost};
+    return allocate(field);
+}
+
+static nf_field boxed(const nf_shape *shape, const nf_box *own, const nf_halo *ghost)
+{
+    return (nf_field){.cut = {.shape = *shape, .parts = {1, 1, 1}, .align = {1, 1, 1}},
+                      .own = *own,
+                      .ghost = *ghost};
+}
+
+nf_status nf_field_create_box(nf_field *field, const nf_shape *shape, const nf_box *own,
+                              const nf_halo *ghost)
+{
+    *field = boxed(shape, own, ghost);
+    return allocate(field);
+}
+
+size_t nf_field_bytes(const nf_shape *shape, const nf_box *own, const nf_halo *ghost)
+{
+    nf_field field = boxed(shape, own, ghost);
+    size_t bytes = nf_box_empty(own) ? 0 : lay_out(&field) + 64;
+    return nf_round_up(bytes, bytes >= HUGE_PAGE ? HUGE_PAGE : 4096);
 }
 
 void nf_field_free(nf_field *field)

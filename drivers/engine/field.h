@@ -51,6 +51,12 @@ void *nf_block_alloc(size_t bytes);
 /* Allocates this rank's block; not collective (agree on the status afterwards). Contents undefined;
  * memory is not touched, so that the thread that writes first places it. */
 nf_status nf_field_create(nf_field *field, const nf_cut *cut, int rank, const nf_halo *ghost);
+/* The same of a box of the array that is nobody's block; `own` may then be set to other boxes that are
+ * not larger in any dimension. */
+nf_status nf_field_create_box(nf_field *field, const nf_shape *shape, const nf_box *own,
+                              const nf_halo *ghost);
+/* Bytes that it allocates, as far as they may become resident. */
+size_t nf_field_bytes(const nf_shape *shape, const nf_box *own, const nf_halo *ghost);
 void nf_field_free(nf_field *field);
 
 /* The address of a cell, by global index; own and ghost cells. */

@@ -212,6 +212,8 @@ nf_status nf_passes_make(const nf_plan *plan, nf_group *group, const nf_chain *c
         if (status != NF_OK)
             return status;
     }
+    if (plan->options.stream && plan->options.align > 1 && pass->kind == NF_RESAMPLING)
+        pass = next_pass(pass); /* a copy, in bands that have that alignment */
     if (maps < chain->count)
         pass = add_end(pass, &chain->stages[maps]);
     group->npasses = (size_t)(pass - group->passes) + 1;

@@ -33,8 +33,25 @@ static bool can_join(const nf_chain *head, const nf_chain *chain)
     return same_maps(head, chain) && !relooks(head) && !relooks(chain);
 }
 
+/* Of no chain: one that copies the array. */
+static nf_status make_copy(nf_plan *plan)
+{
+    plan->groups = calloc(1, sizeof *plan->groups);
+    nf_pass *pass = calloc(1, sizeof *pass);
+    if (plan->groups == NULL || pass == NULL) {
+        free(pass);
+        return nf_fail(NF_ERR_MEMORY, "no memory for a plan");
+    }
+    *pass = (nf_pass){.in = plan->in, .out = plan->in, .sweeps = 1};
+    plan->ngroups = 1;
+    plan->groups[0] = (nf_group){.passes = pass, .npasses = 1};
+    return NF_OK;
+}
+
 static nf_status make_groups(nf_plan *plan, nf_chain *chains, size_t nchains)
 {
+    if (nchains == 0)
+        return make_copy(plan);
     plan->groups = calloc(nchains, sizeof *plan->groups);
     const nf_chain **head = calloc(nchains, sizeof *head);
     nf_status status =
@@ -76,6 +93,25 @@ static nf_status note_second(nf_plan *plan, const nf_chain *chain)
 
 /* ---- memory ---- */
 
+size_t nf_workspace_stride(size_t most)
+{
+    return nf_round_up(nf_kept_bytes() + most, 4096);
+}
+
+nf_status nf_workspace_create(nf_plan *plan, size_t most)
+{
+    plan->workspace_stride = nf_workspace_stride(most);
+    size_t bytes = plan->workspace_stride * (size_t)plan->world.threads;
+    free(plan->workspace); /* of another stream */
+    plan->workspace = aligned_alloc(4096, bytes);
+    if (plan->workspace == NULL)
+        return nf_fail(NF_ERR_MEMORY, "no memory for %zu KiB of workspace a thread",
+                       plan->workspace_stride >> 10);
+    for (int t = 0; t < plan->world.threads; t++)
+        memset(plan->workspace + (size_t)t * plan->workspace_stride, 0, sizeof(nf_kept));
+    return NF_OK;
+}
+
 static nf_status allocate_workspace(nf_plan *plan)
 {
     size_t most = 0;
@@ -87,15 +123,7 @@ static nf_status allocate_workspace(nf_plan *plan)
             most = bytes > most ? bytes : most;
         }
     }
-    plan->workspace_stride = nf_round_up(nf_kept_bytes() + most, 4096);
-    size_t bytes = plan->workspace_stride * (size_t)plan->world.threads;
-    plan->workspace = aligned_alloc(4096, bytes);
-    if (plan->workspace == NULL)
-        return nf_fail(NF_ERR_MEMORY, "no memory for %zu KiB of workspace a thread",
-                       plan->workspace_stride >> 10);
-    for (int t = 0; t < plan->world.threads; t++)
-        memset(plan->workspace + (size_t)t * plan->workspace_stride, 0, sizeof(nf_kept));
-    return NF_OK;
+    return nf_workspace_create(plan, most);
 }
 
 static nf_status allocate_partials(const nf_plan *plan, const nf_pass *pass, nf_partials *end)
@@ -176,6 +204,8 @@ static nf_status allocate_fields(nf_plan *plan, nf_group *group, size_t p)
 {
     nf_pass *pass = &group->passes[p];
     nf_status status = NF_OK;
+    if (plan->options.stream)
+        return NF_OK;
     /* Where it may stop at any survey, no sweep can write the last field. */
     int64_t kept = pass->reduces ? 0 : pass->survey_every > 0 ? pass->sweeps : pass->sweeps - 1;
     for (int64_t i = 0; i < 2 && i < kept && status == NF_OK; i++)
@@ -238,7 +268,14 @@ static nf_status ready_pass(const nf_plan *plan, nf_pass *pass)
     nf_cut cut = pass->cut;
     cut.shape = pass->in;
     nf_status status = NF_OK;
-    nf_tiling_choose(plan, pass);
+    nf_box block = nf_cut_block(&pass->cut, plan->world.rank);
+    if (plan->options.stream && pass->kind == NF_LABELLING) /* stream.c refuses it */
+        return NF_OK;
+    nf_tiling_choose(plan, pass, &block);
+    if (plan->options.stream) { /* tiles are listed a band at a time */
+        pass->ntiles = nf_tiling_count(&pass->tiling);
+        return NF_OK;
+    }
     if (!nf_halo_none(&pass->halo))
         status = nf_exchange_create(&plan->world, &cut, &pass->halo, pass->border == NF_WRAP,
                                     &pass->exchange);
@@ -302,7 +339,7 @@ static nf_status prepare(nf_plan *plan, const nf_shape *in, nf_chain *chains, si
         return status;
     plan->in = (nf_shape){.dim = {1, 1, 1}, .ndim = 1, .channels = 1, .dtype = NF_NONE};
     plan->out = plan->with = plan->in;
-    if (nf_chain_is_range(&chains[0]))
+    if (nchains > 0 && nf_chain_is_range(&chains[0]))
         plan->in.dim[2] = chains[0].stages[0].setup.indices;
     else
         plan->in = *in;
@@ -331,7 +368,9 @@ static nf_status build(nf_plan *plan, const nf_shape *in, nf_chain *chains, size
         status = nf_cuts_choose(plan);
     for (size_t g = 0; g < plan->ngroups && status == NF_OK; g++)
         status = finish_group(plan, &plan->groups[g]);
-    return status == NF_OK ? allocate_workspace(plan) : status;
+    if (status == NF_OK && !plan->options.stream)
+        status = allocate_workspace(plan);
+    return status;
 }
 
 static void connect_pass(const nf_plan *plan, const nf_pass *pass)

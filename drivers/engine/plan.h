@@ -21,7 +21,10 @@ typedef struct nf_plan_options {
     int grid[NF_DIMS];     /* blocks in each dimension; their product is the number of ranks */
     int64_t tile[NF_DIMS]; /* the largest extents of a tile; 0: chosen; not for ordered folds */
     int halo_depth;        /* steps of an iterated map between two exchanges, 1 to NF_MAX_FUSED */
-    nf_caches caches;      /* what a thread (l2) and a rank (l3) may fill; 0: as hwloc reports */
+    bool stream;           /* for nf_stream_create (stream.h): blocks are slabs, no array is held */
+    int64_t
+        align; /* of slabs and bands then, along the slowest dimension: a chunk's extent; 0: none */
+    nf_caches caches; /* what a thread (l2) and a rank (l3) may fill; 0: as hwloc reports */
 } nf_plan_options;
 
 enum { NF_MAX_FUSED = 16 }; /* stages of one sweep, and so steps of a map between two exchanges */
@@ -39,7 +42,7 @@ typedef struct nf_fields {
 typedef struct nf_plan nf_plan;
 
 /* Collective. Either one chain of maps, or any number of chains that each end in a reduction, or
- * one index range. Prepares the chains for `in` (ranges: NULL) and keeps pointers to them. options
+ * one index range; with options->stream also none, for a copy of the array. Prepares the chains for `in` (ranges: NULL) and keeps pointers to them. options
  * NULL: everything is chosen. On failure *plan is NULL. Errors: those of nf_chain_prepare;
  * NF_ERR_USAGE for options that do not suit; NF_ERR_MEMORY. */
 nf_status nf_plan_create(const nf_world *world, const nf_shape *in, nf_chain *chains,

@@ -38,8 +38,8 @@ typedef struct nf_sources nf_sources; /* resample.h */
  * another kind has one stage, and gives a field. */
 typedef struct nf_pass {
     nf_pass_kind kind;
-    nf_cut cut;        /* of what it writes, and, but where it resamples, reads */
-    nf_cut from_cut;   /* resampling: of what it reads */
+    nf_cut cut;          /* of what it writes, and, but where it resamples, reads */
+    nf_cut from_cut;     /* resampling: of what it reads */
     nf_sources *sources; /* resampling */
     const nf_stage *stages[NF_MAX_FUSED]; /* several steps of one map: the same stage again */
     size_t count;
@@ -63,6 +63,7 @@ typedef struct nf_pass {
     nf_field temp[2];                   /* several sweeps go to and fro between these */
     int64_t components;                 /* a labelling: how many it has found */
     nf_field result;                    /* what the next pass reads; not in the last pass */
+    int64_t band; /* streamed: cells along the slowest dimension that are done at a time */
 } nf_pass;
 
 /* Chains that begin with the same maps: their reductions share one sweep. A reduction that looks more
@@ -94,11 +95,14 @@ struct nf_plan {
 
 /* The extents of a tile whose grid depends on the array alone. */
 void nf_tile_fixed(const nf_shape *shape, int64_t tile[NF_DIMS]);
-/* Chooses the pass's tiles and strips for this rank's block. */
-void nf_tiling_choose(const nf_plan *plan, nf_pass *pass);
+/* Chooses the pass's tiles and strips for this rank's block, or a part of it. */
+void nf_tiling_choose(const nf_plan *plan, nf_pass *pass, const nf_box *block);
 /* The tiling of the same pass on another rank (plans with ordered folds). */
 nf_tiling nf_tiling_of(const nf_pass *pass, int rank);
 int64_t nf_tiling_count(const nf_tiling *tiling);
+/* The tiles of a fixed grid in a part of the block that consists of whole tiles: how many they are, and,
+ * unless `tiles` is NULL, their numbers. */
+int64_t nf_tiling_within(const nf_tiling *tiling, const nf_box *band, int64_t *tiles);
 /* Tile number i of this rank, those that follow each other along `along` in a row. */
 nf_box nf_tiling_box(const nf_tiling *tiling, int64_t i);
 int64_t nf_tiling_number(const nf_tiling *tiling, int64_t i); /* among all; fixed grids only */
@@ -109,6 +113,15 @@ int64_t nf_tiling_number(const nf_tiling *tiling, int64_t i); /* among all; fixe
  * it; notes the input's ghost cells, the output, and whether a fold is ordered. NF_ERR_USAGE: a grid that
  * does not suit. */
 nf_status nf_cuts_choose(nf_plan *plan);
+/* The slowest dimension of what a pass writes that has more than one cell and that may be cut; where there
+ * is none, one of one cell, or columns. */
+int nf_pass_slowest(const nf_pass *pass);
+
+/* ---- plan.c ---- */
+
+/* Allocates the threads' workspace for passes that need `most` bytes beside an nf_kept. NF_ERR_MEMORY. */
+nf_status nf_workspace_create(nf_plan *plan, size_t most);
+size_t nf_workspace_stride(size_t most); /* of one thread */
 
 /* ---- passes.c ---- */
 
@@ -134,6 +147,8 @@ struct nf_sweep;
 void nf_run_sweep(struct nf_sweep *sweep, nf_field *from, nf_times *times);
 void nf_start_partials(const nf_partials *end);
 void nf_fold_threads(const nf_partials *end); /* into the first of them */
+/* Collective. Folds and finishes what a group's last pass has left; or tells what its maps have learned. */
+nf_status nf_finish_group(const nf_plan *plan, const nf_group *group, nf_results *results);
 
 /* ---- survey.c ---- */
 
@@ -144,6 +159,8 @@ void nf_survey_free(nf_pass *pass);
 /* Collective. `pass` is a survey or a reduction that relooks: forgets what an earlier run has taught
  * its kernel. */
 void nf_survey_begin(const nf_pass *pass);
+/* Collective. After a sweep: folds, and lets the kernel learn; whether that wants more. */
+bool nf_survey_learn(const nf_plan *plan, const nf_pass *pass);
 /* Collective. Sweeps once over `from`, folds, and lets the kernel learn; whether that wants more. */
 bool nf_survey_look(nf_plan *plan, const nf_pass *pass, nf_field *from, const nf_field *with,
                     nf_times *times);

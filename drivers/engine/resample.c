@@ -193,6 +193,52 @@ nf_traffic nf_sources_traffic(const nf_sources *g)
     return in;
 }
 
+/* ---- one band after the other ---- */
+
+static void find_boxes(const nf_pass *pass, const nf_box *out, nf_sources *g)
+{
+    nf_box whole = nf_box_whole(&pass->in);
+    g->source = nf_resample_source(pass->stages[0], out);
+    g->inside = nf_resample_inside(pass->stages[0], &g->source);
+    g->beyond = !nf_box_contains(&whole, &g->source);
+}
+
+void nf_sources_count(const nf_pass *pass, const nf_box *out, int64_t *inside, int64_t *all)
+{
+    nf_sources g;
+    find_boxes(pass, out, &g);
+    *inside = nf_box_empty(&g.inside) ? 0 : nf_box_cells(&g.inside);
+    *all = g.beyond ? nf_box_cells(&g.source) : 0;
+}
+
+nf_status nf_sources_reserve(const nf_pass *pass, int64_t inside, int64_t all, nf_sources **sources)
+{
+    nf_sources *g = *sources = calloc(1, sizeof *g);
+    const nf_box boxes[] = {{{0, 0, 0}, {1, 1, inside}}, {{0, 0, 0}, {1, 1, all}}};
+    if (g == NULL)
+        return nf_fail(NF_ERR_MEMORY, "no memory for a plan");
+    g->collects = true;
+    nf_status status = make_room(&pass->in, &boxes[0], &g->array);
+    return status == NF_OK ? make_room(&pass->in, &boxes[1], &g->all) : status;
+}
+
+static void stand_for(nf_patch *patch, const nf_box *box)
+{
+    int64_t extent[NF_DIMS];
+    patch->box = *box;
+    nf_box_extents(box, extent);
+    nf_dense_strides(extent, patch->channels, patch->stride);
+}
+
+nf_patch nf_sources_aim(nf_sources *g, const nf_pass *pass, const nf_box *out)
+{
+    find_boxes(pass, out, g);
+    stand_for(&g->array, &g->inside);
+    if (g->beyond)
+        stand_for(&g->all, &g->source);
+    return g->array;
+}
+
 /* ---- running ---- */
 
 typedef struct resampling {
@@ -273,6 +319,15 @@ static void run_tile(void *context, int thread, int64_t i)
     stage->kernel->apply[r->in.dtype](&tile, stage->setup.config, NULL);
 }
 
+static void fill_beyond(resampling *r)
+{
+    const nf_sources *g = r->sources;
+    if (!g->beyond)
+        return;
+    nf_team_run(r->plan->world.threads, rows_of(&g->all.box), fill_row, r);
+    r->in = g->all;
+}
+
 /* Brings together what this rank's tiles read. */
 static void collect(resampling *r, nf_times *times)
 {
@@ -287,10 +342,7 @@ static void collect(resampling *r, nf_times *times)
     double start = nf_seconds();
     nf_move_boxes(&r->plan->world, &g->moves, &r->own, &r->array, g->requests);
     times->halo += nf_seconds() - start;
-    if (g->beyond) {
-        nf_team_run(threads, rows_of(&g->all.box), fill_row, r);
-        r->in = g->all;
-    }
+    fill_beyond(r);
 }
 
 void nf_resample(nf_plan *plan, const nf_pass *pass, const nf_field *from, const nf_field *to,
@@ -306,5 +358,14 @@ void nf_resample(nf_plan *plan, const nf_pass *pass, const nf_field *from, const
     collect(&r, times);
     if (!nf_box_empty(&to->own))
         r.out = nf_field_patch(to);
+    nf_team_run(plan->world.threads, pass->ntiles, run_tile, &r);
+}
+
+void nf_resample_band(nf_plan *plan, const nf_pass *pass, nf_sources *sources, const nf_field *to)
+{
+    resampling r = {.plan = plan, .pass = pass, .sources = sources};
+    r.array = r.in = sources->array;
+    r.out = nf_field_patch(to);
+    fill_beyond(&r);
     nf_team_run(plan->world.threads, pass->ntiles, run_tile, &r);
 }

@@ -24,6 +24,17 @@ void nf_sources_free(nf_sources *sources);
 int64_t nf_sources_cells(const nf_sources *sources);
 nf_traffic nf_sources_traffic(const nf_sources *sources);
 
+/* Streams: room for the cells that bands of at most so many read, those inside the array and, with those
+ * beyond it, all. Error: NF_ERR_MEMORY. */
+nf_status nf_sources_reserve(const nf_pass *pass, int64_t inside, int64_t all,
+                             nf_sources **sources);
+/* From now on they are those of the band `out`. Returns the place of the cells inside, which are to be
+ * brought there before nf_resample_band; its box may be empty. */
+nf_patch nf_sources_aim(nf_sources *sources, const nf_pass *pass, const nf_box *out);
+void nf_resample_band(nf_plan *plan, const nf_pass *pass, nf_sources *sources, const nf_field *to);
+/* What a band reads: cells inside the array; and where some lie beyond it, all, else 0. */
+void nf_sources_count(const nf_pass *pass, const nf_box *out, int64_t *inside, int64_t *all);
+
 /* Bytes that a thread needs beside its nf_kept; sets the pass's scratch_stride. */
 size_t nf_resample_measure(nf_pass *pass);
 

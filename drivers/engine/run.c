@@ -236,6 +236,11 @@ static nf_status tell_maps(const nf_plan *plan, const nf_group *group, nf_result
     return telling ? nf_agree(&plan->world, failed ? results->status : NF_OK) : NF_OK;
 }
 
+nf_status nf_finish_group(const nf_plan *plan, const nf_group *group, nf_results *results)
+{
+    return group->nends > 0 ? fold_group(plan, group, results) : tell_maps(plan, group, results);
+}
+
 /* ---- the whole run ---- */
 
 void nf_plan_watch(nf_plan *plan, nf_watch watch)
@@ -277,8 +282,7 @@ nf_status nf_plan_run(nf_plan *plan, nf_fields *fields, nf_results *results, nf_
             status = run_pass(plan, group, p, fields, times);
         double start = nf_seconds();
         if (status == NF_OK)
-            status = group->nends > 0 ? fold_group(plan, group, results)
-                                      : tell_maps(plan, group, results);
+            status = nf_finish_group(plan, group, results);
         times->fold += nf_seconds() - start;
     }
     return status;

@@ -50,18 +50,23 @@ void nf_survey_begin(const nf_pass *pass)
     nf_stage_learn(pass->ends->stage, NULL);
 }
 
+bool nf_survey_learn(const nf_plan *plan, const nf_pass *pass)
+{
+    const nf_partials *end = pass->ends;
+    nf_fold_threads(end);
+    nf_fold_everywhere(&plan->world, end->stage, end->memory, end->spare);
+    return nf_stage_learn(end->stage, end->memory);
+}
+
 bool nf_survey_look(nf_plan *plan, const nf_pass *pass, nf_field *from, const nf_field *with,
                     nf_times *times)
 {
-    const nf_partials *end = pass->ends;
     nf_sweep s = {.plan = plan, .pass = pass, .from = from, .with = with};
     s.number = ++plan->sweeps;
-    nf_start_partials(end);
+    nf_start_partials(pass->ends);
     nf_run_sweep(&s, from, times);
     double start = nf_seconds();
-    nf_fold_threads(end);
-    nf_fold_everywhere(&plan->world, end->stage, end->memory, end->spare);
-    bool more = nf_stage_learn(end->stage, end->memory);
+    bool more = nf_survey_learn(plan, pass);
     times->fold += nf_seconds() - start;
     return more;
 }

@@ -292,7 +292,7 @@ void nf_sweep_after_halo(nf_sweep *s, nf_field *from)
     edge edges[NF_DIMS];
     s->inner = false;
     phases[NF_DIMS] = (nf_team_phase){pass->ntiles - pass->inner, run_tile, s};
-    for (int d = 0; d < NF_DIMS && pass->exchange != NULL && pass->ntiles > 0; d++) {
+    for (int d = 0; d < NF_DIMS && !nf_halo_none(&pass->halo) && pass->ntiles > 0; d++) {
         edge *e = &edges[d];
         *e = (edge){pass, nf_field_patch(from), NF_DIMS - 1 - d, threads};
         e->patch.box = nf_box_grow(&from->own, &pass->halo);

@@ -171,11 +171,10 @@ static void cut_fixed(const nf_shape *shape, nf_tiling *t)
     }
 }
 
-void nf_tiling_choose(const nf_plan *plan, nf_pass *pass)
+void nf_tiling_choose(const nf_plan *plan, nf_pass *pass, const nf_box *block)
 {
     nf_tiling *t = &pass->tiling;
-    *t = (nf_tiling){.own = nf_cut_block(&pass->cut, plan->world.rank),
-                     .along = pass->out.ndim == 3 ? 0 : 1};
+    *t = (nf_tiling){.own = *block, .along = pass->out.ndim == 3 ? 0 : 1};
     if (nf_box_empty(&t->own))
         return;
     if (pass->kind == NF_RESAMPLING) {
@@ -234,6 +233,24 @@ nf_box nf_tiling_box(const nf_tiling *t, int64_t i)
         }
     }
     return nf_box_intersect(&box, &t->own);
+}
+
+int64_t nf_tiling_within(const nf_tiling *t, const nf_box *band, int64_t *tiles)
+{
+    nf_tiling part = *t;
+    int64_t at[NF_DIMS], before[NF_DIMS];
+    for (int d = 0; d < NF_DIMS; d++) {
+        before[d] = band->lo[d] / t->fixed[d] - t->first[d];
+        part.mine[d] = ceil_div(band->hi[d], t->fixed[d]) - t->first[d] - before[d];
+    }
+    for (int64_t i = 0; tiles != NULL && i < nf_tiling_count(&part); i++) {
+        int64_t number = 0;
+        place(&part, i, at);
+        for (int d = 0; d < NF_DIMS; d++)
+            number = d == t->along ? number : number * t->mine[d] + before[d] + at[d];
+        tiles[i] = number * t->mine[t->along] + before[t->along] + at[t->along];
+    }
+    return nf_tiling_count(&part);
 }
 
 int64_t nf_tiling_number(const nf_tiling *t, int64_t i)

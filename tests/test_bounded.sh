@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# test_bounded.sh DRIVERS MAKE_SPARSE MPIEXEC - filter and reduce on arrays many times as large as the memory
+# that they are allowed: the peak of each rank is within a tenth of the bound, and the bits are those that it
+# gives in memory.
+set -u
+drivers=$1 make=$2 mpiexec=$3
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+failures=0
+fail() {
+    echo "FAILED: $*"
+    failures=$((failures + 1))
+}
+
+# peaks RANKS PROGRAM ARGUMENTS: runs it, each rank's peak in KiB in the file `peaks`.
+cat >peak.sh <<'END'
+#!/usr/bin/env bash
+"$@" &
+pid=$! peak=0
+while now=$(awk '$1 == "VmHWM:" { print $2 }' "/proc/$pid/status" 2>/dev/null) && [ -n "$now" ]; do
+    peak=$now
+    sleep 0.02
+done
+wait "$pid" || exit
+echo "$peak" >>peaks
+END
+chmod +x peak.sh
+bounded() {
+    local ranks=$1 mib=$2
+    shift 2
+    rm -f peaks
+    timeout 100 "$mpiexec" -n "$ranks" ./peak.sh "$@" || fail "$* on $ranks ranks"
+    [ "$(wc -l <peaks)" -eq "$ranks" ] || fail "peaks of $ranks ranks: $(cat peaks)"
+    local most
+    most=$(sort -n peaks | tail -1)
+    [ "$most" -le $((mib * 1024 * 11 / 10)) ] || fail "$*: a rank had $((most / 1024)) MiB, not $mib"
+    [ "$most" -ge $((mib * 1024 / 4)) ] || fail "$*: a peak of $most KiB was not found out"
+}
+
+"$make" large.h5 || { echo "FAILED: the file cannot be made"; exit 1; }
+
+# 20 times 64 MiB.
+sharpen='sharpen:border=constant'
+bounded 2 64 "$drivers/reduce" -q -t 1 --json --memory 64M -k "$sharpen | stats" large.h5:/scan >out.json
+number() { sed -E "s/.*\"$1\": ([-+.e0-9]+).*/\\1/" out.json; }
+[ "$(number count)" = 1342177280 ] || fail "cells: $(number count)"
+[ "$(number mean)" = "$(awk 'BEGIN { printf "%.17g", (6 + 100 + 255) / 1342177280 }')" ] ||
+    fail "the mean: $(number mean)"
+
+# An output as large as that; the same numbers of it in memory.
+bounded 1 64 "$drivers/filter" -q -t 2 --memory 64M -k gaussian large.h5:/scan a.h5:/smooth
+bounded 2 64 "$drivers/reduce" -q -t 1 --memory 64M --json -k checksum -k argmax a.h5:/smooth >a.json
+available=$(awk '$1 == "MemAvailable:" { print int($2 / 1048576) }' /proc/meminfo)
+if [ "${available:-0}" -ge 8 ]; then
+    timeout 100 "$drivers/reduce" -q --json -k 'gaussian | checksum' -k 'gaussian | argmax' large.h5:/scan >b.json
+    results() { sed -E 's/.*"results": (.*)/\1/; s/gaussian[^"]*\| ?//g' "$1"; }
+    [ "$(results a.json)" = "$(results b.json)" ] || fail "other numbers: $(results a.json) $(results b.json)"
+fi
+rm -f a.h5
+
+# What is not enough says what would be; nothing is left behind.
+"$drivers/filter" --memory 2M -k gaussian large.h5:/scan b.h5 2>errors && fail "2 MiB were enough"
+grep -q 'the least bound that would do is [0-9]* MiB' errors || fail "another message: $(cat errors)"
+"$drivers/filter" --memory 64M -k label large.h5:/scan b.h5 2>errors && fail "a bound did not bind"
+grep -q "'label' cannot go through" errors || fail "another message: $(cat errors)"
+[ -z "$(find . -name '*.part' -o -name '.nfold*' -o -name b.h5)" ] || fail "left behind: $(ls -A)"
+
+[ "$failures" -eq 0 ] && echo "memory is bounded"
+exit $((failures > 0))
