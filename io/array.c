@@ -296,7 +296,7 @@ nf_status nf_array_read_box(nf_array_reader *reader, const nf_box *box, void *ce
 static void step_of(const nf_layout *layout, int64_t step[NF_DIMS])
 {
     for (int d = 0; d < NF_DIMS; d++)
-        step[d] = layout->kind == NF_LAYOUT_CHUNKS ? layout->chunk[d] : 1;
+        step[d] = layout->chunk[d] > 0 ? layout->chunk[d] : 1;
 }
 
 void nf_array_read_step(const nf_array_reader *reader, int64_t step[NF_DIMS])

@@ -8,6 +8,7 @@
 #include "drivers/engine/dense.h"
 #include "drivers/engine/halo.h"
 #include "drivers/engine/team.h"
+#include "io/past_cache.h"
 #include "io/raw.h"
 
 /* ---- the grid of chunks ---- */
@@ -208,7 +209,15 @@ typedef struct job {
     nf_chunk *chunks;    /* reading */
     nf_encoded *encoded; /* encoding */
     bool native;         /* elements are in the file as in memory */
+    bool large;          /* the box is far larger than the caches */
 } job;
+
+enum {
+    LARGE = 8 << 20,      /* bytes of a box that is */
+    STREAMED_ROW = 512,   /* bytes from which a row of it is put past the caches */
+    DIRECT_ROW = 8 << 10, /* from which it is read to its place without a copy */
+    PIECE = 256 << 10     /* of a chunk that is read for such rows: fits the second-level cache */
+};
 
 static job job_for(nf_chunked *c, const nf_box *box, const void *cells, const ptrdiff_t *stride)
 {
@@ -217,7 +226,8 @@ static job job_for(nf_chunked *c, const nf_box *box, const void *cells, const pt
              .box = box,
              .cells = (char *)(uintptr_t)cells,
              .stride = stride,
-             .native = there.type == native.type && there.swapped == native.swapped};
+             .native = there.type == native.type && there.swapped == native.swapped,
+             .large = nf_box_cells(box) * (int64_t)nf_cell_bytes(&c->shape) > LARGE};
     return j;
 }
 
@@ -280,6 +290,23 @@ static void convert(const job *j, const place *p, char *plain, bool encoding)
         }
 }
 
+/* The same where elements are alike, from the chunk. */
+static void copy_out(const job *j, const place *p, const char *in_chunk)
+{
+    const nf_shape *shape = &j->c->shape;
+    ptrdiff_t size = (ptrdiff_t)nf_dtype_size(shape->dtype);
+    int64_t extent[NF_DIMS];
+    nf_box_extents(&p->common, extent);
+    size_t row = (size_t)extent[2] * nf_cell_bytes(shape);
+    if (!j->large || row < STREAMED_ROW) {
+        nf_copy_box(extent, shape->channels, shape->dtype, p->at, j->stride, in_chunk, p->inside);
+        return;
+    }
+    for (int64_t z = 0; z < extent[0]; z++)
+        nf_copy_past_cache(extent[1], row, p->at + z * j->stride[0] * size, j->stride[1] * size,
+                           in_chunk + z * p->inside[0] * size, p->inside[1] * size);
+}
+
 static void copy(const job *j, const place *p, char *plain, bool encoding)
 {
     const nf_shape *shape = &j->c->shape;
@@ -292,7 +319,7 @@ static void copy(const job *j, const place *p, char *plain, bool encoding)
     else if (encoding)
         nf_copy_box(extent, shape->channels, shape->dtype, in_chunk, p->inside, p->at, j->stride);
     else
-        nf_copy_box(extent, shape->channels, shape->dtype, p->at, j->stride, in_chunk, p->inside);
+        copy_out(j, p, in_chunk);
 }
 
 /* A chunk without codecs as a dense array of its own. */
@@ -323,27 +350,56 @@ static void fill_common(const job *j, const place *p)
                        (size_t)count * cell);
 }
 
-/* Without codecs. Where memory takes whole rows they go there at once; otherwise all rows from the
- * first to the last are read, which takes one call. */
+/* Some rows of a chunk's plane, in whole, from `at` in the file: read, and copied as far as they are
+ * wanted. */
+static nf_status read_rows(const job *j, worker *w, const place *p, int64_t at, int64_t rows)
+{
+    int64_t bytes = rows * p->inside[1] * (int64_t)nf_element_size(j->c->layout.element.type);
+    nf_status status = nf_bytes_read(j->c->fd, at, bytes, w->plain, j->c->name);
+    if (status == NF_OK)
+        copy(j, p, w->plain, false);
+    return status;
+}
+
+/* The common part by rows of each plane, in pieces that a cache holds. */
+static nf_status read_pieces(const job *j, worker *w, const place *p, int64_t address)
+{
+    ptrdiff_t size = (ptrdiff_t)nf_element_size(j->c->layout.element.type);
+    ptrdiff_t own = (ptrdiff_t)nf_dtype_size(j->c->shape.dtype);
+    int64_t most = PIECE / (p->inside[1] * size) + 1;
+    nf_status status = NF_OK;
+    for (int64_t z = p->common.lo[0]; z < p->common.hi[0]; z++)
+        for (int64_t y = p->common.lo[1]; y < p->common.hi[1] && status == NF_OK; y += most) {
+            int64_t rows = p->common.hi[1] - y < most ? p->common.hi[1] - y : most;
+            place piece = *p;
+            piece.common.lo[0] = piece.common.lo[1] = 0; /* the rows that are in `plain` */
+            piece.common.hi[0] = 1;
+            piece.common.hi[1] = rows;
+            piece.at +=
+                ((z - p->common.lo[0]) * j->stride[0] + (y - p->common.lo[1]) * j->stride[1]) * own;
+            status = read_rows(j, w, &piece, address + element_at(p, z, y, 0) * size, rows);
+        }
+    return status;
+}
+
+/* Without codecs. Where memory takes whole rows they go there at once; but short ones of large boxes
+ * faster by way of the cache. */
 static nf_status read_plain(const job *j, worker *w, const place *p, const nf_chunk *chunk)
 {
     const nf_chunked *c = j->c;
     int64_t all = nf_chunk_bytes(&c->shape, &c->layout);
+    bool short_rows = p->inside[1] * (int64_t)nf_dtype_size(c->shape.dtype) < DIRECT_ROW;
     if (chunk->bytes != all)
         return nf_fail(NF_ERR_FORMAT, "it has %lld bytes where there must be %lld",
                        (long long)chunk->bytes, (long long)all);
-    if (j->native && nf_box_extent(&p->common, 2) == c->layout.chunk[2]) {
+    if (j->native && p->dense)
+        return nf_bytes_read(c->fd, chunk->address, all, p->at, c->name);
+    if (j->native && nf_box_extent(&p->common, 2) == c->layout.chunk[2] &&
+        !(j->large && short_rows)) {
         nf_raw raw = raw_chunk(c, chunk->address);
         return nf_raw_read(&raw, &p->common, p->at, j->stride);
     }
-    ptrdiff_t size = (ptrdiff_t)nf_element_size(c->layout.element.type);
-    ptrdiff_t first = element_at(p, p->common.lo[0], p->common.lo[1], 0) * size;
-    ptrdiff_t end = element_at(p, p->common.hi[0] - 1, p->common.hi[1], 0) * size;
-    nf_status status =
-        nf_bytes_read(c->fd, chunk->address + first, end - first, w->plain + first, c->name);
-    if (status == NF_OK)
-        copy(j, p, w->plain, false);
-    return status;
+    return read_pieces(j, w, p, chunk->address);
 }
 
 static nf_status read_encoded(const job *j, worker *w, const place *p, const nf_chunk *chunk)

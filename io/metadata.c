@@ -99,7 +99,7 @@ static uint32_t value_of(const block *b, size_t directory, uint32_t tag)
     return type == TYPE_LONG ? get(b, entry + 8, 4) : 0;
 }
 
-/* Changes a single SHORT or LONG if it is there; one that is too short for it becomes a LONG. */
+/* Changes a single SHORT or LONG if it is there; a value that is too large for it becomes a LONG. */
 static void change(const block *b, size_t directory, uint32_t tag, uint32_t value)
 {
     size_t entry = find(b, directory, tag);

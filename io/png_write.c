@@ -1,7 +1,7 @@
 /* png_write.c - writing PNG images: stripes of rows that threads filter and compress each by
  * itself.
  *
- * * Which rows make a stripe depends on the image alone, so that any number of threads writes the
+ * Which rows make a stripe depends on the image alone, so that any number of threads writes the
  * same file. Each stripe becomes one IDAT chunk of deflate blocks that end at a byte and look back
  * at nothing before them; together they are one zlib stream, whose checksum is combined from
  * theirs. */

@@ -35,6 +35,7 @@ const nf_format nf_format_tiff = {
     .layout = nf_tiff_layout,
     .read_threads = nf_tiff_share,
     .read = nf_tiff_read,
+    .metadata = nf_tiff_metadata,
     .close = nf_tiff_close_reader,
     .create = nf_tiff_create,
     .write_rows = nf_tiff_write_rows,

@@ -9,6 +9,7 @@
 #include <tiffio.h>
 
 #include "io/format.h"
+#include "io/metadata.h"
 
 /* The largest strip or tile that is decoded, in bytes. */
 #define NF_TIFF_BLOCK ((int64_t)4 << 30)
@@ -54,6 +55,11 @@ nf_status nf_tiff_describe(nf_tiff *tiff, nf_tiff_page *page);
 /* Turns the handle to a page. */
 nf_status nf_tiff_turn(nf_tiff *tiff, const nf_tiff_page *page);
 
+/* What the directory that the handle is at says beside its pixels, and the way back; false: libtiff
+ * refuses it. */
+nf_status nf_tiff_keep_metadata(const nf_tiff *tiff, nf_metadata *metadata);
+bool nf_tiff_set_metadata(TIFF *tif, const nf_metadata *metadata);
+
 /* Reading and writing: methods of nf_format_tiff; see io/format.h. */
 nf_status nf_tiff_open_reader(const char *file, const char *dataset, void **reader,
                               nf_shape *shape);
@@ -61,6 +67,7 @@ void nf_tiff_layout(void *reader, nf_layout *layout);
 void nf_tiff_share(void *reader, int threads);
 nf_status nf_tiff_read(void *reader, const nf_box *box, void *cells,
                        const ptrdiff_t stride[NF_DIMS]);
+const nf_metadata *nf_tiff_metadata(void *reader);
 void nf_tiff_close_reader(void *reader);
 
 bool nf_tiff_can_hold(const nf_shape *shape);

@@ -13,7 +13,10 @@
 #include "io/raw.h"
 #include "io/tiff.h"
 
-enum { EXPANSION = 1000 /* how many times a file's bytes an image may have without a question */ };
+enum {
+    STEP = 16 << 20, /* bytes of a strip or tile that boxes had better end at */
+    EXPANSION = 1000 /* how many times a file's bytes an image may have without a question */
+};
 
 /* One thread's handle, and the strip or tile that it decoded last. */
 typedef struct decoder {
@@ -33,6 +36,7 @@ typedef struct tiff_reader {
     nf_shape shape;
     nf_tiff_page *pages; /* those that make up the array */
     int64_t npages;
+    nf_metadata metadata; /* of the first of them */
     decoder **decoders;
     int ndecoders;
 } tiff_reader;
@@ -69,6 +73,7 @@ void nf_tiff_close_reader(void *state)
     if (reader->fd >= 0)
         close(reader->fd);
     free(reader->decoders);
+    nf_metadata_free(&reader->metadata);
     free(reader->pages);
     free(reader->name);
     free(reader);
@@ -95,8 +100,8 @@ static nf_status add_page(tiff_reader *reader, int number)
     nf_tiff_page *page = &reader->pages[reader->npages];
     *page = (nf_tiff_page){.number = number};
     nf_status status = nf_tiff_describe(tiff, page);
-    if (status == NF_OK)
-        reader->npages++;
+    if (status == NF_OK && reader->npages++ == 0)
+        status = nf_tiff_keep_metadata(tiff, &reader->metadata);
     return status;
 }
 
@@ -222,6 +227,11 @@ void nf_tiff_share(void *state, int threads)
             return;
 }
 
+const nf_metadata *nf_tiff_metadata(void *state)
+{
+    return &((tiff_reader *)state)->metadata;
+}
+
 /* ---- layout ---- */
 
 static bool all_dense(const tiff_reader *reader)
@@ -252,7 +262,8 @@ void nf_tiff_layout(void *state, nf_layout *layout)
         return;
     }
     const int64_t block[NF_DIMS] = {1, reader->pages[0].rows, reader->pages[0].columns};
-    memcpy(layout->chunk, block, sizeof block);
+    if (reader->pages[0].bytes <= STEP)
+        memcpy(layout->chunk, block, sizeof block);
 }
 
 /* ---- one strip or tile ---- */

@@ -29,7 +29,8 @@ typedef struct tiff_writer {
     nf_shape shape;
     nf_element_type type;
     nf_codec codec;
-    char *description; /* NULL: none */
+    char *software;       /* where the file comes from; "": not told */
+    nf_metadata metadata; /* of the first page */
     int64_t row_bytes, strip_rows;
     int64_t next; /* row, of all planes */
     char *strip;  /* the rows of a strip as they come; NULL: dense */
@@ -43,18 +44,18 @@ bool nf_tiff_can_hold(const nf_shape *shape)
 
 /* ---- the directory ---- */
 
-static nf_status make_description(tiff_writer *writer, const nf_provenance *provenance)
+static nf_status make_software(tiff_writer *writer, const nf_provenance *provenance)
 {
     nf_note notes[NF_NOTES];
     size_t bytes = 0;
-    FILE *text = open_memstream(&writer->description, &bytes);
+    FILE *text = open_memstream(&writer->software, &bytes);
     nf_notes(provenance, notes);
     for (size_t i = 0; i < NF_NOTES && text != NULL; i++)
         if (notes[i].text != NULL)
             fprintf(text, "%s=%s\n", notes[i].name, notes[i].text);
     if (text != NULL && fclose(text) == 0)
         return NF_OK;
-    return nf_fail(NF_ERR_MEMORY, "%s: no memory for a description", writer->target);
+    return nf_fail(NF_ERR_MEMORY, "%s: no memory for a text", writer->target);
 }
 
 static bool set_compression(TIFF *tif, const tiff_writer *writer)
@@ -100,8 +101,10 @@ static nf_status begin_page(tiff_writer *writer, int64_t z)
     if (shape->ndim > 2)
         fine = fine && TIFFSetField(tif, TIFFTAG_SUBFILETYPE, FILETYPE_PAGE) &&
                TIFFSetField(tif, TIFFTAG_PAGENUMBER, (int)z, (int)shape->dim[0]);
-    if (z == 0 && writer->description[0] != '\0')
-        fine = fine && TIFFSetField(tif, TIFFTAG_IMAGEDESCRIPTION, writer->description);
+    if (z == 0 && writer->software[0] != '\0')
+        fine = fine && TIFFSetField(tif, TIFFTAG_SOFTWARE, writer->software);
+    if (z == 0)
+        fine = fine && nf_tiff_set_metadata(tif, &writer->metadata);
     fine = fine &&
            (writer->strip == NULL ? TIFFSetField(tif, TIFFTAG_COMPRESSION, COMPRESSION_NONE) == 1
                                   : set_compression(tif, writer));
@@ -166,7 +169,8 @@ void nf_tiff_abandon(void *state)
     if (writer->fd >= 0)
         close(writer->fd);
     free(writer->strip);
-    free(writer->description);
+    free(writer->software);
+    nf_metadata_free(&writer->metadata);
     free(writer->target);
     free(writer);
 }
@@ -189,7 +193,9 @@ static nf_status plan(tiff_writer *writer, const nf_shape *shape, const nf_outpu
     writer->codec = output->compression;
     nf_status status = check_codec(writer);
     if (status == NF_OK)
-        status = make_description(writer, output->provenance);
+        status = make_software(writer, output->provenance);
+    if (status == NF_OK)
+        status = nf_metadata_output(output->metadata, 0, shape, &writer->metadata);
     if (status != NF_OK)
         return status;
     writer->row_bytes = shape->dim[2] * shape->channels * (int64_t)nf_element_size(writer->type);
@@ -210,7 +216,7 @@ static bool is_big(const tiff_writer *writer)
     double strips = (double)writer->shape.dim[1] / (double)writer->strip_rows + 1;
     double page =
         (double)writer->row_bytes * (double)writer->shape.dim[1] + 16 * strips + DIRECTORY;
-    return page * (double)writer->shape.dim[0] + (double)strlen(writer->description) >
+    return page * (double)writer->shape.dim[0] + (double)writer->metadata.icc_bytes >
            (double)(UINT32_MAX - DIRECTORY);
 }
 

@@ -1,10 +1,11 @@
 /* bench_io.c - reading and writing beside the same ranks' plain calls, HDF5's own paths and h5repack;
  * as ratios of medians. mpirun -n 2 bench_io [-n SIDE] [-r ROUNDS] [-t THREADS] [-d FOLDER]
- * [-f FILTER] [ROW ...]
+ * [-f FILTER] [-p] [ROW ...]
  *
  * An array of SIDE x SIDE f32, smooth with some noise. What is compared takes turns, with the page
  * cache alike for both: written files are new and have their space, read ones lie in the cache.
- * Opening, syncing and closing are not timed, but for programs. Each line: GB/s of elements of both,
+ * Opening, syncing and closing are not timed, but for programs. -p: seconds of the processor instead
+ * of those that pass, for a machine that others use, too. Each line: GB/s of elements of both,
  * and how many times as fast nfold is, beside the least that is wanted. */
 #include <fcntl.h>
 #include <getopt.h>
@@ -14,20 +15,30 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "io/array.h"
 #include "tests/bench.h"
 
-enum { CHUNK = 512, NAME_ROOM = 600, MOST_ROUNDS = 101 };
+enum { CHUNK = 512, TILE = CHUNK * CHUNK * sizeof(float), NAME_ROOM = 600, MOST_ROUNDS = 101 };
 
 static nf_world world;
 static int64_t side = 8192;
 static size_t rounds = 5;
 static int threads = 1;
+static bool of_processor;
 static const char *base = "/tmp", *filter_program = NULL;
 static char folder[NAME_ROOM - 100];
+
+static double clock_now(void)
+{
+    struct timespec t;
+    clock_gettime(of_processor ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
 
 static void fail(const char *what)
 {
@@ -61,6 +72,7 @@ typedef struct subject_data {
     nf_shape shape;
     nf_field field; /* this rank's rows, as nfold holds them */
     float *dense;   /* the same, dense, for others */
+    float *tile;    /* one chunk, again and again */
     size_t bytes;
 } subject_data;
 
@@ -82,7 +94,8 @@ static void data_create(void)
     int64_t rows = nf_box_extent(&all.field.own, 1);
     all.bytes = (size_t)(rows * side) * sizeof(float);
     all.dense = nf_block_alloc(all.bytes);
-    need(all.dense != NULL, "no memory");
+    all.tile = nf_block_alloc(CHUNK * CHUNK * sizeof(float));
+    need(all.dense != NULL && all.tile != NULL, "no memory");
     for (int64_t y = 0; y < rows; y++) {
         int64_t at = all.field.own.lo[1] + y;
         float *row = all.dense + y * side;
@@ -94,10 +107,21 @@ static void data_create(void)
 
 /* ---- nfold ---- */
 
-static double clock_together(void)
+/* Begins together. */
+static double begin(void)
 {
     nf_barrier(&world);
-    return bench_seconds();
+    return clock_now();
+}
+
+/* Seconds since, until the last has ended; of the processor, those of a rank in the mean. */
+static double since(double start)
+{
+    double mine = clock_now() - start;
+    if (of_processor)
+        return (double)nf_sum_u64(&world, (uint64_t)(mine * 1e9)) * 1e-9 / world.size;
+    nf_barrier(&world);
+    return clock_now() - start;
 }
 
 static double nfold_write(const nf_output *output, const char *kept)
@@ -105,9 +129,9 @@ static double nfold_write(const nf_output *output, const char *kept)
     nf_array_writer *writer;
     const char *name = in_folder(kept != NULL ? kept : "nfold.h5");
     check(nf_array_create(&world, name, NULL, &all.shape, output, &writer));
-    double start = clock_together();
+    double start = begin();
     check(nf_array_write(&world, writer, &all.field));
-    double seconds = clock_together() - start;
+    double seconds = since(start);
     if (kept != NULL)
         check(nf_array_commit(&world, writer));
     else
@@ -119,10 +143,10 @@ static double nfold_read(const char *name)
 {
     nf_array_reader *reader;
     nf_shape shape;
-    check(nf_array_open(&world, in_folder(name), &reader, &shape));
-    double start = clock_together();
+    check(nf_array_open(&world, in_folder(name), NULL, &reader, &shape));
+    double start = begin();
     check(nf_array_read(&world, reader, &all.field));
-    double seconds = clock_together() - start;
+    double seconds = since(start);
     nf_array_close(reader);
     return seconds;
 }
@@ -145,13 +169,14 @@ static double nfold_read_tiles(const char *name)
 {
     nf_array_reader *reader;
     nf_shape shape;
-    check(nf_array_open(&world, in_folder(name), &reader, &shape));
-    double start = clock_together();
+    ptrdiff_t stride[NF_DIMS] = {CHUNK * CHUNK, CHUNK, 1};
+    check(nf_array_open(&world, in_folder(name), NULL, &reader, &shape));
+    double start = begin();
     for (int64_t i = 0; i < tile_count(); i++) {
         nf_box box = tile_at(i);
-        check(nf_array_read_box(reader, &box, nf_field_at(&all.field, box.lo), all.field.stride));
+        check(nf_array_read_box(reader, &box, all.tile, stride));
     }
-    double seconds = clock_together() - start;
+    double seconds = since(start);
     nf_array_close(reader);
     return seconds;
 }
@@ -201,7 +226,7 @@ static double read_deflated(void)
 
 /* ---- plain calls ---- */
 
-/* In pieces of `piece` bytes, each rank its part of the file. */
+/* In pieces of `piece` bytes, each rank its part of the file; tiles all to the same place. */
 static double plain(bool writing, size_t piece)
 {
     const char *name = in_folder("plain");
@@ -215,16 +240,16 @@ static double plain(bool writing, size_t piece)
     nf_barrier(&world);
     int fd = open(name, O_RDWR);
     need(fd >= 0, "the plain file cannot be opened");
-    double start = clock_together();
+    double start = begin();
     for (size_t at = 0; at < all.bytes;) {
         size_t now = all.bytes - at < piece ? all.bytes - at : piece;
-        char *memory = (char *)all.dense + at;
+        char *memory = piece == TILE ? (char *)all.tile : (char *)all.dense + at;
         ssize_t done = writing ? pwrite(fd, memory, now, offset + (int64_t)at)
                                : pread(fd, memory, now, offset + (int64_t)at);
         need(done > 0, "the plain file cannot be moved");
         at += (size_t)done;
     }
-    double seconds = clock_together() - start;
+    double seconds = since(start);
     close(fd);
     return seconds;
 }
@@ -244,7 +269,7 @@ static double plain_read(void)
 
 static double plain_read_tiles(void)
 {
-    return plain(false, CHUNK * CHUNK * sizeof(float));
+    return plain(false, TILE);
 }
 
 /* ---- HDF5 ---- */
@@ -274,9 +299,9 @@ static double hdf5_write(void)
     hid_t dataset =
         H5Dcreate2(file, "data", H5T_NATIVE_FLOAT, space, H5P_DEFAULT, plist, H5P_DEFAULT);
     hid_t memory = rows_of(space);
-    double start = clock_together();
+    double start = begin();
     herr_t result = H5Dwrite(dataset, H5T_NATIVE_FLOAT, memory, space, transfer, all.dense);
-    double seconds = clock_together() - start;
+    double seconds = since(start);
     need(result >= 0, "HDF5 cannot write");
     H5Dclose(dataset), H5Sclose(memory), H5Sclose(space);
     H5Pclose(transfer), H5Pclose(plist), H5Pclose(access), H5Fclose(file);
@@ -297,9 +322,9 @@ static double hdf5_read(void)
     hid_t file = H5Fopen(in_folder("deflated.h5"), H5F_ACC_RDONLY, access);
     hid_t dataset = H5Dopen2(file, "data", H5P_DEFAULT), space = H5Dget_space(dataset);
     hid_t memory = rows_of(space);
-    double start = clock_together();
+    double start = begin();
     herr_t result = H5Dread(dataset, H5T_NATIVE_FLOAT, memory, space, H5P_DEFAULT, all.dense);
-    double seconds = clock_together() - start;
+    double seconds = since(start);
     need(result >= 0, "HDF5 cannot read");
     H5Dclose(dataset), H5Sclose(memory), H5Sclose(space), H5Pclose(access), H5Fclose(file);
     return seconds;
@@ -307,16 +332,25 @@ static double hdf5_read(void)
 
 /* ---- programs, on all cores: rank 0 starts them, the others sleep ---- */
 
+static double used(const struct rusage *usage)
+{
+    return (double)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) +
+           1e-6 * (double)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec);
+}
+
 static double program(const char *format, const char *with)
 {
     char command[4 * NAME_ROOM];
+    struct rusage before, after;
     double start = bench_seconds();
+    getrusage(RUSAGE_CHILDREN, &before);
     if (world.rank == 0) {
         snprintf(command, sizeof command, format, with, folder, folder);
         need(system(command) == 0, command);
     }
     nf_sleep_barrier(&world);
-    return bench_seconds() - start;
+    getrusage(RUSAGE_CHILDREN, &after);
+    return of_processor ? used(&after) - used(&before) : bench_seconds() - start;
 }
 
 /* Ranks of an MPI program that start another one as its child must not pass their own settings on. */
@@ -399,7 +433,7 @@ static bool asked_for(const char *name, int count, char **names)
 
 static void parse(int argc, char **argv)
 {
-    for (int option; (option = getopt(argc, argv, "n:r:t:d:f:")) != -1;) {
+    for (int option; (option = getopt(argc, argv, "n:r:t:d:f:p")) != -1;) {
         switch (option) {
         case 'n':
             side = bench_number("bench_io", "the side", optarg, 1024, 1 << 17) / 1024 * 1024;
@@ -409,6 +443,9 @@ static void parse(int argc, char **argv)
             break;
         case 't':
             threads = (int)bench_number("bench_io", "the threads", optarg, 1, 256);
+            break;
+        case 'p':
+            of_processor = true;
             break;
         case 'd':
             base = optarg;
@@ -443,6 +480,7 @@ int main(int argc, char **argv)
     snprintf(command, sizeof command, "rm -r %s", folder);
     need(world.rank != 0 || system(command) == 0, "the folder stays");
     free(all.dense);
+    free(all.tile);
     nf_field_free(&all.field);
     nf_world_stop(&world);
     return EXIT_SUCCESS;

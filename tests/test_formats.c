@@ -154,29 +154,30 @@ typedef struct by_hand {
 
 static void test_pnm_by_hand(void)
 {
+#define BYTES(text) text, sizeof(text) - 1
     static const by_hand files[] = {
-        {"P5\n# a comment\n2 2\n255\n\1\2\3\4", 29, 1, NF_U8, {1, 2, 3, 4}},
-        {"P5 2#x\n2 255\n\1\2\3\4after", 22, 1, NF_U8, {1, 2, 3, 4}},
-        {"P5 2 2 100\n\0\62\144\377", 15, 1, NF_U8, {0, 128, 255, 255}},
-        {"P5 2 2 65535\n\0\1\1\0\377\377\0\0", 21, 1, NF_U16, {1, 256, 65535, 0}},
-        {"P5 2 2 1023\n\0\0\1\0\3\377\7\0", 20, 1, NF_U16, {0, 16400, 65535, 65535}},
-        {"P4 2 2\n\100\200", 9, 1, NF_U8, {255, 0, 0, 255}},
-        {"P1\n2 2\n01\n# c\n1 0\n", 0, 1, NF_U8, {255, 0, 0, 255}},
-        {"P2 2 2 15 # c\n0 15\n7\t8\n", 0, 1, NF_U8, {0, 255, 119, 136}},
-        {"P2 2 2 65535 0 1 2 65535", 0, 1, NF_U16, {0, 1, 2, 65535}},
-        {"P3 2 1 255\n1 2 3  4 5 6\n", 0, 3, NF_U8, {1, 2, 3, 4, 5, 6}},
-        {"P7\nWIDTH 2\n# c\nHEIGHT 2\nDEPTH 2\nMAXVAL 255\nTUPLTYPE GRAYSCALE_ALPHA\nENDHDR\n"
-         "\1\2\3\4\5\6\7\10",
-         86,
+        {BYTES("P5\n# a comment\n2 2\n255\n\1\2\3\4"), 1, NF_U8, {1, 2, 3, 4}},
+        {BYTES("P5 2#x\n2 255\n\1\2\3\4after"), 1, NF_U8, {1, 2, 3, 4}},
+        {BYTES("P5 2 2 100\n\0\62\144\377"), 1, NF_U8, {0, 128, 255, 255}},
+        {BYTES("P5 2 2 65535\n\0\1\1\0\377\377\0\0"), 1, NF_U16, {1, 256, 65535, 0}},
+        {BYTES("P5 2 2 1023\n\0\0\1\0\3\377\7\0"), 1, NF_U16, {0, 16400, 65535, 65535}},
+        {BYTES("P4 2 2\n\100\200"), 1, NF_U8, {255, 0, 0, 255}},
+        {BYTES("P1\n2 2\n01\n# c\n1 0\n"), 1, NF_U8, {255, 0, 0, 255}},
+        {BYTES("P2 2 2 15 # c\n0 15\n7\t8\n"), 1, NF_U8, {0, 255, 119, 136}},
+        {BYTES("P2 2 2 65535 0 1 2 65535"), 1, NF_U16, {0, 1, 2, 65535}},
+        {BYTES("P3 2 1 255\n1 2 3  4 5 6\n"), 3, NF_U8, {1, 2, 3, 4, 5, 6}},
+        {BYTES("P7\nWIDTH 2\n# c\nHEIGHT 2\nDEPTH 2\nMAXVAL 255\nTUPLTYPE GRAYSCALE_ALPHA\nENDHDR\n"
+               "\1\2\3\4\5\6\7\10"),
          2,
          NF_U8,
          {1, 2, 3, 4, 5, 6, 7, 8}},
     };
+#undef BYTES
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         const by_hand *f = &files[i];
         nf_shape shape;
         void *cells = NULL;
-        CU_ASSERT(io_spill("hand.pnm", f->bytes, f->length ? f->length : strlen(f->bytes)));
+        CU_ASSERT(io_spill("hand.pnm", f->bytes, f->length));
         nf_status status = nf_array_load(io_in_folder("hand.pnm"), &shape, &cells);
         CU_ASSERT_EQUAL(status, NF_OK);
         if (status != NF_OK) {

@@ -7,6 +7,8 @@
 #include <tiffio.h>
 #include <unistd.h>
 
+#include "io/format.h"
+#include "io/metadata.h"
 #include "tests/io_files.h"
 #include "tests/suite.h"
 
@@ -22,8 +24,8 @@ typedef struct way {
     int64_t height, width;
     int samples, bits, format, photometric;
     int compression, predictor;
-    int tile; /* rows and columns; 0: strips of 7 rows */
-    bool separate;
+    int tile;                 /* rows and columns; 0: strips of 7 rows */
+    bool separate, backwards; /* backwards: the last strip or tile comes first in the file */
     int pages;
 } way;
 
@@ -76,7 +78,7 @@ static void set_palette(TIFF *tif, int bits)
     static uint16_t map[3][256];
     for (int i = 0; i < 1 << bits; i++)
         for (int c = 0; c < 3; c++)
-            map[c][i] = (uint16_t)((i * 37 + c * 11) % 256 * 257);
+            map[c][i] = (uint16_t)((i * 37 + c * 11) % 256 * 256 + 90);
     TIFFSetField(tif, TIFFTAG_COLORMAP, map[0], map[1], map[2]);
 }
 
@@ -111,18 +113,19 @@ static bool make_page(TIFF *tif, const way *w, int page)
 {
     static uint8_t block[1 << 17];
     int64_t rows = w->tile ? w->tile : 7, columns = w->tile ? w->tile : w->width;
-    uint32_t index = 0;
+    int64_t down = (w->height + rows - 1) / rows, across = (w->width + columns - 1) / columns;
+    int64_t blocks = down * across * (w->separate ? w->samples : 1);
     bool fine = true;
     set_fields(tif, w);
-    for (int plane = 0; plane < (w->separate ? w->samples : 1); plane++)
-        for (int64_t y = 0; y < w->height; y += rows)
-            for (int64_t x = 0; x < w->width; x += columns, index++) {
-                int64_t n = w->tile || w->height - y > rows ? rows : w->height - y;
-                fill_block(w, page, y, x, n, columns, plane, block);
-                tmsize_t bytes = w->tile ? TIFFTileSize(tif) : TIFFVStripSize(tif, (uint32_t)n);
-                fine = fine && (w->tile ? TIFFWriteEncodedTile(tif, index, block, bytes)
-                                        : TIFFWriteEncodedStrip(tif, index, block, bytes)) == bytes;
-            }
+    for (int64_t i = 0; i < blocks && fine; i++) {
+        int64_t index = w->backwards ? blocks - 1 - i : i;
+        int64_t y = index / across % down * rows, x = index % across * columns;
+        int64_t n = w->tile || w->height - y > rows ? rows : w->height - y;
+        fill_block(w, page, y, x, n, columns, (int)(index / (across * down)), block);
+        tmsize_t bytes = w->tile ? TIFFTileSize(tif) : TIFFVStripSize(tif, (uint32_t)n);
+        fine = (w->tile ? TIFFWriteEncodedTile(tif, (uint32_t)index, block, bytes)
+                        : TIFFWriteEncodedStrip(tif, (uint32_t)index, block, bytes)) == bytes;
+    }
     return fine && TIFFWriteDirectory(tif) == 1;
 }
 
@@ -276,7 +279,7 @@ static void test_types(void)
     static const char *const modes[] = {"wl", "wb", "wl8", "wb8"};
     for (size_t t = 0; t < sizeof types / sizeof *types; t++)
         for (int samples = 1; samples <= 4; samples++)
-            for (int how = 0; how < 16; how++) {
+            for (int how = 0; how < 32; how++) {
                 way w = {.mode = modes[how % 4], .height = 37, .width = 29};
                 w.samples = samples;
                 w.bits = types[t].bits;
@@ -285,6 +288,7 @@ static void test_types(void)
                 w.compression = COMPRESSION_NONE;
                 w.tile = how & 4 ? 16 : 0;
                 w.separate = (how & 8) != 0;
+                w.backwards = (how & 16) != 0;
                 check_way(&w);
             }
 }
@@ -423,37 +427,6 @@ static void test_refused_inputs(void)
     }
 }
 
-/* JPEG in TIFF, as YCbCr, strips and tiles: near what went in. */
-static void test_jpeg(void)
-{
-    if (!TIFFIsCODECConfigured(COMPRESSION_JPEG)) {
-        printf(" (this libtiff has no JPEG: skipped)");
-        return;
-    }
-    static uint8_t rows[64 * 64 * 3];
-    for (int i = 0; i < 64 * 64; i++)
-        for (int c = 0; c < 3; c++)
-            rows[3 * i + c] = (uint8_t)(60 + i % 64 + 30 * c + i / 64);
-    TIFF *tif = TIFFOpen(io_in_folder("jpeg.tif"), "w");
-    way w = {.height = 64, .width = 64, .samples = 3, .bits = 8, .format = SAMPLEFORMAT_UINT};
-    w.photometric = PHOTOMETRIC_YCBCR;
-    w.compression = COMPRESSION_JPEG;
-    w.tile = 64;
-    set_fields(tif, &w);
-    TIFFSetField(tif, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
-    TIFFSetField(tif, TIFFTAG_JPEGQUALITY, 95);
-    CU_ASSERT(TIFFWriteEncodedTile(tif, 0, rows, sizeof rows) == sizeof rows);
-    TIFFClose(tif);
-    nf_shape shape;
-    uint8_t *cells;
-    CU_ASSERT_EQUAL_FATAL(nf_array_load(io_in_folder("jpeg.tif"), &shape, (void **)&cells), NF_OK);
-    int worst = 0;
-    for (size_t i = 0; i < sizeof rows; i++)
-        worst = abs(cells[i] - rows[i]) > worst ? abs(cells[i] - rows[i]) : worst;
-    CU_ASSERT(worst <= 8);
-    free(cells);
-}
-
 /* ---- round trips ---- */
 
 static void test_round_trips(void)
@@ -508,6 +481,39 @@ static void test_stored_types(void)
             CU_ASSERT_EQUAL(row[i], value < -32768 ? -32768 : value > 32767 ? 32767 : value);
         }
     }
+}
+
+/* Profile, orientation, resolution and texts go out and come back, with and without compression. */
+static void test_metadata(void)
+{
+    nf_metadata said = {.orientation = 6, .resolution = {11811, 5905.5}, .unit = NF_UNIT_METRE};
+    uint8_t profile[132] = {[3] = 132};
+    memcpy(profile + 12, "mntrRGB ", 8);
+    memcpy(profile + 36, "acsp", 4);
+    CU_ASSERT_EQUAL(nf_metadata_set_icc(&said, profile, sizeof profile), NF_OK);
+    CU_ASSERT_EQUAL(nf_metadata_set_text(&said, NF_TEXT_AUTHOR, "J\xc3\xb6rg", 5, false), NF_OK);
+    CU_ASSERT_EQUAL(nf_metadata_set_text(&said, NF_TEXT_DESCRIPTION, "a field", 7, false), NF_OK);
+    for (int compressed = 0; compressed < 2; compressed++) {
+        nf_output output = {.metadata = &said, .compression = {compressed, 1}};
+        nf_shape shape;
+        void *state;
+        CU_ASSERT_EQUAL(io_write("meta.tif", io_shape(2, 1, 9, 7, 3, NF_U8), &output), NF_OK);
+        CU_ASSERT_EQUAL_FATAL(nf_format_tiff.open(io_in_folder("meta.tif"), NULL, &state, &shape),
+                              NF_OK);
+        const nf_metadata *back = nf_format_tiff.metadata(state);
+        CU_ASSERT_EQUAL(back->orientation, 6);
+        CU_ASSERT_EQUAL(back->unit, NF_UNIT_CM);
+        CU_ASSERT_DOUBLE_EQUAL(back->resolution[0], 118.11, 1e-4);
+        CU_ASSERT_DOUBLE_EQUAL(back->resolution[1], 59.055, 1e-4);
+        CU_ASSERT(back->icc_bytes == sizeof profile && memcmp(back->icc, profile, 132) == 0);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(back->text[NF_TEXT_AUTHOR]);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(back->text[NF_TEXT_DESCRIPTION]);
+        CU_ASSERT_STRING_EQUAL(back->text[NF_TEXT_AUTHOR], "J\xc3\xb6rg");
+        CU_ASSERT_STRING_EQUAL(back->text[NF_TEXT_DESCRIPTION], "a field");
+        CU_ASSERT_PTR_NULL(back->text[NF_TEXT_TITLE]);
+        nf_format_tiff.close(state);
+    }
+    nf_metadata_free(&said);
 }
 
 /* ---- beside other programs ---- */
@@ -612,6 +618,43 @@ static void test_files_that_lie(void)
     }
 }
 
+/* JPEG in TIFF, as YCbCr, strips and tiles: near what went in. */
+static void test_jpeg(void)
+{
+    if (!TIFFIsCODECConfigured(COMPRESSION_JPEG)) {
+        printf(" (this libtiff has no JPEG: skipped)");
+        return;
+    }
+    static uint8_t rows[64 * 64 * 3];
+    for (int i = 0; i < 64 * 64; i++)
+        for (int c = 0; c < 3; c++)
+            rows[3 * i + c] = (uint8_t)(60 + i % 64 + 30 * c + i / 64);
+    TIFF *tif = TIFFOpen(io_in_folder("jpeg.tif"), "wl");
+    way w = {.height = 64, .width = 64, .samples = 3, .bits = 8, .format = SAMPLEFORMAT_UINT};
+    w.photometric = PHOTOMETRIC_YCBCR;
+    w.compression = COMPRESSION_JPEG;
+    w.tile = 64;
+    set_fields(tif, &w);
+    TIFFSetField(tif, TIFFTAG_JPEGCOLORMODE, JPEGCOLORMODE_RGB);
+    TIFFSetField(tif, TIFFTAG_JPEGQUALITY, 95);
+    CU_ASSERT(TIFFWriteEncodedTile(tif, 0, rows, sizeof rows) == sizeof rows);
+    TIFFClose(tif);
+    nf_shape shape;
+    uint8_t *cells;
+    CU_ASSERT_EQUAL_FATAL(nf_array_load(io_in_folder("jpeg.tif"), &shape, (void **)&cells), NF_OK);
+    int worst = 0;
+    for (size_t i = 0; i < sizeof rows; i++)
+        worst = abs(cells[i] - rows[i]) > worst ? abs(cells[i] - rows[i]) : worst;
+    CU_ASSERT(worst <= 8);
+    free(cells);
+    size_t bytes; /* half of it: libjpeg makes up the rest, and only warns */
+    char *data = slurp("jpeg.tif", &bytes);
+    CU_ASSERT(patch(data, bytes, TIFFTAG_TILEBYTECOUNTS, 200));
+    CU_ASSERT(io_spill("jpeg.tif", data, bytes));
+    CU_ASSERT(io_says(io_load_status("jpeg.tif"), "tile 0 cannot be decoded"));
+    free(data);
+}
+
 /* Cut short anywhere, changed anywhere: read, or refused with a message; no crash, no flood. */
 static void damage(const way *w, int *refused)
 {
@@ -677,6 +720,7 @@ int main(void)
         {"round trips", test_round_trips},
         {"outputs refused", test_refused_outputs},
         {"stored types", test_stored_types},
+        {"metadata", test_metadata},
         {"libtiff's tools", test_tools},
         {"Pillow", test_pillow},
         {"files that lie", test_files_that_lie},
