@@ -121,6 +121,22 @@ static void cache_chunks(nf_h5_reader *reader, hid_t plist)
     nf_h5_release(H5Pclose, access);
 }
 
+/* HDF5 makes no chunk that is longer than its dimension can become; nor does it check that when it
+ * reads, and believes a file of few bytes that claims chunks of gigabytes. */
+static nf_status check_chunk(const nf_h5_reader *reader, hid_t plist)
+{
+    hsize_t chunk[H5S_MAX_RANK], now[H5S_MAX_RANK], most[H5S_MAX_RANK];
+    int rank = H5Pget_chunk(plist, H5S_MAX_RANK, chunk);
+    bool fine = rank == H5Sget_simple_extent_ndims(reader->space) &&
+                H5Sget_simple_extent_dims(reader->space, now, most) == rank;
+    for (int d = 0; d < rank && fine; d++)
+        fine = chunk[d] > 0 && (most[d] == H5S_UNLIMITED || chunk[d] <= most[d]);
+    return fine
+               ? NF_OK
+               : nf_fail(NF_ERR_FORMAT, "%s:%s: its chunks are larger than it: the file is damaged",
+                         reader->path, reader->name);
+}
+
 static nf_status check_storage(nf_h5_reader *reader)
 {
     H5O_info_t here, there;
@@ -133,7 +149,9 @@ static nf_status check_storage(nf_h5_reader *reader)
     reader->chunked = H5Pget_layout(plist) == H5D_CHUNKED;
     reader->elsewhere = here.fileno != there.fileno;
     nf_status status = check_sources(reader, plist);
-    if (reader->chunked)
+    if (status == NF_OK && reader->chunked)
+        status = check_chunk(reader, plist);
+    if (status == NF_OK && reader->chunked)
         cache_chunks(reader, plist);
     H5Pclose(plist);
     return status == NF_OK ? nf_h5_check_filters(reader->dataset, reader->path, reader->name)

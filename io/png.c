@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "io/image.h"
+#include "io/note.h"
 #include "io/png_data.h"
 #include "io/png_filter.h"
 
