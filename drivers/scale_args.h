@@ -14,7 +14,12 @@ typedef struct scale_args {
     int64_t rows, columns;           /* --size; 0: not given */
     int64_t tile_rows, tile_columns; /* --tile */
     const char *input, *folder;
-    int64_t reps; /* 0: not given */
+    int64_t reps;     /* 0: not given */
+    double precision; /* half-width of the median's interval, as part of it */
+    double max_time;  /* seconds that a point is sampled at most; 0: its share of the study's */
+    uint64_t seed;    /* of the order of points */
+    bool seeded;      /* --seed was given */
+    bool interleave, resume, no_ceilings;
 } scale_args;
 
 /* Give them to nf_cli_start with a scale_args as input. */

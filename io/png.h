@@ -35,7 +35,7 @@ void nf_png_swap(void *to, const void *from, size_t bytes);
 nf_status nf_png_create(const char *part, const char *target, const char *dataset,
                         const nf_shape *shape, const nf_output *output, void **state,
                         nf_layout *layout);
-void nf_png_use_threads(void *writer, int threads);
+void nf_png_write_threads(void *writer, int threads);
 nf_status nf_png_write_rows(void *writer, int64_t y0, int64_t y1, const void *rows);
 void nf_png_seal(void *writer, uint64_t checksum);
 nf_status nf_png_finish(void *writer);

@@ -410,7 +410,7 @@ nf_status nf_png_create(const char *part, const char *target, const char *datase
     return NF_OK;
 }
 
-void nf_png_use_threads(void *state, int threads)
+void nf_png_write_threads(void *state, int threads)
 {
     png_writer *writer = state;
     writer->threads = threads;

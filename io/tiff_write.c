@@ -195,7 +195,7 @@ static nf_status plan(tiff_writer *writer, const nf_shape *shape, const nf_outpu
     if (status == NF_OK)
         status = make_software(writer, output->provenance);
     if (status == NF_OK)
-        status = nf_metadata_output(output->metadata, 0, shape, &writer->metadata);
+        status = nf_output_metadata(output, shape, &writer->metadata);
     if (status != NF_OK)
         return status;
     writer->row_bytes = shape->dim[2] * shape->channels * (int64_t)nf_element_size(writer->type);

@@ -286,7 +286,7 @@ static void test_types(void)
                 w.format = types[t].format;
                 w.photometric = samples < 3 ? PHOTOMETRIC_MINISBLACK : PHOTOMETRIC_RGB;
                 w.compression = COMPRESSION_NONE;
-                w.tile = how & 4 ? 16 : 0;
+                w.tile = how & 4 ? samples % 2 ? 16 : 32 : 0; /* 32: wider than the image */
                 w.separate = (how & 8) != 0;
                 w.backwards = (how & 16) != 0;
                 check_way(&w);

@@ -33,6 +33,9 @@ void nf_exchange_end(nf_exchange *exchange, nf_field *field);
 
 bool nf_exchange_is_local(const nf_exchange *exchange); /* no other rank takes part */
 
+/* Marks in bits[rank / 8] the ranks that this one exchanges with. */
+void nf_exchange_peers(const nf_exchange *exchange, unsigned char *bits);
+
 /* What this rank receives in one exchange from others. */
 typedef struct nf_traffic {
     int64_t cells, bytes;

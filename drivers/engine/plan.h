@@ -14,6 +14,7 @@
 #include "drivers/engine/cores.h"
 #include "drivers/engine/field.h"
 #include "drivers/engine/results.h"
+#include "drivers/engine/steps.h"
 #include "drivers/engine/watch.h"
 
 /* What may be told instead of chosen; all zero: everything is chosen. */
@@ -29,9 +30,11 @@ typedef struct nf_plan_options {
 
 enum { NF_MAX_FUSED = 16 }; /* stages of one sweep, and so steps of a map between two exchanges */
 
-/* Seconds of a run on this rank that were not spent computing, added up by kind. */
+/* Seconds of a run on this rank that were not spent computing, added up by kind; and its steps, where
+ * the teams' work is counted (nf_team_count). */
 typedef struct nf_times {
     double halo, fold;
+    nf_steps *steps; /* NULL: nobody wants to know */
 } nf_times;
 
 /* The arrays of a run, of this rank: what a plan has no use for stays empty. */
