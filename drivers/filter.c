@@ -21,9 +21,10 @@ typedef struct filter_args {
     bool nexus;
     nf_hdf5_hints hints;
     nf_storage_args storage;
+    bool no_clobber, checksum;
 } filter_args;
 
-enum { KEY_STORE = 0x30001, KEY_STACK, KEY_NEXUS, KEY_HINT };
+enum { KEY_STORE = 0x30001, KEY_STACK, KEY_NEXUS, KEY_HINT, KEY_NO_CLOBBER, KEY_CHECKSUM };
 
 static const char doc[] =
     "Applies a chain of kernels to an array and writes the result; without -k, converts."
@@ -73,6 +74,12 @@ static const struct argp_option options[] = {
      "space (for readers with a page buffer), libver=earliest|latest form of the metadata; may be "
      "repeated",
      0},
+    {"no-clobber", KEY_NO_CLOBBER, NULL, 0,
+     "refuse to replace an output that exists (a file; in an HDF5 file, a dataset)", 0},
+    {"checksum", KEY_CHECKSUM, NULL, 0,
+     "keep a checksum of the cells in the output (HDF5, PNG): `reduce -k checksum` then says "
+     "whether they are still the same",
+     0},
     {0}};
 
 static error_t parse_option(int key, char *text, struct argp_state *state)
@@ -108,6 +115,12 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     case KEY_HINT:
         if (nf_hdf5_hint(text, &args->hints) != NF_OK)
             return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
+        return 0;
+    case KEY_NO_CLOBBER:
+        args->no_clobber = true;
+        return 0;
+    case KEY_CHECKSUM:
+        args->checksum = true;
         return 0;
     case ARGP_KEY_ARG:
         if (args->output != NULL)
@@ -278,7 +291,9 @@ static nf_status create_output(const nf_cli *cli, const filter_args *args, filte
                         .changes = find_changes(f),
                         .stack = f->stack,
                         .nexus = args->nexus,
-                        .hints = args->hints};
+                        .hints = args->hints,
+                        .no_clobber = args->no_clobber,
+                        .checksum = args->checksum};
     nf_storage_apply(&args->storage, &output);
     return nf_array_create(&cli->world, args->output, args->input, &f->out_shape, &output,
                            &f->writer);
@@ -357,8 +372,9 @@ int main(int argc, char **argv)
     filtering f = {.chains = {NULL, 0}};
     nf_cli cli;
     nf_results_init(&f.learned);
-    nf_status status = nf_cli_start(&cli, argc, argv, &argp, &args,
-                                    NF_CLI_THREADS | NF_CLI_PLAN | NF_CLI_INPUT | NF_CLI_MEMORY);
+    nf_status status =
+        nf_cli_start(&cli, argc, argv, &argp, &args,
+                     NF_CLI_THREADS | NF_CLI_PLAN | NF_CLI_INPUT | NF_CLI_MEMORY | NF_CLI_IMAGES);
     if (status == NF_OK && !cli.done && args.output == NULL && nf_cli_lists(args.input))
         status = nf_cli_list_file(&cli, args.input);
     else if (status == NF_OK && !cli.done)

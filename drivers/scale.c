@@ -109,7 +109,8 @@ int main(int argc, char **argv)
 {
     scale_args args = {.folder = "nfold-study"};
     nf_cli cli;
-    nf_status status = nf_cli_start(&cli, argc, argv, &scale_argp, &args, NF_CLI_PLAN);
+    nf_status status =
+        nf_cli_start(&cli, argc, argv, &scale_argp, &args, NF_CLI_PLAN | NF_CLI_IMAGES);
     if (status == NF_OK && !cli.done)
         status = scale(&cli, &args);
     nf_chains_free(&args.chains);

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "drivers/engine/checksum.h"
 #include "io/chunks.h"
 #include "io/content.h"
 #include "io/format.h"
@@ -340,6 +341,12 @@ nf_status nf_array_read(const nf_world *world, nf_array_reader *reader, nf_field
     return status == NF_OK ? read_bands(world, reader, field) : status;
 }
 
+bool nf_array_checksum(const nf_array_reader *reader, uint64_t *checksum)
+{
+    return reader->state != NULL && reader->format->checksum != NULL &&
+           reader->format->checksum(reader->state, checksum);
+}
+
 void nf_array_watch_reading(nf_array_reader *reader, nf_watch watch)
 {
     reader->watch = watch;
@@ -417,6 +424,8 @@ struct nf_array_writer {
     int threads;
     nf_watch watch; /* of rows that go through the format */
     int64_t item;   /* of a stack, that is written */
+    bool summed;    /* the cells are, for the file to tell, into */
+    nf_checksum checksum;
 };
 
 /* What would help where a format cannot hold an array. */
@@ -514,6 +523,24 @@ static nf_status refuse_same(const nf_path *output, const char *typed, const cha
     return status;
 }
 
+static nf_status refuse_existing(const nf_path *path, const char *typed)
+{
+    struct stat info;
+    nf_status status = NF_OK;
+    bool there = lstat(path->file, &info) == 0, has = there;
+    const nf_format *format;
+    if (there && nf_content_is_hdf5(path->file, NULL) &&
+        (path->dataset != NULL ||
+         (nf_suffix_format(path->file, &format) == NF_OK && format == &nf_format_hdf5)))
+        status = nf_h5_has(path->file, path->dataset, &has);
+    if (status == NF_OK && has)
+        status =
+            nf_fail(NF_ERR_FILE, "%s: exists already, and --no-clobber says to keep it%s", typed,
+                    path->dataset != NULL ? ": write to another dataset or file"
+                                          : ": write to another file");
+    return status;
+}
+
 static nf_status create_first(nf_array_writer *writer, const char *typed, const char *input_typed,
                               const nf_output *output)
 {
@@ -524,10 +551,19 @@ static nf_status create_first(nf_array_writer *writer, const char *typed, const 
     if (status != NF_OK)
         return status;
     status = refuse_same(&path, typed, input_typed);
+    if (status == NF_OK && output->no_clobber)
+        status = refuse_existing(&path, typed);
     if (status == NF_OK)
         status = nf_part_begin(path.file, &writer->part);
+    writer->part.no_clobber = output->no_clobber;
     if (status == NF_OK)
         status = choose_format(&path, typed, &writer->shape, &writer->format);
+    if (status == NF_OK && writer->summed && writer->format->seal == NULL)
+        status =
+            nf_fail(NF_ERR_FORMAT,
+                    "%s: --checksum: %s cannot keep a checksum of exactly these cells: write to a "
+                    ".h5 or .png file, or leave it out",
+                    typed, writer->format->name);
     if (status == NF_OK)
         status = check_wishes(writer->format, typed, &writer->shape, output);
     if (status == NF_OK)
@@ -565,7 +601,11 @@ static nf_status create_all(const nf_world *world, nf_array_writer *writer, cons
     nf_status status = NF_OK;
     if (writer == NULL || (writer->target = strdup(typed)) == NULL)
         status = nf_fail(NF_ERR_MEMORY, "%s: no memory for a writer", typed);
-    else if (world->rank == 0)
+    else if (output->checksum)
+        status = nf_checksum_begin(&writer->checksum, &writer->shape);
+    if (status == NF_OK)
+        writer->summed = output->checksum;
+    if (status == NF_OK && world->rank == 0)
         status = create_first(writer, typed, input_typed, output);
     if (status == NF_OK && world->rank == 0 && writer->format->write_threads != NULL)
         writer->format->write_threads(writer->state, world->threads);
@@ -648,6 +688,9 @@ nf_status nf_array_write(const nf_world *world, nf_array_writer *writer, const n
         status = write_bands(world, writer, field);
     if (status == NF_OK && writer->layout.kind == NF_LAYOUT_CHUNKS)
         status = nf_regroup_write(world, writer, field, &writer->watch);
+    if (status == NF_OK && writer->summed)
+        nf_checksum_add(&writer->checksum, &field->own, field->origin, field->stride,
+                        world->threads);
     return status;
 }
 
@@ -760,7 +803,11 @@ static nf_status flush_raw(nf_array_writer *writer)
 nf_status nf_array_commit(const nf_world *world, nf_array_writer *writer)
 {
     nf_status status = nf_agree(world, flush_raw(writer));
+    uint64_t sum =
+        status == NF_OK && writer->summed ? nf_checksum_value(world, &writer->checksum) : 0;
     if (status == NF_OK && world->rank == 0) {
+        if (writer->summed)
+            writer->format->seal(writer->state, sum);
         status = writer->format->finish(writer->state);
         writer->state = NULL;
         if (status == NF_OK)
@@ -782,6 +829,7 @@ void nf_array_abort(const nf_world *world, nf_array_writer *writer)
     if (writer->state != NULL)
         writer->format->abandon(writer->state);
     nf_part_abort(&writer->part);
+    nf_checksum_free(&writer->checksum);
     free(writer->target);
     free(writer);
 }

@@ -20,16 +20,28 @@ static bool hdf5_can_hold(const nf_shape *shape)
 
 /* ---- errors ---- */
 
+enum { WHY_TEXT = 200 };
+
+/* The innermost reason; of those of a system call, whose lines tell times and addresses, the words
+ * that the system has for it. */
 static herr_t keep_innermost(unsigned n, const H5E_error2_t *error, void *text)
 {
-    if (n == 0 && error->desc != NULL)
-        snprintf(text, 200, "%s", error->desc);
+    static const char before[] = "error message = '";
+    if (n > 0 || error->desc == NULL)
+        return 0;
+    const char *system = strstr(error->desc, before);
+    if (system == NULL) {
+        snprintf(text, WHY_TEXT, "%s", error->desc);
+    } else {
+        system += sizeof before - 1;
+        snprintf(text, WHY_TEXT, "%.*s", (int)strcspn(system, "'"), system);
+    }
     return 0;
 }
 
 nf_status nf_h5_fail(const char *file, const char *dataset, const char *what)
 {
-    char why[200] = "no reason given";
+    char why[WHY_TEXT] = "no reason given";
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, why);
     return nf_fail(NF_ERR_FORMAT, "%s%s%s: HDF5: %s: %s", file, dataset != NULL ? ":" : "",
                    dataset != NULL ? dataset : "", what, why);
@@ -108,7 +120,9 @@ static nf_status read_alone(void *state, const nf_box *box, void *cells,
 static nf_status locate_alone(void *state, const int64_t index[NF_DIMS], nf_chunk *chunk)
 {
     pthread_mutex_lock(&in_hdf5);
+    nf_h5_enter(((const nf_h5_reader *)state)->path);
     nf_status status = nf_h5_locate(state, index, chunk);
+    nf_h5_leave();
     pthread_mutex_unlock(&in_hdf5);
     return status;
 }
@@ -141,11 +155,13 @@ const nf_format nf_format_hdf5 = {
     .read = read_alone,
     .remark = nf_h5_remark,
     .close = nf_h5_close,
+    .checksum = nf_h5_checksum,
     .stack = nf_h5_stack,
     .list = nf_h5_list,
     .create = nf_h5_create,
     .allot = allot_alone,
     .left = nf_h5_left,
+    .seal = nf_h5_seal,
     .finish = nf_h5_finish,
     .abandon = nf_h5_abandon,
 };
