@@ -151,7 +151,8 @@ static const struct argp_option image_options[] = {
     {NULL, 0, NULL, 0, "Inputs that are images:", 46},
     {"max-pixels", KEY_MAX_PIXELS, "N", 0,
      "refuse images of more pixels, as a file of few bytes can claim any number (default: "
-     "1073741824, 32768 x 32768; not for HDF5)",
+     "1073741824, 32768 x 32768; not for arrays that the file is long enough for: HDF5, most "
+     "TIFFs)",
      46},
     {0}};
 

@@ -78,7 +78,7 @@ static const struct argp_option options[] = {
     {"no-clobber", KEY_NO_CLOBBER, NULL, 0,
      "refuse to replace an output that exists (a file; in an HDF5 file, a dataset)", 0},
     {"checksum", KEY_CHECKSUM, NULL, 0,
-     "keep a checksum of the cells in the output (HDF5, PNG): `reduce -k checksum` then says "
+     "keep a checksum of the cells in the output (HDF5, TIFF, PNG): `reduce -k checksum` then says "
      "whether they are still the same",
      0},
     {0}};

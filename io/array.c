@@ -422,10 +422,11 @@ struct nf_array_writer {
     nf_raw raw;         /* this rank's own file, unless rows go through the format; then fd -1 */
     nf_chunked chunked; /* the same file, in chunks */
     int threads;
-    nf_watch watch; /* of rows that go through the format */
-    int64_t item;   /* of a stack, that is written */
-    bool summed;    /* the cells are, for the file to tell, into */
-    nf_checksum checksum;
+    nf_watch watch;       /* of rows that go through the format */
+    int64_t item;         /* of a stack, that is written */
+    nf_checksum checksum; /* of the item, for the file to tell */
+    uint64_t *sums;       /* of all items; NULL: nothing is to be told */
+    int64_t items;
 };
 
 /* What would help where a format cannot hold an array. */
@@ -541,6 +542,28 @@ static nf_status refuse_existing(const nf_path *path, const char *typed)
     return status;
 }
 
+static nf_status check_sums(const nf_array_writer *writer, const char *typed,
+                            const nf_output *output)
+{
+    nf_element_type own = nf_element_native(writer->shape.dtype).type;
+    if (writer->format->seal == NULL)
+        return nf_fail(NF_ERR_FORMAT,
+                       "%s: --checksum: %s cannot keep a checksum of exactly these cells: write to "
+                       "a .h5, .tif or .png file, or leave it out",
+                       typed, writer->format->name);
+    if (output->store != NF_EL_NONE && output->store != own)
+        return nf_fail(NF_ERR_USAGE,
+                       "%s: --checksum: stored as %s the cells are not those that were computed: "
+                       "append `| cast:to=...` instead of --store, or leave it out",
+                       typed, nf_element_name(output->store));
+    if (writer->items > NF_SUMS)
+        return nf_fail(NF_ERR_USAGE,
+                       "%s: --checksum: there is room for %d checksums, and the stack has %lld "
+                       "items: leave it out",
+                       typed, NF_SUMS, (long long)writer->items);
+    return NF_OK;
+}
+
 static nf_status create_first(nf_array_writer *writer, const char *typed, const char *input_typed,
                               const nf_output *output)
 {
@@ -558,14 +581,10 @@ static nf_status create_first(nf_array_writer *writer, const char *typed, const 
     writer->part.no_clobber = output->no_clobber;
     if (status == NF_OK)
         status = choose_format(&path, typed, &writer->shape, &writer->format);
-    if (status == NF_OK && writer->summed && writer->format->seal == NULL)
-        status =
-            nf_fail(NF_ERR_FORMAT,
-                    "%s: --checksum: %s cannot keep a checksum of exactly these cells: write to a "
-                    ".h5 or .png file, or leave it out",
-                    typed, writer->format->name);
     if (status == NF_OK)
         status = check_wishes(writer->format, typed, &writer->shape, output);
+    if (status == NF_OK && writer->sums != NULL)
+        status = check_sums(writer, typed, output);
     if (status == NF_OK)
         status = writer->format->create(writer->part.path, writer->part.target, path.dataset,
                                         &writer->shape, output, &writer->state, &writer->layout);
@@ -590,6 +609,15 @@ static nf_status open_raw(nf_array_writer *writer, const char *part)
     return NF_OK;
 }
 
+static nf_status begin_sums(nf_array_writer *writer, const nf_output *output)
+{
+    writer->items = nf_stack_items(&output->stack);
+    writer->sums = calloc((size_t)writer->items, sizeof *writer->sums);
+    if (writer->sums == NULL)
+        return nf_fail(NF_ERR_MEMORY, "%s: no memory for checksums", writer->target);
+    return nf_checksum_begin(&writer->checksum, &writer->shape);
+}
+
 /* Collective. writer is NULL on a rank without memory. */
 static nf_status create_all(const nf_world *world, nf_array_writer *writer, const char *typed,
                             const char *input_typed, const nf_output *output)
@@ -602,9 +630,7 @@ static nf_status create_all(const nf_world *world, nf_array_writer *writer, cons
     if (writer == NULL || (writer->target = strdup(typed)) == NULL)
         status = nf_fail(NF_ERR_MEMORY, "%s: no memory for a writer", typed);
     else if (output->checksum)
-        status = nf_checksum_begin(&writer->checksum, &writer->shape);
-    if (status == NF_OK)
-        writer->summed = output->checksum;
+        status = begin_sums(writer, output);
     if (status == NF_OK && world->rank == 0)
         status = create_first(writer, typed, input_typed, output);
     if (status == NF_OK && world->rank == 0 && writer->format->write_threads != NULL)
@@ -660,6 +686,10 @@ static nf_status write_bands(const nf_world *world, nf_array_writer *writer, con
 
 void nf_array_item(nf_array_writer *writer, int64_t i)
 {
+    if (writer->sums != NULL) {
+        writer->sums[writer->item] = writer->checksum.sum;
+        writer->checksum.sum = writer->sums[i];
+    }
     writer->item = i;
     writer->raw.layout.offset = writer->layout.offset + i * nf_raw_bytes(&writer->raw);
 }
@@ -688,7 +718,7 @@ nf_status nf_array_write(const nf_world *world, nf_array_writer *writer, const n
         status = write_bands(world, writer, field);
     if (status == NF_OK && writer->layout.kind == NF_LAYOUT_CHUNKS)
         status = nf_regroup_write(world, writer, field, &writer->watch);
-    if (status == NF_OK && writer->summed)
+    else if (status == NF_OK && writer->sums != NULL) /* chunks are added as they are packed */
         nf_checksum_add(&writer->checksum, &field->own, field->origin, field->stride,
                         world->threads);
     return status;
@@ -740,6 +770,9 @@ nf_status nf_array_pack(nf_array_writer *writer, const nf_box *box, const void *
         return nf_fail(NF_ERR_MEMORY, "%s: no memory to write with", writer->target);
     **pack = (nf_pack){.box = *box, .cells = cells};
     memcpy((*pack)->stride, stride, sizeof(*pack)->stride);
+    if (writer->sums != NULL) /* chunks are encoded by as many threads */
+        nf_checksum_add(&writer->checksum, box, cells, stride,
+                        writer->layout.kind == NF_LAYOUT_CHUNKS ? writer->threads : 1);
     if (writer->layout.kind == NF_LAYOUT_CHUNKS) {
         status = nf_chunked_encode(&writer->chunked, box, cells, stride, &(*pack)->encoded);
         (*pack)->count = (*pack)->encoded != NULL ? nf_chunks_of(&writer->layout, box) : 0;
@@ -774,6 +807,13 @@ nf_status nf_array_store(nf_array_writer *writer, nf_pack *pack)
 
 nf_status nf_array_write_rows(nf_array_writer *writer, int64_t y0, int64_t y1, const void *rows)
 {
+    const nf_shape *shape = &writer->shape;
+    int64_t z = y0 / shape->dim[1], before = z * shape->dim[1];
+    const nf_box box = {{z, y0 - before, 0}, {z + 1, y1 - before, shape->dim[2]}};
+    ptrdiff_t stride[NF_DIMS];
+    nf_dense_strides(shape->dim, shape->channels, stride);
+    if (writer->sums != NULL)
+        nf_checksum_add(&writer->checksum, &box, rows, stride, writer->threads);
     return writer->format->write_rows(writer->state, y0, y1, rows);
 }
 
@@ -800,14 +840,24 @@ static nf_status flush_raw(nf_array_writer *writer)
                    strerror(flushed ? errno : error));
 }
 
+/* Collective. */
+static void finish_sums(const nf_world *world, nf_array_writer *writer)
+{
+    for (int64_t i = 0; i < writer->items; i++) {
+        nf_array_item(writer, i);
+        writer->checksum.sum = nf_checksum_value(world, &writer->checksum);
+    }
+    nf_array_item(writer, 0);
+}
+
 nf_status nf_array_commit(const nf_world *world, nf_array_writer *writer)
 {
     nf_status status = nf_agree(world, flush_raw(writer));
-    uint64_t sum =
-        status == NF_OK && writer->summed ? nf_checksum_value(world, &writer->checksum) : 0;
+    if (status == NF_OK && writer->sums != NULL)
+        finish_sums(world, writer);
     if (status == NF_OK && world->rank == 0) {
-        if (writer->summed)
-            writer->format->seal(writer->state, sum);
+        if (writer->sums != NULL)
+            writer->format->seal(writer->state, writer->sums);
         status = writer->format->finish(writer->state);
         writer->state = NULL;
         if (status == NF_OK)
@@ -830,6 +880,7 @@ void nf_array_abort(const nf_world *world, nf_array_writer *writer)
         writer->format->abandon(writer->state);
     nf_part_abort(&writer->part);
     nf_checksum_free(&writer->checksum);
+    free(writer->sums);
     free(writer->target);
     free(writer);
 }

@@ -64,8 +64,7 @@ nf_status nf_array_read(const nf_world *world, nf_array_reader *reader, nf_field
 /* What the file says beside its cells; NULL: nothing, or not known to this rank (rank 0 knows). The
  * reader's, until it is read for a second time. */
 const nf_metadata *nf_array_metadata(const nf_array_reader *reader);
-/* Not collective, on rank 0, after the array was read: the `nfold_checksum` that the file has of it.
- * false: none. */
+/* Not collective, on rank 0: the `nfold_checksum` that the file has of the array. false: none. */
 bool nf_array_checksum(const nf_array_reader *reader, uint64_t *checksum);
 void nf_array_watch_reading(nf_array_reader *reader, nf_watch watch);
 void nf_array_close(nf_array_reader *reader);
@@ -136,10 +135,12 @@ typedef struct nf_output {
     nf_stack stack;              /* the shape is that of one item */
     bool nexus;                  /* HDF5: groups and attributes of NeXus's NXdata */
     nf_hdf5_hints hints;
-    bool
-        no_clobber; /* refuse to replace an output that is there, or has come when it is complete: the
-                        file or, in an existing HDF5 file, the dataset */
-    bool checksum; /* keep what `reduce -k checksum` gives for the cells, as `nfold_checksum` */
+    /* Refuse to replace an output, also one that comes meanwhile: the file or, in an existing HDF5
+     * file, the dataset. */
+    bool no_clobber;
+    /* Keep what `reduce -k checksum` gives for the cells, of each item of a stack by itself, as
+     * `nfold_checksum`. */
+    bool checksum;
 } nf_output;
 
 /* What of the metadata an output of that shape may say, in *kept (see nf_metadata_output). */
@@ -176,7 +177,7 @@ nf_status nf_array_place(const nf_world *world, nf_array_writer *writer, nf_pack
 nf_status nf_array_store(nf_array_writer *writer, nf_pack *pack);
 void nf_array_drop(nf_pack *pack); /* instead of store. NULL is allowed */
 /* Not collective. Writers that take no boxes: rank 0 alone gives whole rows, dense, in ascending order,
- * those of all planes counted through. */
+ * those of all planes counted through, of one plane at a time. */
 nf_status nf_array_write_rows(nf_array_writer *writer, int64_t y0, int64_t y1, const void *rows);
 
 /* Stacks: what is written from now on is item i. */

@@ -10,7 +10,8 @@
 #include "io/array.h"
 #include "io/layout.h"
 
-enum { NF_HEAD = 16 }; /* bytes that a format is recognised by */
+enum { NF_HEAD = 16 };   /* bytes that a format is recognised by */
+enum { NF_SUMS = 4096 }; /* checksums of one output, at most: an attribute of HDF5 has 64 KiB */
 
 typedef struct nf_format {
     const char *name;            /* "PNG" */
@@ -44,8 +45,8 @@ typedef struct nf_format {
     /* See nf_array_stack and nf_array_list; NULL: there are no stacks, one array a file. */
     nf_status (*stack)(const char *file, const char *dataset, int dims, nf_stack *stack);
     nf_status (*list)(const char *file, FILE *out);
-    /* The checksum that the file has of the cells, known when they were read; false: it has none. NULL
-     * where the format cannot keep one. */
+    /* The checksum that the file has of the cells as they are read; false: it has none. NULL where the
+     * format cannot keep one. */
     bool (*checksum)(void *reader, uint64_t *sum);
 
     /* Creates `part`, which takes the place of `target` later, and tells the layout in which the
@@ -63,8 +64,9 @@ typedef struct nf_format {
     void (*write_threads)(void *writer, int threads);
     nf_status (*write_rows)(void *writer, int64_t y0, int64_t y1, const void *rows);
     const char *(*left)(void *writer); /* see nf_array_left. NULL: nothing, ever */
-    /* A checksum to be kept in the file, before finish; only where output->checksum; NULL as above. */
-    void (*seal)(void *writer, uint64_t checksum);
+    /* The checksums to be kept in the file, of all items of a stack, before finish; only where
+     * output->checksum; the array stays until then. NULL as above. */
+    void (*seal)(void *writer, const uint64_t *checksums);
     nf_status (*finish)(void *writer); /* everything written: close; frees the writer */
     void (*abandon)(void *writer);     /* close whatever is open; frees the writer */
 } nf_format;

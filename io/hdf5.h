@@ -222,7 +222,7 @@ nf_status nf_h5_create(const char *part, const char *target, const char *dataset
 nf_status nf_h5_give_places(void *state, int64_t item, size_t n, const int64_t (*index)[NF_DIMS],
                             nf_chunk *chunks);
 const char *nf_h5_left(void *state);
-void nf_h5_seal(void *state, uint64_t checksum);
+void nf_h5_seal(void *state, const uint64_t *checksums);
 nf_status nf_h5_finish(void *state);
 void nf_h5_abandon(void *state);
 

@@ -28,19 +28,36 @@ void nf_h5_close(void *state)
     free(reader);
 }
 
-bool nf_h5_checksum(void *state, uint64_t *sum)
+/* One for the array, or one for each item along its leading dimensions. */
+static bool get_checksum(const nf_h5_reader *reader, hid_t attribute, uint64_t *sum)
 {
-    nf_h5_reader *reader = state;
-    nf_h5_enter(reader->path);
-    bool found = H5Aexists(reader->dataset, NF_NOTE_CHECKSUM) > 0;
-    hid_t attribute =
-        found ? H5Aopen(reader->dataset, NF_NOTE_CHECKSUM, H5P_DEFAULT) : H5I_INVALID_HID;
+    uint64_t sums[NF_SUMS];
+    hssize_t items = 1, item = 0;
+    for (int d = 0; d < reader->about.lead; d++) {
+        item = item * (hssize_t)reader->about.extent[d] + (hssize_t)reader->lead[d];
+        items *= (hssize_t)reader->about.extent[d];
+    }
     hid_t space = H5Aget_space(attribute), type = H5Aget_type(attribute);
-    found = attribute >= 0 && H5Sget_simple_extent_npoints(space) == 1 &&
-            H5Tget_class(type) == H5T_INTEGER && H5Aread(attribute, H5T_NATIVE_UINT64, sum) >= 0;
+    bool found = items <= NF_SUMS && H5Sget_simple_extent_npoints(space) == items &&
+                 H5Tget_class(type) == H5T_INTEGER &&
+                 H5Aread(attribute, H5T_NATIVE_UINT64, sums) >= 0;
     nf_h5_release(H5Tclose, type);
     nf_h5_release(H5Sclose, space);
-    nf_h5_release(H5Aclose, attribute);
+    if (found)
+        *sum = sums[item];
+    return found;
+}
+
+bool nf_h5_checksum(void *state, uint64_t *sum)
+{
+    const nf_h5_reader *reader = state;
+    bool found = false;
+    nf_h5_enter(reader->path);
+    if (!reader->cf.on && H5Aexists(reader->dataset, NF_NOTE_CHECKSUM) > 0) {
+        hid_t attribute = H5Aopen(reader->dataset, NF_NOTE_CHECKSUM, H5P_DEFAULT);
+        found = attribute >= 0 && get_checksum(reader, attribute, sum);
+        nf_h5_release(H5Aclose, attribute);
+    }
     nf_h5_leave();
     return found;
 }

@@ -46,9 +46,10 @@ static bool put_attributes(hid_t dataset, const nf_shape *shape, nf_element_type
                 nf_h5_put(dataset, "nfold_channels", H5T_NATIVE_INT, 0, &shape->channels);
     for (size_t i = 0; i < NF_NOTES && fine; i++)
         fine = notes[i].text == NULL || nf_h5_put_text(dataset, notes[i].name, notes[i].text);
-    const uint64_t later = 0; /* the room is taken now, so that no disk can be too full for it */
+    static const uint64_t later[NF_SUMS]; /* room is taken now: no disk can be too full for it */
+    hsize_t sums = output->stack.dims > 0 ? (hsize_t)nf_stack_items(&output->stack) : 0;
     if (fine && output->checksum)
-        fine = nf_h5_put(dataset, NF_NOTE_CHECKSUM, H5T_NATIVE_UINT64, 0, &later);
+        fine = nf_h5_put(dataset, NF_NOTE_CHECKSUM, H5T_NATIVE_UINT64, sums, later);
     return fine;
 }
 
@@ -60,9 +61,8 @@ typedef struct h5_writer {
     nf_layout layout;           /* of an item */
     nf_h5_allotting *allotting; /* chunks; otherwise NULL */
     char left[512];             /* attributes that were not kept */
-    bool sealed;                /* the attribute is to be set to */
-    uint64_t checksum;
-    struct stat original; /* the target at the beginning; zeros: there was none */
+    const uint64_t *checksums;  /* that the attribute is to be set to; NULL: there is none */
+    struct stat original;       /* the target at the beginning; zeros: there was none */
 } h5_writer;
 
 void nf_h5_abandon(void *state)
@@ -398,11 +398,10 @@ static nf_status check_original(const h5_writer *writer)
     return status;
 }
 
-void nf_h5_seal(void *state, uint64_t checksum)
+void nf_h5_seal(void *state, const uint64_t *checksums)
 {
     h5_writer *writer = state;
-    writer->sealed = true;
-    writer->checksum = checksum;
+    writer->checksums = checksums;
 }
 
 static nf_status put_checksum(const h5_writer *writer)
@@ -411,7 +410,7 @@ static nf_status put_checksum(const h5_writer *writer)
     hid_t file = nf_h5_open_file(writer->part, H5F_ACC_RDWR);
     hid_t dataset = H5Dopen2(file, writer->dataset, H5P_DEFAULT);
     hid_t attribute = H5Aopen(dataset, NF_NOTE_CHECKSUM, H5P_DEFAULT);
-    if (attribute < 0 || H5Awrite(attribute, H5T_NATIVE_UINT64, &writer->checksum) < 0)
+    if (attribute < 0 || H5Awrite(attribute, H5T_NATIVE_UINT64, writer->checksums) < 0)
         status = nf_h5_fail(writer->target, writer->dataset, "its checksum cannot be written");
     nf_h5_release(H5Aclose, attribute);
     nf_h5_release(H5Dclose, dataset);
@@ -427,7 +426,7 @@ nf_status nf_h5_finish(void *state)
     if (writer->allotting != NULL)
         status = nf_h5_allot_finish(writer->allotting);
     writer->allotting = NULL;
-    if (status == NF_OK && writer->sealed)
+    if (status == NF_OK && writer->checksums != NULL)
         status = put_checksum(writer);
     if (status == NF_OK && writer->layout.kind == NF_LAYOUT_DENSE)
         status = verify(writer);

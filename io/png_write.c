@@ -159,7 +159,7 @@ static bool write_header(nf_png *common, const nf_metadata *metadata, const nf_n
  * written there twice: with a number of as many digits when the file is begun. */
 static bool put_checksum(FILE *file, uint64_t checksum)
 {
-    enum { NAME = sizeof NF_NOTE_CHECKSUM, DIGITS = 20 };
+    enum { NAME = sizeof NF_NOTE_CHECKSUM, DIGITS = NF_NOTE_DIGITS };
     uint8_t chunk[NF_PNG_FRAME + NAME + DIGITS];
     char digits[DIGITS + 1];
     snprintf(digits, sizeof digits, "%0*llu", DIGITS, (unsigned long long)checksum);
@@ -469,11 +469,11 @@ static nf_status put_end(png_writer *writer)
     return status == NF_OK ? put(writer, chunk, nf_png_frame(chunk, "IEND", 0)) : status;
 }
 
-void nf_png_seal(void *state, uint64_t checksum)
+void nf_png_seal(void *state, const uint64_t *checksum)
 {
     png_writer *writer = state;
     writer->sealed = true;
-    writer->checksum = checksum;
+    writer->checksum = *checksum;
 }
 
 nf_status nf_png_finish(void *state)

@@ -130,28 +130,6 @@ check 'a volume' run 2 reduce -k stats volume.h5
 
 check 'a third, kept from harm' run 2 filter --no-clobber -k sobel image.png image.h5:/more/edges
 
-# ---- checksums: the same number however it was come by, and a cell that changes is found ---------------------
-summed() { # summed FILE: the file's checksum is that of its cells
-    check "the checksum of $1" run "$2" reduce -k checksum "$1"
-    grep -q "^reduce: $1: matches its nfold_checksum" err.txt || { fail "$1 is not said to match"; cat err.txt; }
-}
-for ranks in 0 1 3 4; do
-    for input in image.png volume.h5 line.h5; do
-        check "filter --checksum, $ranks ranks, $input" run $ranks filter -t 2 --checksum -k cast:to=f64 $input sum.h5:/x
-        [ $ranks -ne 0 ] || cp sum.h5 sum-${input%.*}.h5
-        same "same bytes with a checksum, $ranks ranks, $input" sum-${input%.*}.h5 sum.h5
-        summed sum.h5 $ranks
-    done
-    check "filter --checksum, $ranks ranks, PNG" run $ranks filter -t 2 --checksum -k sobel image.png sum$ranks.png
-    same "same bytes with a checksum, $ranks ranks, PNG" sum0.png sum$ranks.png
-    summed sum$ranks.png 2
-done
-check 'no checksum is asked for' run 0 reduce -k checksum image.png
-grep -q nfold_checksum err.txt && fail 'a checksum out of nowhere'
-cp sum-image.h5 bad.h5 # one bit of a cell in the middle
-byte=$(od -An -tu1 -j 1000000 -N 1 bad.h5)
-printf "\\$(printf %03o $((byte ^ 1)))" | dd of=bad.h5 bs=1 seek=1000000 conv=notrunc 2>/dev/null
-
 # ---- bad input ----------------------------------------------------------------------------------------------
 cp out.png kept.png
 check 'another shape' run 0 filter -k cast:to=f64 image.png numbers.h5
@@ -181,8 +159,6 @@ for ranks in 0 3; do
     refuse $ranks 2 'INPUT' filter -k sobel image.png
     refuse $ranks 2 'threads' filter -t 0 -k sobel image.png kept.png
     refuse $ranks 1 'input' filter -k sobel kept.png kept.png
-    refuse $ranks 1 'bad.h5: its checksum is .* its nfold_checksum says' reduce -k checksum bad.h5
-    refuse $ranks 1 'cannot keep a checksum' filter --checksum -k sobel image.png new.jpg
     refuse $ranks 1 'exists already' filter --no-clobber -k sobel image.png kept.png
     refuse $ranks 1 'exists already' filter --no-clobber -k sobel image.png image.h5:/edges
     refuse $ranks 1 'limit for images is 1000' filter --max-pixels 1000 -k sobel image.png kept.png
