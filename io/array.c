@@ -366,6 +366,16 @@ void nf_array_close(nf_array_reader *reader)
     free(reader);
 }
 
+bool nf_array_shrink(nf_array_reader *reader, int eighths, nf_shape *shape)
+{
+    const nf_format *format = reader->format;
+    if (reader->state == NULL || format->shrink == NULL || reader->used ||
+        !format->shrink(reader->state, eighths, &reader->shape))
+        return false;
+    *shape = reader->shape;
+    return true;
+}
+
 const char *nf_array_remark(const nf_array_reader *reader)
 {
     const nf_format *format = reader->format;

@@ -113,8 +113,7 @@ static pthread_mutex_t in_hdf5 = PTHREAD_MUTEX_INITIALIZER;
         pthread_mutex_unlock(&in_hdf5);                                                            \
     }
 
-ALONE(nf_status, open_alone,
-      (const char *file, const char *dataset, void **state, nf_shape *shape),
+ALONE(nf_status, open_alone, (const char *file, const char *dataset, void **state, nf_shape *shape),
       nf_h5_open(file, dataset, state, shape))
 ALONE_VOID(layout_alone, (void *state, nf_layout *layout), nf_h5_layout(state, layout))
 ALONE(nf_status, locate_alone, (void *state, const int64_t index[NF_DIMS], nf_chunk *chunk),
@@ -122,6 +121,7 @@ ALONE(nf_status, locate_alone, (void *state, const int64_t index[NF_DIMS], nf_ch
 ALONE(nf_status, read_alone,
       (void *state, const nf_box *box, void *cells, const ptrdiff_t stride[NF_DIMS]),
       nf_h5_read(state, box, cells, stride))
+ALONE(const char *, remark_alone, (void *state), nf_h5_remark(state))
 ALONE_VOID(close_alone, (void *state), nf_h5_close(state))
 ALONE(nf_status, stack_alone, (const char *file, const char *dataset, int dims, nf_stack *stack),
       nf_h5_stack(file, dataset, dims, stack))
@@ -153,7 +153,7 @@ const nf_format nf_format_hdf5 = {
     .locate = locate_alone,
     .dataset = nf_h5_dataset,
     .read = read_alone,
-    .remark = nf_h5_remark,
+    .remark = remark_alone,
     .close = close_alone,
     .stack = stack_alone,
     .list = list_alone,

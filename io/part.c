@@ -13,7 +13,7 @@
 /* ---- part files that a signal must remove ---- */
 
 enum {
-    SLOTS = 256, /* files at once */
+    SLOTS = 256,    /* files at once */
     NAME_KEPT = 200 /* of a target's name, so that the part's is no longer than 255 */
 };
 

@@ -1,5 +1,7 @@
 #include "io/record.h"
 
+#include "io/json_line.h"
+
 #include <errno.h>
 #include <jansson.h>
 #include <limits.h>
@@ -19,8 +21,7 @@ static nf_status no_memory(const char *path)
 
 /* ---- writing ---- */
 
-/* One line in one write, so that a killed run tears at most the last one. Takes the record. */
-static nf_status write_line(FILE *file, const char *path, json_t *record)
+nf_status nf_json_line(FILE *file, const char *path, json_t *record)
 {
     char *text = json_dumps(record, JSON_COMPACT | JSON_REAL_PRECISION(17));
     json_decref(record);
@@ -60,7 +61,7 @@ nf_status nf_record_study(FILE *file, const char *path, const nf_study *study)
     }
     json_t *record =
         json_pack("{s:s, s:i, s:o}", "record", "study", "schema", SCHEMA, "facts", facts);
-    return record == NULL ? no_memory(path) : write_line(file, path, record);
+    return record == NULL ? no_memory(path) : nf_json_line(file, path, record);
 }
 
 static json_t *pack_phases(const nf_phases *phases)
@@ -96,7 +97,7 @@ static nf_status write_sample(FILE *file, const char *path, const char *kind,
         json_decref(record);
         return no_memory(path);
     }
-    return write_line(file, path, record);
+    return nf_json_line(file, path, record);
 }
 
 nf_status nf_record_sample(FILE *file, const char *path, const nf_sample *sample)
