@@ -291,29 +291,27 @@ nf_status nf_batch_files_check(nf_batch_files *files)
 
 /* ---- folders of outputs ---- */
 
-/* Makes what is missing of the folders between OUT and the output. */
-static nf_status make_parents(char *output, size_t out_length)
-{
-    nf_status status = NF_OK;
-    for (char *at = output + out_length + 1; status == NF_OK && (at = strchr(at, '/')) != NULL;
-         at++) {
-        *at = '\0';
-        status = make_folder(output);
-        *at = '/';
-    }
-    return status;
-}
-
-static bool escapes(char *output, const char *out)
+/* Whether something leads out of OUT by a link. */
+static bool escapes(const char *path, const char *out)
 {
     struct stat info;
-    char *slash = strrchr(output, '/');
-    *slash = '\0';
-    bool outside = !is_below(output, out);
-    *slash = '/';
-    if (!outside && lstat(output, &info) == 0 && S_ISLNK(info.st_mode))
-        outside = !is_below(output, out);
-    return outside;
+    return lstat(path, &info) == 0 && S_ISLNK(info.st_mode) && !is_below(path, out);
+}
+
+/* Makes what is missing of the folders between OUT and the output, none beyond a link out of it. */
+static nf_status make_parents(char *output, const char *out, bool *escaped)
+{
+    nf_status status = NF_OK;
+    char *at = output + strlen(out) + 1;
+    *escaped = false;
+    for (; status == NF_OK && !*escaped && (at = strchr(at, '/')) != NULL; at++) {
+        *at = '\0';
+        *escaped = escapes(output, out);
+        status = *escaped ? NF_OK : make_folder(output);
+        *at = '/';
+    }
+    *escaped = *escaped || escapes(output, out);
+    return status;
 }
 
 nf_status nf_batch_files_make_folders(nf_batch_files *files, const char *out)
@@ -321,10 +319,11 @@ nf_status nf_batch_files_make_folders(nf_batch_files *files, const char *out)
     nf_status status = NF_OK;
     for (size_t i = 0; i < files->count && status == NF_OK; i++) {
         nf_batch_file *file = &files->list[i];
+        bool escaped;
         if (file->problem != NULL)
             continue;
-        status = make_parents(file->output, strlen(out));
-        if (status == NF_OK && escapes(file->output, out))
+        status = make_parents(file->output, out, &escaped);
+        if (status == NF_OK && escaped)
             file->problem = problem_text("%s: a link leads out of %s", file->output, out);
     }
     return status;

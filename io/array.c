@@ -331,11 +331,11 @@ nf_status nf_array_read(const nf_world *world, nf_array_reader *reader, nf_field
     if (!nf_shape_equal(&reader->shape, &field->cut.shape))
         status =
             nf_fail(NF_ERR_SHAPE, "%s: the field is not of the file's shape", reader->path.file);
-    else if (world->rank == 0)
-        status = reader_rewind(reader);
-    reader->used = true;
     if (reader->format->random_access || world->size == 1)
         return nf_agree(world, status == NF_OK ? read_own(reader, field) : status);
+    if (status == NF_OK && world->rank == 0)
+        status = reader_rewind(reader);
+    reader->used = true;
     status = nf_agree(world, status);
     return status == NF_OK ? read_bands(world, reader, field) : status;
 }

@@ -67,7 +67,7 @@ const nf_metadata *nf_array_metadata(const nf_array_reader *reader);
 void nf_array_watch_reading(nf_array_reader *reader, nf_watch watch);
 void nf_array_close(nf_array_reader *reader);
 
-/* In a world of one rank, before any read: the array is decoded at 1 to 8 eighths of its extents (rounded
+/* In a world of one rank, before the array is read, once then: it is decoded at 1 to 8 eighths of its extents (rounded
  * up), by leaving out what its coding says of finer detail, and has another shape from now on. false:
  * the format cannot, and all is as before. */
 bool nf_array_shrink(nf_array_reader *reader, int eighths, nf_shape *shape);

@@ -1,5 +1,6 @@
 #include "io/part.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -221,6 +222,30 @@ void nf_part_abort(nf_part *part)
     if (part->path != NULL)
         unlink(part->path);
     part_free(part);
+}
+
+/* Whether `name` is a part file's, for a target of this name. */
+static bool is_part_of(const char *name, const char *target)
+{
+    size_t length = strnlen(target, NAME_KEPT), digits;
+    if (name[0] != '.' || strncmp(name + 1, target, length) != 0 || name[1 + length] != '.')
+        return false;
+    name += length + 2;
+    digits = strspn(name, "0123456789");
+    return digits > 0 && strcmp(name + digits, ".part") == 0;
+}
+
+void nf_part_sweep(const char *file)
+{
+    const char *slash = strrchr(file, '/'), *name = slash == NULL ? file : slash + 1;
+    char *folder = folder_of(file);
+    DIR *open_folder = folder != NULL ? opendir(folder) : NULL;
+    for (struct dirent *entry; open_folder != NULL && (entry = readdir(open_folder)) != NULL;)
+        if (is_part_of(entry->d_name, name))
+            unlinkat(dirfd(open_folder), entry->d_name, 0);
+    if (open_folder != NULL)
+        closedir(open_folder);
+    free(folder);
 }
 
 /* ---- copies ---- */

@@ -27,6 +27,9 @@ nf_status nf_part_commit(nf_part *part);
 /* Removes the part file and frees *part. Harmless on an empty one. */
 void nf_part_abort(nf_part *part);
 
+/* Removes the part files of an output that killed processes have left. Nobody may be writing one. */
+void nf_part_sweep(const char *file);
+
 /* Copies all bytes of a file to a new one. The copy shares storage where the file system can. */
 nf_status nf_file_copy(const char *from, const char *to);
 
