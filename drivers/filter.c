@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drivers/changes.h"
 #include "drivers/cli.h"
 #include "drivers/explain.h"
 #include "drivers/progress.h"
@@ -208,21 +209,6 @@ static nf_status stream(const nf_cli *cli, const filter_args *args, filtering *f
     return status;
 }
 
-/* What becomes of the pixels that the input's metadata came with. */
-static unsigned find_changes(const filtering *f)
-{
-    if (f->chains.count == 0)
-        return 0;
-    const nf_chain *chain = &f->chains.list[0];
-    unsigned changes = NF_CHANGED_VALUES;
-    for (size_t i = 0; i < chain->count; i++) {
-        const nf_kernel *kernel = chain->stages[i].kernel;
-        changes |= kernel->kind == NF_RESAMPLE ? NF_CHANGED_GRID : 0;
-        changes |= kernel->turns ? NF_CHANGED_ORDER : 0;
-    }
-    return changes;
-}
-
 /* Reading, computing and writing, each with a progress of its own. */
 static nf_status process(const nf_cli *cli, filtering *f)
 {
@@ -289,7 +275,7 @@ static nf_status create_output(const nf_cli *cli, const filter_args *args, filte
                         .provenance = &provenance,
                         .source = args->input,
                         .metadata = nf_array_metadata(f->reader),
-                        .changes = find_changes(f),
+                        .changes = nf_changes_of(chain),
                         .stack = f->stack,
                         .nexus = args->nexus,
                         .hints = args->hints,

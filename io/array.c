@@ -332,11 +332,11 @@ nf_status nf_array_read(const nf_world *world, nf_array_reader *reader, nf_field
     if (!nf_shape_equal(&reader->shape, &field->cut.shape))
         status =
             nf_fail(NF_ERR_SHAPE, "%s: the field is not of the file's shape", reader->path.file);
-    else if (world->rank == 0)
-        status = reader_rewind(reader);
-    reader->used = true;
     if (reader->format->random_access || world->size == 1)
         return nf_agree(world, status == NF_OK ? read_own(reader, field) : status);
+    if (status == NF_OK && world->rank == 0)
+        status = reader_rewind(reader);
+    reader->used = true;
     status = nf_agree(world, status);
     return status == NF_OK ? read_bands(world, reader, field) : status;
 }
@@ -371,6 +371,16 @@ void nf_array_close(nf_array_reader *reader)
     free(reader->name);
     nf_path_free(&reader->path);
     free(reader);
+}
+
+bool nf_array_shrink(nf_array_reader *reader, int eighths, nf_shape *shape)
+{
+    const nf_format *format = reader->format;
+    if (reader->state == NULL || format->shrink == NULL || reader->used ||
+        !format->shrink(reader->state, eighths, &reader->shape))
+        return false;
+    *shape = reader->shape;
+    return true;
 }
 
 const char *nf_array_remark(const nf_array_reader *reader)

@@ -69,6 +69,11 @@ bool nf_array_checksum(const nf_array_reader *reader, uint64_t *checksum);
 void nf_array_watch_reading(nf_array_reader *reader, nf_watch watch);
 void nf_array_close(nf_array_reader *reader);
 
+/* In a world of one rank, before the array is read, once then: it is decoded at 1 to 8 eighths of its extents (rounded
+ * up), by leaving out what its coding says of finer detail, and has another shape from now on. false:
+ * the format cannot, and all is as before. */
+bool nf_array_shrink(nf_array_reader *reader, int eighths, nf_shape *shape);
+
 /* What a user should know of how the array is read; NULL: nothing. Rank 0's. Not owned. */
 const char *nf_array_remark(const nf_array_reader *reader);
 

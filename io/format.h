@@ -1,7 +1,7 @@
 /* format.h - the method table behind which every file format stands. Internal to io/.
  *
  * A format knows one process and one file; it knows nothing of ranks or threads. io/array.c brings
- * them. One thread at a time calls a format. */
+ * them. One thread at a time calls a reader or a writer; several may be called at once. */
 #ifndef NF_FORMAT_H
 #define NF_FORMAT_H
 
@@ -38,6 +38,8 @@ typedef struct nf_format {
                       const ptrdiff_t stride[NF_DIMS]);
     /* How many threads read may use, before any read; NULL: one alone. */
     void (*read_threads)(void *reader, int threads);
+    /* See nf_array_shrink. NULL: it cannot. */
+    bool (*shrink)(void *reader, int eighths, nf_shape *shape);
     /* What else the file tells; the reader's. NULL: nothing, ever. */
     const nf_metadata *(*metadata)(void *reader);
     const char *(*remark)(void *reader); /* see nf_array_remark. NULL: nothing, ever */

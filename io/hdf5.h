@@ -1,6 +1,7 @@
 /* hdf5.h - what the hdf5*.c files share. Included by them alone.
  *
- * HDF5 is not safe for several threads: one thread of a process may be in it at a time. */
+ * HDF5 is not safe for several threads: one thread of a process may be in it at a time. The methods of
+ * nf_format_hdf5 see to that. */
 #ifndef NF_HDF5_H
 #define NF_HDF5_H
 

@@ -272,6 +272,21 @@ static nf_status jpeg_open(const char *file, const char *dataset, void **state, 
     return NF_OK;
 }
 
+/* Each block of 8x8 cells becomes one of fewer, from its coefficients of low frequency. */
+static bool jpeg_shrink(void *state, int eighths, nf_shape *shape)
+{
+    jpeg_reader *reader = state;
+    if (setjmp(reader->error.back))
+        return false;
+    reader->info.scale_num = (unsigned)eighths;
+    reader->info.scale_denom = 8;
+    jpeg_calc_output_dimensions(&reader->info);
+    reader->shape.dim[1] = reader->info.output_height;
+    reader->shape.dim[2] = reader->info.output_width;
+    *shape = reader->shape;
+    return true;
+}
+
 static const nf_metadata *jpeg_metadata(void *state)
 {
     const jpeg_reader *reader = state;
@@ -533,6 +548,7 @@ const nf_format nf_format_jpeg = {
     .can_hold = jpeg_can_hold,
     .open = jpeg_open,
     .read = jpeg_read,
+    .shrink = jpeg_shrink,
     .close = jpeg_reader_close,
     .metadata = jpeg_metadata,
     .create = jpeg_create,

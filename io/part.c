@@ -14,7 +14,7 @@
 /* ---- part files that a signal must remove ---- */
 
 enum {
-    SLOTS = 16,
+    SLOTS = 256, /* files at once */
     /* Of a target's name and the host's, so that the part's is no longer than 255. */
     NAME_KEPT = 190,
     HOST_KEPT = 40
@@ -175,7 +175,7 @@ static bool is_left(const char *name, const char *prefix)
            errno == ESRCH;
 }
 
-static void remove_left(const char *target)
+void nf_part_remove_left(const char *target)
 {
     char *prefix = part_prefix(target), *folder = folder_of(target);
     DIR *list = prefix == NULL || folder == NULL ? NULL : opendir(folder);
@@ -231,7 +231,7 @@ nf_status nf_part_begin(const char *file, nf_part *part)
         part_free(part);
         return status;
     }
-    remove_left(part->target);
+    nf_part_remove_left(part->target);
     part->slot = slot_take(part->path);
     return NF_OK;
 }

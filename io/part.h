@@ -42,6 +42,8 @@ void nf_part_abort(nf_part *part);
 
 /* Removes all part files of this process. Safe in a signal handler that does not return. */
 void nf_part_remove_all(void);
+/* Removes part files of an output whose processes are gone, as nf_part_begin does. */
+void nf_part_remove_left(const char *target);
 
 /* Copies all bytes of a file to a new one. The copy shares storage where the file system can. */
 nf_status nf_file_copy(const char *from, const char *to);
