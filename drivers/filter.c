@@ -22,9 +22,10 @@ typedef struct filter_args {
     bool nexus;
     nf_hdf5_hints hints;
     nf_storage_args storage;
+    bool no_clobber, checksum;
 } filter_args;
 
-enum { KEY_STORE = 0x30001, KEY_STACK, KEY_NEXUS, KEY_HINT };
+enum { KEY_STORE = 0x30001, KEY_STACK, KEY_NEXUS, KEY_HINT, KEY_NO_CLOBBER, KEY_CHECKSUM };
 
 static const char doc[] =
     "Applies a chain of kernels to an array and writes the result; without -k, converts."
@@ -56,7 +57,8 @@ static const struct argp_option options[] = {
     {"kernel", 'k', "CHAIN", 0, "kernels to apply: 'NAME:KEY=VALUE,... | NAME ...'", 0},
     {"quality", 'Q', "N", 0, "JPEG quality of the output, 1 to 100 (default 90)", 0},
     {"store", KEY_STORE, "TYPE", 0,
-     "HDF5: type of the elements in the output: u8 i8 u16 i16 u32 i32 f16 f32 f64; integers are "
+     "HDF5, TIFF, npy, raw: type of the elements in the output: u8 i8 u16 i16 u32 i32 f16 f32 f64; "
+     "integers are "
      "rounded half to even and clipped (default: as computed)",
      0},
     NF_STORAGE_OPTIONS,
@@ -73,6 +75,12 @@ static const struct argp_option options[] = {
      "systems), meta_block=BYTES that metadata is gathered in, page=BYTES of a page of the file's "
      "space (for readers with a page buffer), libver=earliest|latest form of the metadata; may be "
      "repeated",
+     0},
+    {"no-clobber", KEY_NO_CLOBBER, NULL, 0,
+     "refuse to replace an output that exists (a file; in an HDF5 file, a dataset)", 0},
+    {"checksum", KEY_CHECKSUM, NULL, 0,
+     "keep a checksum of the cells in the output (HDF5, TIFF, PNG): `reduce -k checksum` then says "
+     "whether they are still the same",
      0},
     {0}};
 
@@ -109,6 +117,12 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     case KEY_HINT:
         if (nf_hdf5_hint(text, &args->hints) != NF_OK)
             return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
+        return 0;
+    case KEY_NO_CLOBBER:
+        args->no_clobber = true;
+        return 0;
+    case KEY_CHECKSUM:
+        args->checksum = true;
         return 0;
     case ARGP_KEY_ARG:
         if (args->output != NULL)
@@ -264,7 +278,9 @@ static nf_status create_output(const nf_cli *cli, const filter_args *args, filte
                         .changes = nf_changes_of(chain),
                         .stack = f->stack,
                         .nexus = args->nexus,
-                        .hints = args->hints};
+                        .hints = args->hints,
+                        .no_clobber = args->no_clobber,
+                        .checksum = args->checksum};
     nf_storage_apply(&args->storage, &output);
     return nf_array_create(&cli->world, args->output, args->input, &f->out_shape, &output,
                            &f->writer);
@@ -343,8 +359,9 @@ int main(int argc, char **argv)
     filtering f = {.chains = {NULL, 0}};
     nf_cli cli;
     nf_results_init(&f.learned);
-    nf_status status = nf_cli_start(&cli, argc, argv, &argp, &args,
-                                    NF_CLI_THREADS | NF_CLI_PLAN | NF_CLI_INPUT | NF_CLI_MEMORY);
+    nf_status status =
+        nf_cli_start(&cli, argc, argv, &argp, &args,
+                     NF_CLI_THREADS | NF_CLI_PLAN | NF_CLI_INPUT | NF_CLI_MEMORY | NF_CLI_IMAGES);
     if (status == NF_OK && !cli.done && args.output == NULL && nf_cli_lists(args.input))
         status = nf_cli_list_file(&cli, args.input);
     else if (status == NF_OK && !cli.done)

@@ -15,7 +15,8 @@ static const char doc[] =
     "  mpirun -n 8 scale\n"
     "  mpirun -n 4 scale -k 'gaussian:sigma=3 | sobel' --strong --ranks 1,2,4 --threads 1,2 --size "
     "8192x8192\n"
-    "  mpirun -n 16 scale --input volume.h5:/density -k stats -o study";
+    "  mpirun -n 16 scale --input volume.h5:/density -k stats -o study\n"
+    "  mpirun -n 16 scale --input volume.h5:/density -k stats -o study --resume";
 
 enum {
     KEY_STRONG = 0x20001,
@@ -25,7 +26,15 @@ enum {
     KEY_SIZE,
     KEY_INPUT,
     KEY_TILE,
-    KEY_REPS
+    KEY_REPS,
+    KEY_PRECISION,
+    KEY_MAX_TIME,
+    KEY_SEED,
+    KEY_INTERLEAVE,
+    KEY_RESUME,
+    KEY_NO_CEILINGS,
+    KEY_NO_REPORT,
+    KEY_LAUNCH
 };
 
 static const struct argp_option options[] = {
@@ -50,15 +59,91 @@ static const struct argp_option options[] = {
      "how often to repeat the input, mirrored (default 3x3, and 1x1 "
      "with --input)",
      3},
-    {"reps", KEY_REPS, "N", 0, "samples a point (default 11, fewer where time runs out)", 4},
+    {"precision", KEY_PRECISION, "PART", 0,
+     "sample each point until the 95% interval of its median is this narrow on either side, as 2% "
+     "(the default) or 0.02",
+     4},
+    {"max-time", KEY_MAX_TIME, "SECONDS", 0,
+     "but no longer than this (default: its share of 70 s for all points)", 4},
+    {"reps", KEY_REPS, "N", 0, "this number of samples a point instead", 4},
+    {"seed", KEY_SEED, "N", 0,
+     "points are measured in a random order, which follows from this number (default: another "
+     "each time; it is recorded)",
+     4},
+    {"interleave", KEY_INTERLEAVE, NULL, 0,
+     "sample a kernel's points in turn, A B A B, which needs memory for all of them at once", 4},
+    {"no-ceilings", KEY_NO_CEILINGS, NULL, 0,
+     "do not measure the machine's bandwidth, peak and messages", 4},
+    {"no-report", KEY_NO_REPORT, NULL, 0,
+     "write study.jsonl alone, and no point of one worker that was not asked for; `report` renders "
+     "such parts of a study together",
+     5},
+    {"launch", KEY_LAUNCH, "N", 0,
+     "number of this launch in the records, where several make up one study (default 0)", 5},
+    {"resume", KEY_RESUME, NULL, 0,
+     "finish the study in DIR that was broken off; what was asked for must be the same", 5},
     {"output", 'o', "DIR", 0, "folder of the study (default nfold-study)", 5},
     {0}};
 
 /* ---- the command line ---- */
 
-static error_t parse_option(int key, char *text, struct argp_state *state)
+/* "2%" or "0.02". */
+static error_t parse_part(const char *option, const char *text, double *part)
 {
-    scale_args *args = state->input;
+    char copy[64];
+    size_t length = strlen(text);
+    bool percent = length > 0 && length < sizeof copy && text[length - 1] == '%';
+    snprintf(copy, sizeof copy, "%s", text);
+    if (percent)
+        copy[length - 1] = '\0';
+    error_t error = nf_cli_real(option, copy, percent ? 1e-4 : 1e-6, percent ? 100 : 1, part);
+    *part /= percent ? 100 : 1;
+    return error;
+}
+
+/* How points are sampled. */
+static error_t parse_sampling(int key, char *text, scale_args *args)
+{
+    int64_t seed = 0;
+    switch (key) {
+    case KEY_PRECISION:
+        return parse_part("--precision", text, &args->precision);
+    case KEY_MAX_TIME:
+        return nf_cli_real("--max-time", text, 1e-3, 1e6, &args->max_time);
+    case KEY_REPS:
+        return nf_cli_integer("--reps", text, 1, 100000, &args->reps) == NF_OK
+                   ? 0
+                   : nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
+    case KEY_SEED:
+        if (nf_cli_integer("--seed", text, 0, (int64_t)1 << 53, &seed) != NF_OK)
+            return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
+        args->seed = (uint64_t)seed;
+        args->seeded = true;
+        return 0;
+    case KEY_INTERLEAVE:
+        args->interleave = true;
+        return 0;
+    case KEY_RESUME:
+        args->resume = true;
+        return 0;
+    case KEY_NO_CEILINGS:
+        args->no_ceilings = true;
+        return 0;
+    case KEY_NO_REPORT:
+        args->no_report = true;
+        return 0;
+    case KEY_LAUNCH:
+        if (nf_cli_integer("--launch", text, 0, 1000000, &args->launch) != NF_OK)
+            return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* What is measured. */
+static error_t parse_study(int key, char *text, scale_args *args)
+{
     switch (key) {
     case 'k': {
         nf_status status = nf_chains_add(&args->chains, text);
@@ -81,17 +166,21 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     case KEY_INPUT:
         args->input = text;
         return 0;
-    case KEY_REPS:
-        return nf_cli_integer("--reps", text, 1, 100000, &args->reps) == NF_OK
-                   ? 0
-                   : nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
     case 'o':
         args->folder = text;
         return 0;
+    default:
+        return parse_sampling(key, text, args);
+    }
+}
+
+static error_t parse_option(int key, char *text, struct argp_state *state)
+{
+    switch (key) {
     case ARGP_KEY_ARG:
         return nf_cli_reject("'%s': scale takes options only; --input FILE names an array", text);
     default:
-        return ARGP_ERR_UNKNOWN;
+        return parse_study(key, text, state->input);
     }
 }
 
@@ -116,6 +205,11 @@ nf_status scale_args_complete(const nf_cli *cli, scale_args *args)
                            args->ranks[i], cli->world.size, args->ranks[i]);
     if (!args->strong && !args->weak)
         args->strong = args->weak = true;
+    if (args->reps > 0 && (args->precision > 0 || args->max_time > 0))
+        return nf_fail(NF_ERR_USAGE, "--reps says how many samples there are whatever their "
+                                     "precision and time; leave out the other");
+    if (args->precision <= 0)
+        args->precision = 0.02;
     if (args->tile_rows == 0)
         args->tile_rows = args->tile_columns = args->input == NULL ? 3 : 1;
     return args->chains.count == 0 ? default_chains(&args->chains) : NF_OK;
@@ -169,7 +263,8 @@ nf_status scale_layouts_check(const nf_cli *cli, const scale_layouts *l)
 void scale_layouts_choose(const nf_cli *cli, const scale_args *args, scale_layouts *l)
 {
     l->count = 0;
-    add_layout(l, 1, 1);
+    if (!args->no_report)
+        add_layout(l, 1, 1); /* what speed-ups are told against */
     if (args->nranks == 0 && args->nthreads == 0) {
         default_layouts(cli, l);
         return;

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "drivers/engine/checksum.h"
 #include "io/chunks.h"
 #include "io/content.h"
 #include "io/format.h"
@@ -340,6 +341,12 @@ nf_status nf_array_read(const nf_world *world, nf_array_reader *reader, nf_field
     return status == NF_OK ? read_bands(world, reader, field) : status;
 }
 
+bool nf_array_checksum(const nf_array_reader *reader, uint64_t *checksum)
+{
+    return reader->state != NULL && reader->format->checksum != NULL &&
+           reader->format->checksum(reader->state, checksum);
+}
+
 void nf_array_watch_reading(nf_array_reader *reader, nf_watch watch)
 {
     reader->watch = watch;
@@ -425,8 +432,11 @@ struct nf_array_writer {
     nf_raw raw;         /* this rank's own file, unless rows go through the format; then fd -1 */
     nf_chunked chunked; /* the same file, in chunks */
     int threads;
-    nf_watch watch; /* of rows that go through the format */
-    int64_t item;   /* of a stack, that is written */
+    nf_watch watch;       /* of rows that go through the format */
+    int64_t item;         /* of a stack, that is written */
+    nf_checksum checksum; /* of the item, for the file to tell */
+    uint64_t *sums;       /* of all items; NULL: nothing is to be told */
+    int64_t items;
 };
 
 /* What would help where a format cannot hold an array. */
@@ -524,6 +534,46 @@ static nf_status refuse_same(const nf_path *output, const char *typed, const cha
     return status;
 }
 
+static nf_status refuse_existing(const nf_path *path, const char *typed)
+{
+    struct stat info;
+    nf_status status = NF_OK;
+    bool there = lstat(path->file, &info) == 0, has = there;
+    const nf_format *format;
+    if (there && nf_content_is_hdf5(path->file, NULL) &&
+        (path->dataset != NULL ||
+         (nf_suffix_format(path->file, &format) == NF_OK && format == &nf_format_hdf5)))
+        status = nf_h5_has(path->file, path->dataset, &has);
+    if (status == NF_OK && has)
+        status =
+            nf_fail(NF_ERR_FILE, "%s: exists already, and --no-clobber says to keep it%s", typed,
+                    path->dataset != NULL ? ": write to another dataset or file"
+                                          : ": write to another file");
+    return status;
+}
+
+static nf_status check_sums(const nf_array_writer *writer, const char *typed,
+                            const nf_output *output)
+{
+    nf_element_type own = nf_element_native(writer->shape.dtype).type;
+    if (writer->format->seal == NULL)
+        return nf_fail(NF_ERR_FORMAT,
+                       "%s: --checksum: %s cannot keep a checksum of exactly these cells: write to "
+                       "a .h5, .tif or .png file, or leave it out",
+                       typed, writer->format->name);
+    if (output->store != NF_EL_NONE && output->store != own)
+        return nf_fail(NF_ERR_USAGE,
+                       "%s: --checksum: stored as %s the cells are not those that were computed: "
+                       "append `| cast:to=...` instead of --store, or leave it out",
+                       typed, nf_element_name(output->store));
+    if (writer->items > NF_SUMS)
+        return nf_fail(NF_ERR_USAGE,
+                       "%s: --checksum: there is room for %d checksums, and the stack has %lld "
+                       "items: leave it out",
+                       typed, NF_SUMS, (long long)writer->items);
+    return NF_OK;
+}
+
 static nf_status create_first(nf_array_writer *writer, const char *typed, const char *input_typed,
                               const nf_output *output)
 {
@@ -534,12 +584,17 @@ static nf_status create_first(nf_array_writer *writer, const char *typed, const 
     if (status != NF_OK)
         return status;
     status = refuse_same(&path, typed, input_typed);
+    if (status == NF_OK && output->no_clobber)
+        status = refuse_existing(&path, typed);
     if (status == NF_OK)
         status = nf_part_begin(path.file, &writer->part);
+    writer->part.no_clobber = output->no_clobber;
     if (status == NF_OK)
         status = choose_format(&path, typed, &writer->shape, &writer->format);
     if (status == NF_OK)
         status = check_wishes(writer->format, typed, &writer->shape, output);
+    if (status == NF_OK && writer->sums != NULL)
+        status = check_sums(writer, typed, output);
     if (status == NF_OK)
         status = writer->format->create(writer->part.path, writer->part.target, path.dataset,
                                         &writer->shape, output, &writer->state, &writer->layout);
@@ -564,6 +619,15 @@ static nf_status open_raw(nf_array_writer *writer, const char *part)
     return NF_OK;
 }
 
+static nf_status begin_sums(nf_array_writer *writer, const nf_output *output)
+{
+    writer->items = nf_stack_items(&output->stack);
+    writer->sums = calloc((size_t)writer->items, sizeof *writer->sums);
+    if (writer->sums == NULL)
+        return nf_fail(NF_ERR_MEMORY, "%s: no memory for checksums", writer->target);
+    return nf_checksum_begin(&writer->checksum, &writer->shape);
+}
+
 /* Collective. writer is NULL on a rank without memory. */
 static nf_status create_all(const nf_world *world, nf_array_writer *writer, const char *typed,
                             const char *input_typed, const nf_output *output)
@@ -575,7 +639,9 @@ static nf_status create_all(const nf_world *world, nf_array_writer *writer, cons
     nf_status status = NF_OK;
     if (writer == NULL || (writer->target = strdup(typed)) == NULL)
         status = nf_fail(NF_ERR_MEMORY, "%s: no memory for a writer", typed);
-    else if (world->rank == 0)
+    else if (output->checksum)
+        status = begin_sums(writer, output);
+    if (status == NF_OK && world->rank == 0)
         status = create_first(writer, typed, input_typed, output);
     if (status == NF_OK && world->rank == 0 && writer->format->write_threads != NULL)
         writer->format->write_threads(writer->state, world->threads);
@@ -630,6 +696,10 @@ static nf_status write_bands(const nf_world *world, nf_array_writer *writer, con
 
 void nf_array_item(nf_array_writer *writer, int64_t i)
 {
+    if (writer->sums != NULL) {
+        writer->sums[writer->item] = writer->checksum.sum;
+        writer->checksum.sum = writer->sums[i];
+    }
     writer->item = i;
     writer->raw.layout.offset = writer->layout.offset + i * nf_raw_bytes(&writer->raw);
 }
@@ -658,6 +728,9 @@ nf_status nf_array_write(const nf_world *world, nf_array_writer *writer, const n
         status = write_bands(world, writer, field);
     if (status == NF_OK && writer->layout.kind == NF_LAYOUT_CHUNKS)
         status = nf_regroup_write(world, writer, field, &writer->watch);
+    else if (status == NF_OK && writer->sums != NULL) /* chunks are added as they are packed */
+        nf_checksum_add(&writer->checksum, &field->own, field->origin, field->stride,
+                        world->threads);
     return status;
 }
 
@@ -707,6 +780,9 @@ nf_status nf_array_pack(nf_array_writer *writer, const nf_box *box, const void *
         return nf_fail(NF_ERR_MEMORY, "%s: no memory to write with", writer->target);
     **pack = (nf_pack){.box = *box, .cells = cells};
     memcpy((*pack)->stride, stride, sizeof(*pack)->stride);
+    if (writer->sums != NULL) /* chunks are encoded by as many threads */
+        nf_checksum_add(&writer->checksum, box, cells, stride,
+                        writer->layout.kind == NF_LAYOUT_CHUNKS ? writer->threads : 1);
     if (writer->layout.kind == NF_LAYOUT_CHUNKS) {
         status = nf_chunked_encode(&writer->chunked, box, cells, stride, &(*pack)->encoded);
         (*pack)->count = (*pack)->encoded != NULL ? nf_chunks_of(&writer->layout, box) : 0;
@@ -741,6 +817,13 @@ nf_status nf_array_store(nf_array_writer *writer, nf_pack *pack)
 
 nf_status nf_array_write_rows(nf_array_writer *writer, int64_t y0, int64_t y1, const void *rows)
 {
+    const nf_shape *shape = &writer->shape;
+    int64_t z = y0 / shape->dim[1], before = z * shape->dim[1];
+    const nf_box box = {{z, y0 - before, 0}, {z + 1, y1 - before, shape->dim[2]}};
+    ptrdiff_t stride[NF_DIMS];
+    nf_dense_strides(shape->dim, shape->channels, stride);
+    if (writer->sums != NULL)
+        nf_checksum_add(&writer->checksum, &box, rows, stride, writer->threads);
     return writer->format->write_rows(writer->state, y0, y1, rows);
 }
 
@@ -767,10 +850,24 @@ static nf_status flush_raw(nf_array_writer *writer)
                    strerror(flushed ? errno : error));
 }
 
+/* Collective. */
+static void finish_sums(const nf_world *world, nf_array_writer *writer)
+{
+    for (int64_t i = 0; i < writer->items; i++) {
+        nf_array_item(writer, i);
+        writer->checksum.sum = nf_checksum_value(world, &writer->checksum);
+    }
+    nf_array_item(writer, 0);
+}
+
 nf_status nf_array_commit(const nf_world *world, nf_array_writer *writer)
 {
     nf_status status = nf_agree(world, flush_raw(writer));
+    if (status == NF_OK && writer->sums != NULL)
+        finish_sums(world, writer);
     if (status == NF_OK && world->rank == 0) {
+        if (writer->sums != NULL)
+            writer->format->seal(writer->state, writer->sums);
         status = writer->format->finish(writer->state);
         writer->state = NULL;
         if (status == NF_OK)
@@ -792,6 +889,8 @@ void nf_array_abort(const nf_world *world, nf_array_writer *writer)
     if (writer->state != NULL)
         writer->format->abandon(writer->state);
     nf_part_abort(&writer->part);
+    nf_checksum_free(&writer->checksum);
+    free(writer->sums);
     free(writer->target);
     free(writer);
 }

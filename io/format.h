@@ -10,7 +10,8 @@
 #include "io/array.h"
 #include "io/layout.h"
 
-enum { NF_HEAD = 16 }; /* bytes that a format is recognised by */
+enum { NF_HEAD = 16 };   /* bytes that a format is recognised by */
+enum { NF_SUMS = 4096 }; /* checksums of one output, at most: an attribute of HDF5 has 64 KiB */
 
 typedef struct nf_format {
     const char *name;            /* "PNG" */
@@ -46,6 +47,9 @@ typedef struct nf_format {
     /* See nf_array_stack and nf_array_list; NULL: there are no stacks, one array a file. */
     nf_status (*stack)(const char *file, const char *dataset, int dims, nf_stack *stack);
     nf_status (*list)(const char *file, FILE *out);
+    /* The checksum that the file has of the cells as they are read; false: it has none. NULL where the
+     * format cannot keep one. */
+    bool (*checksum)(void *reader, uint64_t *sum);
 
     /* Creates `part`, which takes the place of `target` later, and tells the layout in which the
      * ranks write the elements themselves; NF_LAYOUT_NONE: rows come by write_rows, in order, dense,
@@ -62,9 +66,16 @@ typedef struct nf_format {
     void (*write_threads)(void *writer, int threads);
     nf_status (*write_rows)(void *writer, int64_t y0, int64_t y1, const void *rows);
     const char *(*left)(void *writer); /* see nf_array_left. NULL: nothing, ever */
+    /* The checksums to be kept in the file, of all items of a stack, before finish; only where
+     * output->checksum; the array stays until then. NULL as above. */
+    void (*seal)(void *writer, const uint64_t *checksums);
     nf_status (*finish)(void *writer); /* everything written: close; frees the writer */
     void (*abandon)(void *writer);     /* close whatever is open; frees the writer */
 } nf_format;
+
+/* Whether an existing HDF5 file has anything by the name of a dataset; NULL: that which is written
+ * where none is named. Fails if the file cannot be opened. */
+nf_status nf_h5_has(const char *file, const char *dataset, bool *has);
 
 /* Whether an output asks for what needs chunks. */
 static inline bool nf_output_chunked(const nf_output *output)

@@ -47,7 +47,11 @@ typedef struct errors {
 static void on_error(j_common_ptr info)
 {
     errors *e = (errors *)info->err;
-    info->err->format_message(info, e->message);
+    int why = errno;
+    if (info->err->msg_code == JERR_FILE_WRITE && why != 0)
+        snprintf(e->message, sizeof e->message, "%s", strerror(why));
+    else
+        info->err->format_message(info, e->message);
     longjmp(e->back, 1);
 }
 

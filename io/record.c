@@ -1,18 +1,13 @@
 #include "io/record.h"
 
-#include "io/json_line.h"
-
 #include <errno.h>
-#include <jansson.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { SCHEMA = 1 };
-
-static const char *const scaling_names[] = {[NF_STRONG] = "strong", [NF_WEAK] = "weak"};
+#include "io/json_line.h"
+#include "io/record_parts.h"
 
 static nf_status no_memory(const char *path)
 {
@@ -44,60 +39,56 @@ nf_status nf_json_line(FILE *file, const char *path, json_t *record)
     return NF_OK;
 }
 
+/* {name: text}; the caller owns it. */
+static nf_status pack_facts(const char *path, const nf_fact *facts, size_t n, json_t **object)
+{
+    *object = json_object();
+    nf_status status = *object == NULL ? no_memory(path) : NF_OK;
+    for (size_t i = 0; status == NF_OK && i < n; i++) {
+        json_t *value = json_string(facts[i].value);
+        if (value == NULL)
+            status =
+                nf_fail(NF_ERR_FORMAT, "%s: the fact %s is no UTF-8 text", path, facts[i].name);
+        else if (json_object_set_new(*object, facts[i].name, value) != 0)
+            status = no_memory(path);
+    }
+    if (status == NF_OK)
+        return NF_OK;
+    json_decref(*object);
+    *object = NULL;
+    return status;
+}
+
 nf_status nf_record_study(FILE *file, const char *path, const nf_study *study)
 {
-    json_t *facts = json_object();
-    for (size_t i = 0; facts != NULL && i < study->nfacts; i++) {
-        const nf_fact *fact = &study->facts[i];
-        json_t *value = json_string(fact->value);
-        if (value == NULL) {
-            json_decref(facts);
-            return nf_fail(NF_ERR_FORMAT, "%s: the fact %s is no UTF-8 text", path, fact->name);
-        }
-        if (json_object_set_new(facts, fact->name, value) != 0) {
-            json_decref(facts);
-            return no_memory(path);
-        }
+    json_t *facts = NULL, *settings = NULL;
+    nf_status status = pack_facts(path, study->facts, study->nfacts, &facts);
+    if (status == NF_OK)
+        status = pack_facts(path, study->settings, study->nsettings, &settings);
+    if (status != NF_OK) {
+        json_decref(facts);
+        return status;
     }
-    json_t *record =
-        json_pack("{s:s, s:i, s:o}", "record", "study", "schema", SCHEMA, "facts", facts);
-    return record == NULL ? no_memory(path) : nf_json_line(file, path, record);
-}
-
-static json_t *pack_phases(const nf_phases *phases)
-{
-    return json_pack("{s:f, s:f, s:f, s:f, s:f}", "compute", phases->compute, "halo", phases->halo,
-                     "fold", phases->fold, "wait", phases->wait, "io", phases->io);
-}
-
-static json_t *pack_shape(const nf_shape *shape)
-{
-    return json_pack("{s:[I, I, I], s:i, s:i, s:s}", "dim", (json_int_t)shape->dim[0],
-                     (json_int_t)shape->dim[1], (json_int_t)shape->dim[2], "ndim", shape->ndim,
-                     "channels", shape->channels, "dtype", nf_dtype_name(shape->dtype));
+    json_t *record = json_pack("{s:s, s:i, s:o, s:o}", "record", "study", "schema", NF_SCHEMA,
+                               "facts", facts, "settings", settings);
+    if (record == NULL)
+        return no_memory(path);
+    if (nf_record_restore(record, study->more))
+        return nf_json_line(file, path, record);
+    json_decref(record);
+    return no_memory(path);
 }
 
 static nf_status write_sample(FILE *file, const char *path, const char *kind,
                               const nf_sample *sample)
 {
-    json_t *record = json_pack(
-        "{s:s, s:i, s:s, s:s, s:s, s:i, s:i, s:i, s:o, s:I, s:i, s:i, s:f, s:o, s:b, s:b}",
-        "record", kind, "schema", SCHEMA, "kernel", sample->kernel, "label", sample->label,
-        "scaling", scaling_names[sample->scaling], "ranks", sample->ranks, "threads",
-        sample->threads, "nodes", sample->nodes, "shape", pack_shape(&sample->shape), "work",
-        (json_int_t)sample->work, "launch", sample->launch, "rep", sample->rep, "seconds",
-        sample->seconds, "phases", pack_phases(&sample->phases), "valid", sample->valid,
-        "oversubscribed", sample->oversubscribed);
-    if (record == NULL)
-        return nf_fail(NF_ERR_FORMAT,
-                       "%s: a sample of %s cannot be recorded: its times must be finite and its "
-                       "names UTF-8",
-                       path, sample->label);
-    if (sample->simulated && json_object_set_new(record, "simulated", json_true()) != 0) {
-        json_decref(record);
-        return no_memory(path);
-    }
-    return nf_json_line(file, path, record);
+    json_t *record = nf_pack_sample(sample, kind);
+    if (record != NULL)
+        return nf_json_line(file, path, record);
+    return nf_fail(NF_ERR_FORMAT,
+                   "%s: a sample of %s cannot be recorded: its times must be finite and its names "
+                   "UTF-8",
+                   path, sample->label);
 }
 
 nf_status nf_record_sample(FILE *file, const char *path, const nf_sample *sample)
@@ -108,6 +99,30 @@ nf_status nf_record_sample(FILE *file, const char *path, const nf_sample *sample
 nf_status nf_record_prediction(FILE *file, const char *path, const nf_sample *prediction)
 {
     return write_sample(file, path, "prediction", prediction);
+}
+
+nf_status nf_record_ceiling(FILE *file, const char *path, const nf_ceiling *ceiling)
+{
+    json_t *record = nf_pack_ceiling(ceiling);
+    if (record != NULL)
+        return nf_json_line(file, path, record);
+    return nf_fail(NF_ERR_FORMAT, "%s: the ceiling '%s' is no finite number", path, ceiling->what);
+}
+
+nf_status nf_record_write(FILE *file, const char *path, const nf_study *study)
+{
+    nf_status status = nf_record_study(file, path, study);
+    for (size_t i = 0; i < study->nceilings && status == NF_OK; i++)
+        status = nf_record_ceiling(file, path, &study->ceilings[i]);
+    for (size_t i = 0; i < study->nsamples && status == NF_OK; i++)
+        status = nf_record_sample(file, path, &study->samples[i]);
+    for (size_t i = 0; i < study->npredictions && status == NF_OK; i++)
+        status = nf_record_prediction(file, path, &study->predictions[i]);
+    for (size_t i = 0; i < study->nothers && status == NF_OK; i++) {
+        json_t *record = json_loads(study->others[i], 0, NULL);
+        status = record == NULL ? no_memory(path) : nf_json_line(file, path, record);
+    }
+    return status;
 }
 
 /* Where the last whole line of the file ends. */
@@ -154,100 +169,94 @@ static nf_status wrong(const place *at, const char *problem)
                    at->line, problem);
 }
 
-static nf_status read_facts(const json_t *record, const place *at, nf_study *study)
+/* Facts or settings: those whose names are new are added. */
+static nf_status read_facts(const json_t *facts, const place *at, nf_study *study, bool settings)
 {
-    json_t *facts = json_object_get(record, "facts");
-    if (!json_is_object(facts))
-        return wrong(at, "a study record without facts");
     const char *name;
     json_t *value;
-    json_object_foreach(facts, name, value)
+    json_object_foreach((json_t *)(uintptr_t)facts, name, value)
     {
         if (!json_is_string(value))
             return wrong(at, "a fact that is no text");
-        if (nf_study_find(study, name) != NULL)
+        const char *known = settings ? nf_study_setting(study, name) : nf_study_find(study, name);
+        if (known != NULL)
             continue;
-        nf_status status = nf_study_fact(study, name, "%s", json_string_value(value));
+        nf_status status = settings ? nf_study_set(study, name, "%s", json_string_value(value))
+                                    : nf_study_fact(study, name, "%s", json_string_value(value));
         if (status != NF_OK)
             return status;
     }
     return NF_OK;
 }
 
-static bool find_scaling(const char *name, nf_scaling *scaling)
+static nf_status read_study(const json_t *record, const place *at, nf_study *study)
 {
-    for (int i = NF_STRONG; i <= NF_WEAK; i++)
-        if (strcmp(scaling_names[i], name) == 0) {
-            *scaling = (nf_scaling)i;
-            return true;
-        }
-    return false;
-}
-
-static bool find_dtype(const char *name, nf_dtype *dtype)
-{
-    for (int i = NF_NONE; i < NF_DTYPES; i++)
-        if (strcmp(nf_dtype_name((nf_dtype)i), name) == 0) {
-            *dtype = (nf_dtype)i;
-            return true;
-        }
-    return false;
-}
-
-static bool unpack_shape(json_t *record, nf_shape *shape)
-{
-    json_int_t dim[NF_DIMS];
-    const char *dtype;
-    if (json_unpack(record, "{s:{s:[I, I, I], s:i, s:i, s:s}}", "shape", "dim", &dim[0], &dim[1],
-                    &dim[2], "ndim", &shape->ndim, "channels", &shape->channels, "dtype",
-                    &dtype) != 0)
-        return false;
-    for (int d = 0; d < NF_DIMS; d++)
-        shape->dim[d] = dim[d];
-    return find_dtype(dtype, &shape->dtype) && shape->ndim >= 1 && shape->ndim <= NF_DIMS &&
-           shape->channels >= 1;
-}
-
-static bool unpack_phases(json_t *record, nf_phases *phases)
-{
-    return json_unpack(record, "{s:{s:F, s:F, s:F, s:F, s:F}}", "phases", "compute",
-                       &phases->compute, "halo", &phases->halo, "fold", &phases->fold, "wait",
-                       &phases->wait, "io", &phases->io) == 0;
-}
-
-/* The sample's strings belong to the record. */
-static bool unpack_sample(json_t *record, nf_sample *sample)
-{
-    const char *kernel, *label, *scaling;
-    json_int_t work;
-    int valid, oversubscribed;
-    if (json_unpack(record, "{s:s, s:s, s:s, s:i, s:i, s:i, s:I, s:i, s:i, s:F, s:b, s:b}",
-                    "kernel", &kernel, "label", &label, "scaling", &scaling, "ranks",
-                    &sample->ranks, "threads", &sample->threads, "nodes", &sample->nodes, "work",
-                    &work, "launch", &sample->launch, "rep", &sample->rep, "seconds",
-                    &sample->seconds, "valid", &valid, "oversubscribed", &oversubscribed) != 0)
-        return false;
-    sample->kernel = (char *)(uintptr_t)kernel;
-    sample->label = (char *)(uintptr_t)label;
-    sample->work = work;
-    sample->valid = valid;
-    sample->oversubscribed = oversubscribed;
-    return find_scaling(scaling, &sample->scaling) && unpack_shape(record, &sample->shape) &&
-           unpack_phases(record, &sample->phases);
+    const json_t *facts = json_object_get(record, "facts");
+    const json_t *settings = json_object_get(record, "settings");
+    if (!json_is_object(facts) || (settings != NULL && !json_is_object(settings)))
+        return wrong(at, "a study record without facts");
+    nf_status status = read_facts(facts, at, study, false);
+    if (status == NF_OK && settings != NULL)
+        status = read_facts(settings, at, study, true);
+    if (status != NF_OK || study->more != NULL)
+        return status;
+    json_t *known =
+        json_pack("{s:s, s:i, s:O, s:i}", "record", "", "schema", 0, "facts", facts, "settings", 0);
+    study->more = nf_record_beyond(record, known);
+    json_decref(known);
+    return NF_OK;
 }
 
 static nf_status read_sample(json_t *record, const place *at, bool predicted, nf_study *study)
 {
-    json_t *simulated = json_object_get(record, "simulated");
-    nf_sample sample = {.simulated = json_is_true(simulated)};
-    if (simulated != NULL && !json_is_boolean(simulated))
-        return wrong(at, "a sample whose \"simulated\" is neither true nor false");
-    if (!unpack_sample(record, &sample))
-        return wrong(at, "a sample record that lacks a field or has one of the wrong type");
-    if (sample.ranks < 1 || sample.threads < 1 || sample.ranks > INT_MAX / sample.threads ||
-        sample.work < 1 || !(sample.seconds > 0))
-        return wrong(at, "a sample whose ranks, threads, work and seconds are not all positive");
-    return predicted ? nf_study_predict(study, &sample) : nf_study_add(study, &sample);
+    nf_sample sample;
+    nf_status status = NF_OK;
+    if (!nf_unpack_sample(record, &sample))
+        status = wrong(at, "a sample that lacks a member, has one of the wrong type, or one of "
+                           "ranks, threads, work and seconds that is not positive");
+    else
+        status = predicted ? nf_study_predict(study, &sample) : nf_study_add(study, &sample);
+    nf_balance_free(&sample.balance);
+    free(sample.more);
+    return status;
+}
+
+static nf_status read_ceiling(json_t *record, const place *at, nf_study *study)
+{
+    nf_ceiling ceiling;
+    if (!nf_unpack_ceiling(record, &ceiling))
+        return wrong(at, "a ceiling that lacks a member or has one of the wrong type");
+    nf_status status = nf_study_ceiling(study, &ceiling);
+    free(ceiling.more);
+    return status;
+}
+
+/* A kind of a later version. */
+static nf_status read_other(const json_t *record, const place *at, nf_study *study)
+{
+    char *text = json_dumps(record, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    nf_status status = text == NULL ? no_memory(at->path) : nf_study_other(study, text);
+    free(text);
+    return status;
+}
+
+static nf_status read_kind(json_t *record, const place *at, nf_study *study)
+{
+    static const char *const kinds[] = {"study", "sample", "prediction", "ceiling"};
+    const char *kind = json_string_value(json_object_get(record, "record"));
+    json_int_t schema = json_integer_value(json_object_get(record, "schema"));
+    size_t k = 0;
+    if (kind == NULL)
+        return wrong(at, "an object that says no kind of record");
+    while (k < 4 && strcmp(kinds[k], kind) != 0)
+        k++;
+    if (k == 4)
+        return read_other(record, at, study);
+    if (schema < 1 || schema > NF_SCHEMA)
+        return wrong(at, "a record of another schema than 1 or 2");
+    if (k == 0)
+        return read_study(record, at, study);
+    return k == 3 ? read_ceiling(record, at, study) : read_sample(record, at, k == 2, study);
 }
 
 static nf_status read_record(const char *text, size_t length, const place *at, nf_study *study)
@@ -257,20 +266,7 @@ static nf_status read_record(const char *text, size_t length, const place *at, n
     if (record == NULL)
         return nf_fail(NF_ERR_FORMAT, "%s:%zu: no record of a study: %s (column %d)", at->path,
                        at->line, error.text, error.column);
-    const char *kind = json_string_value(json_object_get(record, "record"));
-    json_t *schema = json_object_get(record, "schema");
-    nf_status status = NF_OK;
-    if (kind == NULL)
-        status = wrong(at, "an object that says no kind of record");
-    else if (strcmp(kind, "study") != 0 && strcmp(kind, "sample") != 0 &&
-             strcmp(kind, "prediction") != 0)
-        status = NF_OK; /* a kind of a later version */
-    else if (json_integer_value(schema) != SCHEMA)
-        status = wrong(at, "a record of another schema than 1");
-    else if (strcmp(kind, "study") == 0)
-        status = read_facts(record, at, study);
-    else
-        status = read_sample(record, at, strcmp(kind, "prediction") == 0, study);
+    nf_status status = read_kind(record, at, study);
     json_decref(record);
     return status;
 }
@@ -348,6 +344,17 @@ static nf_status merge_file(const char *path, nf_study *study)
         status = nf_study_add(study, &one.samples[i]);
     for (size_t i = 0; status == NF_OK && i < one.npredictions; i++)
         status = nf_study_predict(study, &one.predictions[i]);
+    for (size_t i = 0; status == NF_OK && i < one.nceilings; i++)
+        status = nf_study_ceiling(study, &one.ceilings[i]);
+    for (size_t i = 0; status == NF_OK && i < one.nothers; i++)
+        status = nf_study_other(study, one.others[i]);
+    for (size_t i = 0; status == NF_OK && i < one.nsettings; i++)
+        if (nf_study_setting(study, one.settings[i].name) == NULL)
+            status = nf_study_set(study, one.settings[i].name, "%s", one.settings[i].value);
+    if (status == NF_OK && study->more == NULL) {
+        study->more = one.more;
+        one.more = NULL;
+    }
     nf_study_free(&one);
     return status;
 }

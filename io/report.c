@@ -40,7 +40,8 @@ size_t nf_report_count(const nf_report *report, bool (*which)(const nf_point *))
 
 double nf_phases_sum(const nf_phases *phases)
 {
-    return phases->compute + phases->halo + phases->fold + phases->wait;
+    return phases->compute + phases->idle + phases->runtime + phases->halo + phases->fold +
+           phases->wait;
 }
 
 const nf_point *nf_group_best(const nf_group *group, const char *way, bool any)

@@ -44,6 +44,7 @@ const char *const nf_figure_captions[NF_FIGURES] = {
 #define GREEN  "#009E73"
 #define ORANGE "#E69F00"
 #define PURPLE "#CC79A7"
+#define SKY    "#56B4E9"
 #define GREY   "#8A8A8A"
 #define INK    "#333333"
 
@@ -538,14 +539,17 @@ static void phases_row(FILE *out, const nf_point *point)
     char layout[NF_CELL], io[NF_CELL] = "";
     if (phases->io > 0)
         nf_seconds_text(phases->io, 2, io);
-    fprintf(out, "\"%s%s\" %.6g %.6g %.6g %.6g \"%s%s\"\n", nf_layout_text(point, layout),
+    fprintf(out, "\"%s%s\" %.6g %.6g %.6g %.6g %.6g %.6g \"%s%s\"\n", nf_layout_text(point, layout),
             point->oversubscribed ? "*" : "", scale * phases->compute, scale * phases->halo,
-            scale * phases->fold, scale * phases->wait, io[0] != '\0' ? "I/O " : " ", io);
+            scale * phases->fold, scale * phases->wait, scale * phases->idle,
+            scale * phases->runtime, io[0] != '\0' ? "I/O " : " ", io);
 }
 
 static nf_status write_shares(const nf_report *report, FILE *out)
 {
-    fputs("# ranks x threads, compute %, halo %, fold %, wait %, I/O; one block a panel\n", out);
+    fputs("# ranks x threads, compute %, halo %, fold %, wait %, idle %, runtime %, I/O; one block "
+          "a panel\n",
+          out);
     for (size_t g = 0; g < report->ngroups; g++) {
         const nf_group *group = &report->groups[g];
         if (!has_phases(group))
@@ -561,7 +565,8 @@ static nf_status write_shares(const nf_report *report, FILE *out)
 
 static const struct {
     const char *name, *colour;
-} stack[] = {{"compute", BLUE}, {"halo", ORANGE}, {"fold", GREEN}, {"wait", PURPLE}};
+} stack[] = {{"compute", BLUE}, {"halo", ORANGE}, {"fold", GREEN},
+             {"wait", PURPLE},  {"idle", SKY},    {"runtime", GREY}};
 
 enum { STACKED = sizeof stack / sizeof *stack };
 
@@ -581,7 +586,7 @@ static void phases_panel(FILE *out, const nf_group *group, int index)
                 index, k + 2, k == 0 ? ":xtic(1)" : "", stack[k].colour);
     if (io)
         fprintf(out,
-                ", \\\n  'phases.dat' index %d using 0:(102):6 with labels rotate left font ',9' "
+                ", \\\n  'phases.dat' index %d using 0:(102):8 with labels rotate left font ',9' "
                 "textcolor rgb '#666666'",
                 index);
     putc('\n', out);

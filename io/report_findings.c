@@ -63,7 +63,7 @@ static size_t count_kernels(const nf_report *report)
     return n;
 }
 
-static void say_scope(const nf_report *report, FILE *out)
+static nf_status say_scope(const nf_report *report, FILE *out)
 {
     size_t kernels = count_kernels(report);
     size_t counted = nf_report_count(report, nf_point_counts);
@@ -73,14 +73,14 @@ static void say_scope(const nf_report *report, FILE *out)
         fputs(
             "Nothing was measured: all points are simulated, and stand in a section of their own.",
             out);
-        return;
+        return NF_OK;
     }
     fprintf(out, "%zu point%s of %zu kernel%s, %zu sample%s. ", report->npoints,
             report->npoints == 1 ? "" : "s", kernels, kernels == 1 ? "" : "s", report->nsamples,
             report->nsamples == 1 ? "" : "s");
     if (over + invalid == 0) {
         fputs("All points count: none is oversubscribed, none is invalid.", out);
-        return;
+        return NF_OK;
     }
     fprintf(out, "%zu count%s. ", counted, counted == 1 ? "s" : "");
     if (over > 0)
@@ -90,9 +90,10 @@ static void say_scope(const nf_report *report, FILE *out)
         fprintf(out, "%s%zu gave another result than the serial kernel (invalid)",
                 over > 0 ? " and " : "", invalid);
     fputs(": left out of every conclusion.", out);
+    return NF_OK;
 }
 
-static void say_studies(const nf_report *report, FILE *out)
+static nf_status say_studies(const nf_report *report, FILE *out)
 {
     const char *files = nf_study_find(report->study, "studies shown together");
     const char *facts = nf_study_find(report->study, "facts that differ");
@@ -104,6 +105,7 @@ static void say_studies(const nf_report *report, FILE *out)
                 facts);
     else
         fputs("Their facts agree.", out);
+    return NF_OK;
 }
 
 static const nf_point *find_base(const nf_group *group)
@@ -200,9 +202,11 @@ static void say_overhead(const nf_group *group, FILE *out)
     for (size_t i = 0; i < group->n; i++) {
         const nf_phases *phases = &group->points[i]->phases;
         const double sum = nf_phases_sum(phases);
-        const double parts[] = {phases->halo, phases->fold, phases->wait};
-        static const char *const names[] = {"halo", "fold", "wait"};
-        for (size_t k = 0; k < 3 && sum > 0 && nf_point_counts(group->points[i]); k++)
+        const double parts[] = {phases->halo, phases->fold, phases->wait, phases->idle,
+                                phases->runtime};
+        static const char *const names[] = {"halo", "fold", "wait", "idle", "runtime"};
+        for (size_t k = 0;
+             k < sizeof parts / sizeof *parts && sum > 0 && nf_point_counts(group->points[i]); k++)
             if (parts[k] / sum > share) {
                 share = parts[k] / sum;
                 name = names[k];
@@ -216,19 +220,20 @@ static void say_overhead(const nf_group *group, FILE *out)
 
 /* ---- all ---- */
 
-static nf_status add_general(nf_report *report, void (*say)(const nf_report *, FILE *))
+static nf_status add_general(nf_report *report, nf_report_writer *say)
 {
     char *text = NULL;
     size_t length = 0;
     FILE *out = open_memstream(&text, &length);
     if (out == NULL)
         return no_memory();
-    say(report, out);
-    if (fclose(out) != 0) {
-        free(text);
-        return no_memory();
-    }
-    return add(report, NULL, text);
+    nf_status status = say(report, out);
+    if (fclose(out) != 0 && status == NF_OK)
+        status = no_memory();
+    if (status == NF_OK)
+        return add(report, NULL, text);
+    free(text);
+    return status;
 }
 
 static nf_status add_group(nf_report *report, const nf_group *group)
@@ -255,7 +260,11 @@ static nf_status add_group(nf_report *report, const nf_group *group)
 
 nf_status nf_report_find(nf_report *report)
 {
-    nf_status status = add_general(report, say_scope);
+    nf_status status = NF_OK;
+    if (report->ngroups > 0)
+        status = add_general(report, nf_conclude);
+    if (status == NF_OK)
+        status = add_general(report, say_scope);
     if (status == NF_OK && nf_study_find(report->study, "studies shown together") != NULL)
         status = add_general(report, say_studies);
     for (size_t g = 0; status == NF_OK && g < report->ngroups; g++)

@@ -128,6 +128,11 @@ nf_limit nf_group_limit(const nf_study *study, const nf_group *group);
 nf_report_writer nf_simulated_csv, nf_simulated_markdown, nf_simulated_html;
 void nf_simulated_table(const nf_report *report, FILE *out);
 
+/* ---- report_conclusions.c ---- */
+
+/* What limits each kernel, how many workers are worth it, what to try next: a sentence each. */
+nf_report_writer nf_conclude;
+
 /* ---- report_findings.c, report_figures.c, report_html.c ---- */
 
 nf_status nf_report_find(nf_report *report);

@@ -200,6 +200,16 @@ static void cell_wait(const nf_point *point, char text[NF_CELL])
     share_text(point, point->phases.wait, text);
 }
 
+static void cell_idle(const nf_point *point, char text[NF_CELL])
+{
+    share_text(point, point->phases.idle, text);
+}
+
+static void cell_runtime(const nf_point *point, char text[NF_CELL])
+{
+    share_text(point, point->phases.runtime, text);
+}
+
 static void cell_io(const nf_point *point, char text[NF_CELL])
 {
     if (point->valid && point->phases.io > 0)
@@ -236,6 +246,8 @@ const nf_column nf_columns[] = {
     {"Halo", true, cell_halo},
     {"Fold", true, cell_fold},
     {"Wait", true, cell_wait},
+    {"Idle", true, cell_idle},
+    {"Runtime", true, cell_runtime},
     {"I/O", true, cell_io},
     {"Result", false, cell_result},
 };
@@ -277,14 +289,27 @@ const char *const nf_method[] = {
     "95% needs. Two points differ only where their intervals are apart.",
     "Each speed-up is one quotient of two medians; no ratios are averaged, no kernels are summed "
     "up.",
-    "Phases: medians over the runs of the mean over the ranks, as shares of compute + halo + fold "
-    "+ "
-    "wait. Wait: ready, until the last rank was ready.",
+    "Phases: medians over the runs of the mean over the ranks, as shares of their sum, the "
+    "run. Wait: ready, until the last rank was ready. Idle: threads that had done their tiles, "
+    "until the last of their rank had. Runtime: starting and joining threads, and what one thread "
+    "does between.",
     "Valid: the result equals the one-worker result bit for bit and its independent check passed. "
     "Invalid points are listed, never drawn, and nothing is derived from them.",
     "Oversubscribed: more workers than cores that may be used. Such points are listed and left out "
     "of "
     "every conclusion.",
+    "The opening sentences: a limit is named where the efficiency with the most workers that count "
+    "is "
+    "shown to be under 90%, by the largest share of the time that goes into halos, folds, waiting, "
+    "the "
+    "threads' runtime or slower tiles (memory: from 60% of the bandwidth on that was measured with "
+    "as many "
+    "workers); workers are worth it at an efficiency of 50% or more.",
+    "Models (Amdahl or Gustafson, logarithm, USL, PMNF; from 4 numbers of workers on) are fitted "
+    "to relative "
+    "errors of the fastest valid, not oversubscribed points; the simplest of those that foretell "
+    "left-out "
+    "points best is followed up to 4 times the most workers.",
     "Figures: the ideal line is the upper bound T(1)/p (strong) or T(1) W(p)/(p W(1)) (weak). "
     "Lines "
     "join points of threads alone or of ranks alone; other points are not joined.",
@@ -333,7 +358,8 @@ static void csv_point(FILE *out, const nf_point *point)
     nf_csv_number(out, both, point->speedup_interval.low);
     nf_csv_number(out, both, point->speedup_interval.high);
     nf_csv_number(out, speedup, point->efficiency);
-    const double times[] = {phases->compute, phases->halo, phases->fold, phases->wait, phases->io};
+    const double times[] = {phases->compute, phases->halo,    phases->fold, phases->wait,
+                            phases->idle,    phases->runtime, phases->io};
     for (size_t i = 0; i < sizeof times / sizeof *times; i++)
         nf_csv_number(out, true, times[i]);
     fprintf(out, ",%d,%d,%d\r\n", point->valid, point->oversubscribed, nf_point_counts(point));
@@ -343,7 +369,7 @@ nf_status nf_report_csv(const nf_report *report, FILE *out)
 {
     fputs("label,kernel,scaling,way,nodes,ranks,threads,workers,size,work,n,median_s,low_s,high_s,"
           "work_per_s,speedup,speedup_low,speedup_high,efficiency,compute_s,halo_s,fold_s,wait_s,"
-          "io_s,valid,oversubscribed,counts\r\n",
+          "idle_s,runtime_s,io_s,valid,oversubscribed,counts\r\n",
           out);
     for (size_t g = 0; g < report->ngroups; g++)
         for (size_t i = 0; i < report->groups[g].n; i++)
@@ -556,10 +582,11 @@ static void relative_text(const nf_point *point, char text[NF_CELL])
 static void overhead_text(const nf_point *point, char text[NF_CELL])
 {
     const nf_phases *phases = &point->phases;
-    const double parts[] = {phases->halo, phases->fold, phases->wait};
-    static const char *const names[] = {"halo", "fold", "wait"};
+    const double parts[] = {phases->halo, phases->fold, phases->wait, phases->idle,
+                            phases->runtime};
+    static const char *const names[] = {"halo", "fold", "wait", "idle", "runtime"};
     size_t largest = 0;
-    for (size_t i = 1; i < 3; i++)
+    for (size_t i = 1; i < sizeof parts / sizeof *parts; i++)
         if (parts[i] > parts[largest])
             largest = i;
     if (!nf_point_counts(point))

@@ -141,7 +141,8 @@ typedef struct nf_setup {
     bool seeds, sizes;     /* components: what `value` looks at beside the number [no]     */
     int64_t most;          /* components: more of them the output cannot tell apart [any]  */
     double flops_per_cell; /* nominal, per output element and step      [0]              */
-    double bytes_per_cell; /* nominal memory traffic, likewise          [in + out dtype] */
+    double bytes_per_cell; /* nominal memory traffic, likewise          [a cell of in read for each
+                              of out that is written] */
     const void *config;    /* whatever apply needs, read-only there; its learn may change it, so
                               then it must be alloc's                    [NULL]           */
     const char *param;     /* on failure: the parameter at fault, or NULL                */
@@ -279,6 +280,13 @@ typedef struct nf_kernel {
      * whether an iteration is to go on. */
     bool (*reference_learn)(const nf_cells *in, void *config);
     double tolerance;
+
+    /* Weak scaling: what grows with the workers. Ranges: the parameter, an integer, [the first], and the
+     * power of it that the work grows with [1]. Arrays: the dimension, 0 to 2 for planes, rows and
+     * columns, as 1 + d [0: the slowest that the array has]; of a chain its first kernel's counts. */
+    const char *grows;
+    int grows_power;
+    int grows_dimension;
 } nf_kernel;
 
 /* ---- the registry ---- */

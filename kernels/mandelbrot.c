@@ -122,4 +122,5 @@ const nf_kernel NF_ISA_NAME(nf_kernel_mandelbrot) = {
     .finish = finish,
     .reference = reference,
     .tolerance = 0,
+    .grows = "height",
 };

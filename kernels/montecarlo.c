@@ -255,4 +255,5 @@ const nf_kernel NF_ISA_NAME(nf_kernel_montecarlo) = {
     .finish = finish,
     .reference = reference,
     .tolerance = 1e-11,
+    .grows = "n",
 };

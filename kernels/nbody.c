@@ -226,4 +226,6 @@ const nf_kernel NF_ISA_NAME(nf_kernel_nbody) = {
     .finish = finish,
     .reference = reference,
     .tolerance = 1e-12,
+    .grows = "n",
+    .grows_power = 2,
 };

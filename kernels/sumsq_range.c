@@ -91,4 +91,5 @@ const nf_kernel NF_ISA_NAME(nf_kernel_sumsq_range) = {
     .finish = finish,
     .reference = reference,
     .tolerance = 0,
+    .grows = "n",
 };

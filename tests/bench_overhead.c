@@ -2,7 +2,8 @@
  *
  * Serial, threads, ranks and both: each way as nfold drives it and as OpenMP and MPI written out
  * (bench_hand.c), in turn in the same processes, on the same values. The outputs must have the same
- * bits. Ratios above 1 are what nfold costs.
+ * bits. Ratios above 1 are what nfold costs; `stamps` is the ratio of nfold with its threads' useful
+ * time counted, as scale does it, to nfold without, of the least times.
  * usage: mpirun -n 2 bench_overhead [-k part of a kernel's name] [-w serial|threads|ranks|hybrid]
  *                                   [-s large side] [-r rounds] [-t threads]
  * Without -w: the ways that there are cores for. */
@@ -64,7 +65,7 @@ typedef struct bench_case {
     bool tiny; /* shown as microseconds a step on a tiny array */
 } bench_case;
 
-enum { CASES = 8, WAYS = 4, TINY = 64, SMALL = 512, TINY_STEPS = 100 };
+enum { CASES = 8, WAYS = 4, SUBJECTS = 3, TINY = 64, SMALL = 512, TINY_STEPS = 100 };
 
 static void list_cases(const hand_set *hand, bench_case cases[CASES])
 {
@@ -185,15 +186,16 @@ static size_t agree(void *context, size_t count)
 
 /* Collective over the world; false on rank 0 where the bits differ. */
 static bool compare_way(const nf_world *world, const options *o, const bench_case *c, const way *w,
-                        int64_t rows, int64_t columns, bench_result result[2])
+                        int64_t rows, int64_t columns, bench_result result[SUBJECTS])
 {
     match m;
     bool same = true;
     set_up(world, c, w, rows, columns, &m);
     if (m.part.size > 0) {
         bench_protocol protocol = {o->rounds, 2e-3, meet, agree, &m.part};
-        bench_subject subjects[2] = {{hand_run, &m.hand}, {bench_chain_run, &m.nfold}};
-        bench_in_turn(&protocol, subjects, 2, result);
+        bench_subject subjects[SUBJECTS] = {
+            {hand_run, &m.hand}, {bench_chain_run, &m.nfold}, {bench_chain_counted, &m.nfold}};
+        bench_in_turn(&protocol, subjects, SUBJECTS, result);
         same = same_bits(&m);
     }
     tear_down(&m);
@@ -204,11 +206,12 @@ static bool compare_way(const nf_world *world, const options *o, const bench_cas
 /* ---- the table ---- */
 
 static void print_row(const bench_case *c, const char *size, const way *w, bool fits, bool same,
-                      const bench_result result[2])
+                      const bench_result result[SUBJECTS])
 {
     double unit = c->tiny ? 1e6 / (double)c->steps : 1e3;
-    printf("%-19s %-10s %-8s %dx%d %10.4g %10.4g %7.3f  ", c->name, size, w->name, w->ranks,
-           w->threads, unit * result[0].seconds, unit * result[1].seconds, result[1].ratio);
+    printf("%-19s %-10s %-8s %dx%d %10.4g %10.4g %7.3f %7.3f  ", c->name, size, w->name, w->ranks,
+           w->threads, unit * result[0].seconds, unit * result[1].seconds, result[1].ratio,
+           result[2].least / result[1].least);
     if (!same)
         printf("THE BITS DIFFER\n");
     else if (!fits)
@@ -231,7 +234,7 @@ static bool run_case(const nf_world *world, const options *o, const bench_case *
     char size[32];
     snprintf(size, sizeof size, "%lldx%lld", (long long)rows, (long long)side);
     for (int i = 0; i < WAYS; i++) {
-        bench_result result[2];
+        bench_result result[SUBJECTS];
         bool fits = ways[i].ranks * ways[i].threads <= cores;
         bool itself = (i < 2 || world->size > 1) && (i % 2 == 0 || o->threads > 1);
         bool wanted = o->way != NULL ? strcmp(o->way, ways[i].name) == 0 : fits;
@@ -266,8 +269,9 @@ static bool run_cases(const nf_world *world, const options *o)
     if (world->rank == 0)
         printf(
             "instruction set %s, medians of %zu rounds; ms, but microseconds for 'a step'; goal: a "
-            "ratio of at most %.2f\n%-19s %-10s %-12s %10s %10s %7s\n",
-            hand->isa, o->rounds, goal, "", "size", "way    r x t", "by hand", "nfold", "ratio");
+            "ratio of at most %.2f\n%-19s %-10s %-12s %10s %10s %7s %7s\n",
+            hand->isa, o->rounds, goal, "", "size", "way    r x t", "by hand", "nfold", "ratio",
+            "stamps");
     for (int i = 0; i < CASES; i++) {
         if (strstr(cases[i].name, o->kernel) == NULL)
             continue;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { MOST_STEPS = 4096 };
+
 void bench_check(nf_status status)
 {
     if (status == NF_OK)
@@ -24,6 +26,9 @@ void bench_chain_create(const nf_world *world, const char *text, const nf_shape 
     nf_results_init(&c->results);
     bench_check(nf_chain_parse(text, &c->chain));
     bench_check(nf_plan_create(world, shape, &c->chain, 1, NULL, &c->plan));
+    c->steps = (nf_steps){calloc(MOST_STEPS, sizeof(nf_step)), MOST_STEPS, 0};
+    if (c->steps.list == NULL || !nf_team_work_make(&c->work, world->threads))
+        bench_check(NF_ERR_MEMORY);
 }
 
 void bench_chain_free(bench_chain *c)
@@ -31,15 +36,30 @@ void bench_chain_free(bench_chain *c)
     nf_plan_free(c->plan);
     nf_chain_free(&c->chain);
     nf_results_free(&c->results);
+    nf_team_work_free(&c->work);
+    free(c->steps.list);
+}
+
+static void run(bench_chain *c, nf_steps *steps)
+{
+    nf_times times = {.steps = steps};
+    nf_results_free(&c->results);
+    nf_results_init(&c->results);
+    bench_check(nf_plan_run(c->plan, c->fields, &c->results, &times));
 }
 
 void bench_chain_run(void *context)
 {
+    run(context, NULL);
+}
+
+void bench_chain_counted(void *context)
+{
     bench_chain *c = context;
-    nf_times times = {0};
-    nf_results_free(&c->results);
-    nf_results_init(&c->results);
-    bench_check(nf_plan_run(c->plan, c->fields, &c->results, &times));
+    c->steps.count = 0;
+    nf_team_count(&c->work);
+    run(c, &c->steps);
+    nf_team_count(NULL);
 }
 
 void bench_fields(bench_chain *c, bench_fill *fill, nf_fields *fields)

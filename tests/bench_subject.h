@@ -3,12 +3,15 @@
 #define NF_BENCH_SUBJECT_H
 
 #include "drivers/engine/plan.h"
+#include "drivers/engine/team.h"
 
 typedef struct bench_chain {
     nf_chain chain;
     nf_plan *plan;
     nf_fields *fields; /* not owned */
     nf_results results;
+    nf_team_work work; /* where bench_chain_counted puts who did how much */
+    nf_steps steps;
 } bench_chain;
 
 /* Puts the elements of one row, [0, columns), at `to`. */
@@ -23,7 +26,8 @@ nf_shape bench_shape(int64_t rows, int64_t columns, nf_dtype dtype);
 void bench_chain_create(const nf_world *world, const char *text, const nf_shape *shape,
                         bench_chain *chain);
 void bench_chain_free(bench_chain *chain);
-void bench_chain_run(void *context); /* collective */
+void bench_chain_run(void *context);     /* collective */
+void bench_chain_counted(void *context); /* the same, with threads' useful time and steps noted */
 
 /* Collective. The chain's arrays, the input filled. */
 void bench_fields(bench_chain *chain, bench_fill *fill, nf_fields *fields);

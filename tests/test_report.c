@@ -31,8 +31,8 @@ static void add_point(nf_study *study, const char *kernel, nf_scaling scaling, i
     };
     for (sample.rep = 0; sample.rep < n; sample.rep++) {
         sample.seconds = seconds * (1 + 0.001 * sample.rep);
-        sample.phases = (nf_phases){0.75 * sample.seconds, 0, 0.0625 * sample.seconds,
-                                    0.1875 * sample.seconds, 0.5};
+        sample.phases = (nf_phases){
+            0.75 * sample.seconds, 0, 0.0625 * sample.seconds, 0.1875 * sample.seconds, 0.5, 0, 0};
         CU_ASSERT(nf_study_add(study, &sample) == NF_OK);
     }
 }
@@ -206,7 +206,7 @@ static void check_csv(void)
     char *text = need_text("points.csv");
     const char *at = text;
     size_t columns = csv_fields(&at), rows = 0;
-    CU_ASSERT(columns == 27);
+    CU_ASSERT(columns == 29);
     for (; *at != '\0'; rows++)
         CU_ASSERT(csv_fields(&at) == columns);
     CU_ASSERT(rows == 7);
@@ -229,7 +229,7 @@ static void check_data(void)
     CU_ASSERT(holds(text, "\n2 0.4012 ") && holds(text, "\n4 0.2006 ")); /* T(1)/p */
     free(text);
     text = need_text("figures/phases.dat");
-    CU_ASSERT(holds(text, "\"1\u00d72\" 75 0 6.25 18.75 \"I/O 500 ms\""));
+    CU_ASSERT(holds(text, "\"1\u00d72\" 75 0 6.25 18.75 0 0 \"I/O 500 ms\""));
     CU_ASSERT(holds(text, "\"2\u00d72*\"") && count(text, "\"2\u00d71\"") == 1);
     free(text);
     text = need_text("figures/time.gp");

@@ -294,7 +294,38 @@ static bool same_sample(const nf_sample *a, const nf_sample *b)
            same_bits(a->phases.compute, b->phases.compute) &&
            same_bits(a->phases.halo, b->phases.halo) && same_bits(a->phases.fold, b->phases.fold) &&
            same_bits(a->phases.wait, b->phases.wait) && same_bits(a->phases.io, b->phases.io) &&
-           a->valid == b->valid && a->oversubscribed == b->oversubscribed;
+           same_bits(a->phases.idle, b->phases.idle) &&
+           same_bits(a->phases.runtime, b->phases.runtime) && a->valid == b->valid &&
+           a->oversubscribed == b->oversubscribed;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* What schema 2 has added; the lists are kept in whole nanoseconds. */
+static bool same_measures(const nf_sample *a, const nf_sample *b)
+{
+    const nf_balance *x = &a->balance, *y = &b->balance;
+    bool same =
+        same_text(a->grows, b->grows) && a->order == b->order && a->runs == b->runs &&
+        a->clock == b->clock && a->end == b->end && same_bits(a->flops, b->flops) &&
+        same_bits(a->bytes, b->bytes) && same_bits(a->moved, b->moved) &&
+        same_bits(a->cycles, b->cycles) && same_bits(a->misses, b->misses) &&
+        same_bits(a->instructions, b->instructions) && same_bits(a->joules, b->joules) &&
+        x->known == y->known && same_bits(x->useful, y->useful) && same_bits(x->most, y->most) &&
+        same_bits(x->rank_most, y->rank_most) && same_bits(x->bulk, y->bulk) &&
+        same_bits(x->chain, y->chain) && x->steps == y->steps && x->slowest == y->slowest &&
+        (x->threads == NULL) == (y->threads == NULL) && (x->ranks == NULL) == (y->ranks == NULL);
+    for (int i = 0; same && x->threads != NULL && i < a->ranks * a->threads; i++)
+        same = fabs(x->threads[i] - y->threads[i]) < 0.51e-9;
+    for (int i = 0; same && x->ranks != NULL && i < a->ranks; i++)
+        same = fabs(x->ranks[i].compute - y->ranks[i].compute) < 0.51e-9 &&
+               fabs(x->ranks[i].idle - y->ranks[i].idle) < 0.51e-9 &&
+               fabs(x->ranks[i].runtime - y->ranks[i].runtime) < 0.51e-9 &&
+               fabs(x->ranks[i].wait - y->ranks[i].wait) < 0.51e-9;
+    return same;
 }
 
 /* A study whose numbers have all digits and whose names have everything that needs an escape. */
@@ -307,7 +338,7 @@ static void fill(nf_study *study)
     range.launch = 2;
     range.rep = 19;
     image.shape = (nf_shape){{3, 4, 5}, 3, 4, NF_U16};
-    image.phases = (nf_phases){0.1, 0.2, nextafter(0.3, 1), 1e-300, 4e5};
+    image.phases = (nf_phases){0.1, 0.2, nextafter(0.3, 1), 1e-300, 4e5, 1.0 / 7, 1.0 / 9};
     image.nodes = 12;
     odd.valid = false;
     odd.oversubscribed = true;
@@ -347,6 +378,64 @@ static void test_round_trip(void)
     write_study(path, &study);
     CU_ASSERT(nf_record_read(path, &back) == NF_OK);
     check_same(&study, &back);
+    nf_study_free(&back);
+    nf_study_free(&study);
+}
+
+static void write_all(const char *name, const nf_study *study)
+{
+    FILE *file = fopen(name, "w");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+    CU_ASSERT(nf_record_write(file, name, study) == NF_OK);
+    fclose(file);
+}
+
+/* A sample with everything that may be known of one. */
+static nf_sample full_sample(double *threads, nf_phases *ranks)
+{
+    nf_sample full = make_sample("k", NF_WEAK, 2, 3, 5, 1.5);
+    for (int i = 0; i < 6; i++)
+        threads[i] = 0.1 * i + 1e-9;
+    for (int i = 0; i < 2; i++)
+        ranks[i] = (nf_phases){.compute = 0.3 + i, .idle = 1.0 / 3, .runtime = 0.01, .wait = 0.25};
+    full.order = 12345678901;
+    full.runs = 7;
+    full.clock = NF_CLOCK_WINDOW;
+    full.end = NF_END_TIME;
+    full.flops = 1e15 / 3, full.bytes = 3, full.moved = 4e300;
+    full.cycles = 5, full.instructions = 6, full.misses = 7, full.joules = 0.1;
+    full.balance = (nf_balance){true, 1.0 / 7, 1.0 / 9, 0.1, 0.2, 0.15, 99, 1, threads, ranks};
+    return full;
+}
+
+static void test_measures(void)
+{
+    nf_study study = {0}, back = {0}, again = {0};
+    double threads[6];
+    nf_phases ranks[2];
+    nf_sample full = full_sample(threads, ranks), sums = full;
+    nf_ceiling roof = {
+        (char[]){"triad"}, (char[]){"B/s"}, 2, 3, 1, 1 << 20, 4.0 / 3, 5, 1e10, 9e9, NULL};
+    full.grows = (char[]){"rows"};
+    sums.balance.threads = NULL;
+    sums.balance.ranks = NULL;
+    CU_ASSERT(nf_study_add(&study, &full) == NF_OK && nf_study_add(&study, &sums) == NF_OK);
+    CU_ASSERT(nf_study_ceiling(&study, &roof) == NF_OK);
+    CU_ASSERT(nf_study_set(&study, "precision", "%g", 0.02) == NF_OK);
+    for (int round = 0; round < 2; round++) {
+        nf_study *to = round == 0 ? &back : &again;
+        write_all(path, round == 0 ? &study : &back);
+        CU_ASSERT(nf_record_read(path, to) == NF_OK);
+        CU_ASSERT_FATAL(to->nsamples == 2 && to->nceilings == 1);
+        for (size_t i = 0; i < 2; i++)
+            CU_ASSERT(same_sample(&to->samples[i], &study.samples[i]) &&
+                      same_measures(&to->samples[i], &study.samples[i]) &&
+                      to->samples[i].more == NULL);
+        CU_ASSERT_STRING_EQUAL(to->ceilings[0].what, "triad");
+        CU_ASSERT(to->ceilings[0].best == 1e10 && same_bits(to->ceilings[0].factor, 4.0 / 3));
+        CU_ASSERT(same_text(nf_study_setting(to, "precision"), "0.02"));
+    }
+    nf_study_free(&again);
     nf_study_free(&back);
     nf_study_free(&study);
 }
@@ -415,6 +504,27 @@ static void test_torn_line(void)
     nf_study_free(&study);
 }
 
+/* What the last study read held and nobody understood, after it was written again and merged. */
+static void check_survivors(const nf_study *study)
+{
+    static const char *const kept[] = {"\"colour\":\"red\"", "\"rain\":true", "\"schema\":7",
+                                       "\"order\":\"C\"",    "\"sleep\":1",   "\"mood\":\"good\""};
+    nf_study merged = {0};
+    char *const paths[] = {other, other};
+    char text[4096] = "";
+    write_all(other, study);
+    CU_ASSERT(nf_record_read_all(paths, 2, &merged) == NF_OK);
+    write_all(path, &merged);
+    FILE *file = fopen(path, "r");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+    size_t length = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    CU_ASSERT(length > 0 && merged.nsamples == 2);
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
+        CU_ASSERT_PTR_NOT_NULL(strstr(text, kept[i]));
+    nf_study_free(&merged);
+}
+
 static void test_unknown_fields(void)
 {
     nf_study study = {0};
@@ -431,6 +541,7 @@ static void test_unknown_fields(void)
     CU_ASSERT(nf_record_read(path, &study) == NF_OK);
     CU_ASSERT_FATAL(study.nfacts == 1 && study.nsamples == 1);
     CU_ASSERT(study.samples[0].seconds == 2 && study.samples[0].shape.dtype == NF_F64);
+    check_survivors(&study);
     nf_study_free(&study);
 }
 
@@ -439,7 +550,7 @@ static void test_wrong_lines(void)
     static const char *const lines[] = {
         "not json\n",
         "{\"record\":\"sample\",\"schema\":1,\"kernel\":\"k\"}\n",
-        "{\"record\":\"study\",\"schema\":2,\"facts\":{}}\n",
+        "{\"record\":\"study\",\"schema\":3,\"facts\":{}}\n",
         "{\"record\":\"study\",\"schema\":1,\"facts\":{\"a\":1}}\n",
         "{\"schema\":1}\n",
         "[1, 2]\n",
@@ -544,6 +655,7 @@ int main(void)
         {"machine", test_machine},
         {"facts", test_facts},
         {"records there and back", test_round_trip},
+        {"measures there and back", test_measures},
         {"simulated records", test_simulated},
         {"torn last line", test_torn_line},
         {"unknown fields and kinds", test_unknown_fields},

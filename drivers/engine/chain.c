@@ -390,6 +390,14 @@ static nf_status check_setup(const nf_kernel *kernel, nf_setup *setup)
     return setup->problem == NULL ? NF_OK : NF_ERR_PARAM;
 }
 
+/* Bytes for an output element where a cell is read for each that is written. */
+static double plain_bytes(const nf_setup *setup)
+{
+    const nf_shape *in = &setup->in, *out = &setup->out;
+    double read = (double)nf_dtype_size(in->dtype) * in->channels / out->channels;
+    return read + (double)nf_dtype_size(out->dtype);
+}
+
 static nf_status prepare_stage(nf_stage *stage, const nf_shape *in)
 {
     nf_status status = check_accepts(stage->kernel, in);
@@ -404,9 +412,11 @@ static nf_status prepare_stage(nf_stage *stage, const nf_shape *in)
                         .steps = 1,
                         .looks = 1,
                         .connectivity = 1,
-                        .bytes_per_cell = 2.0 * (double)nf_dtype_size(in->dtype)};
+                        .bytes_per_cell = -1};
     if (stage->kernel->prepare != NULL)
         status = stage->kernel->prepare(setup);
+    if (setup->bytes_per_cell < 0)
+        setup->bytes_per_cell = plain_bytes(setup);
     if (status == NF_OK)
         status = check_setup(stage->kernel, setup);
     note_border(stage);

@@ -147,3 +147,45 @@ void nf_plan_tell_pass(const nf_plan *plan, size_t number, nf_pass_facts *f)
     add_up(plan, pass, f);
     predict(plan, pass, f);
 }
+
+void nf_plan_peers(const nf_plan *plan, unsigned char *bits)
+{
+    const nf_pass *pass;
+    for (size_t p = 0; (pass = find_pass(plan, p)) != NULL; p++)
+        if (pass->exchange != NULL)
+            nf_exchange_peers(pass->exchange, bits);
+}
+
+/* Elements that a stage's nominal costs are counted in: maps give them, others read them. */
+static double counted_elements(const nf_stage *stage)
+{
+    const nf_setup *setup = &stage->setup;
+    if (stage->kernel->kind == NF_RANGE)
+        return (double)setup->indices;
+    const nf_shape *shape = nf_kernel_maps(stage->kernel) ? &setup->out : &setup->in;
+    return (double)nf_shape_cells(shape) * shape->channels;
+}
+
+nf_nominal nf_chain_nominal(const nf_chain *chain)
+{
+    nf_nominal sum = {0, 0};
+    for (size_t i = 0; i < chain->count; i++) {
+        const nf_setup *setup = &chain->stages[i].setup;
+        double times = (double)(nf_stage_relooks(&chain->stages[i]) ? setup->looks : setup->steps);
+        double elements = times * counted_elements(&chain->stages[i]);
+        sum.flops += elements * setup->flops_per_cell;
+        sum.bytes += elements * setup->bytes_per_cell;
+    }
+    return sum;
+}
+
+double nf_plan_moved(const nf_plan *plan)
+{
+    nf_pass_facts facts;
+    double bytes = 0;
+    for (size_t p = 0; find_pass(plan, p) != NULL; p++) {
+        nf_plan_tell_pass(plan, p, &facts);
+        bytes += facts.in.dtype == NF_NONE ? 0 : facts.bytes * (double)facts.sweeps;
+    }
+    return bytes;
+}

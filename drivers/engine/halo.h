@@ -33,6 +33,9 @@ void nf_exchange_end(nf_exchange *exchange, nf_field *field);
 
 bool nf_exchange_is_local(const nf_exchange *exchange); /* no other rank takes part */
 
+/* Marks in bits[rank / 8] the ranks that this one exchanges with. */
+void nf_exchange_peers(const nf_exchange *exchange, unsigned char *bits);
+
 /* What this rank receives in one exchange from others. */
 typedef struct nf_traffic {
     int64_t cells, bytes;
@@ -58,10 +61,10 @@ nf_patch nf_field_patch(const nf_field *field); /* own and ghost cells */
  * reaches outwards, or to the opposite edge. NF_WRAP: does nothing. */
 void nf_fill_border(const nf_patch *patch, const int64_t dim[NF_DIMS], nf_border border,
                     double value);
-/* Of that, what lies beyond the edges of dimension d alone, once the dimensions after it are filled;
- * and of that again one of `parts` shares, which may be done at once: that of the rows (planes) that
- * come in this place, or that side of the array. NF_WRAP is filled, too: all cells of the array along d
- * must be there. */
+/* Of that, what lies beyond the edges of dimension d alone, once the dimensions after it are
+ * filled; and of that again one of `parts` shares, which may be done at once: that of the rows
+ * (planes) that come in this place, or that side of the array. NF_WRAP is filled, too: all cells of
+ * the array along d must be there. */
 void nf_fill_border_share(const nf_patch *patch, const int64_t dim[NF_DIMS], nf_border border,
                           double value, int d, int64_t part, int64_t parts);
 

@@ -108,6 +108,16 @@ void nf_exchange_free(nf_exchange *ex)
     free(ex);
 }
 
+void nf_exchange_peers(const nf_exchange *ex, unsigned char *bits)
+{
+    const nf_bundles *const sides[] = {&ex->lists.in, &ex->lists.out};
+    for (int side = 0; side < 2; side++)
+        for (int i = 0; i < sides[side]->count; i++) {
+            int rank = sides[side]->list[i].rank;
+            bits[rank / 8] |= (unsigned char)(1u << rank % 8);
+        }
+}
+
 bool nf_exchange_is_local(const nf_exchange *ex)
 {
     return ex->in.count == 0 && ex->out.count == 0;

@@ -13,17 +13,21 @@
 void nf_run_sweep(nf_sweep *s, nf_field *from, nf_times *times)
 {
     const nf_pass *pass = s->pass;
+    double worked = nf_team_slowest();
     double start = nf_seconds();
     if (pass->exchange != NULL)
         nf_exchange_begin(pass->exchange, from);
     double sent = nf_seconds();
     nf_sweep_before_halo(s);
+    double before = nf_team_slowest() - worked;
     double inner = nf_seconds();
     if (pass->exchange != NULL)
         nf_exchange_end(pass->exchange, from);
     double received = nf_seconds();
     nf_sweep_after_halo(s, from);
     times->halo += sent - start + received - inner;
+    nf_steps_note(times->steps, pass->exchange != NULL ? NF_MEET_NEIGHBOURS : NF_MEET_NOBODY,
+                  before, nf_team_slowest() - worked - before);
 }
 
 typedef struct copying {
@@ -75,7 +79,27 @@ static void iterate(nf_plan *plan, nf_pass *pass, nf_field *from, nf_field *last
             more = nf_survey_look(plan, pass->survey, to, NULL, times);
         from = to;
     }
+    double worked = nf_team_slowest();
     copy_field(plan, pass, from, last);
+    nf_steps_note(times->steps, NF_MEET_NOBODY, nf_team_slowest() - worked, 0);
+}
+
+/* A pass of a kind of its own: one step, in which all ranks meet. */
+static nf_status run_alone(nf_plan *plan, nf_pass *pass, nf_field *from, nf_field *to,
+                           nf_times *times)
+{
+    double worked = nf_team_slowest();
+    nf_status status = NF_OK;
+    if (pass->kind == NF_LABELLING)
+        status = nf_label(plan, pass, from, to, times);
+    else
+        nf_resample(plan, pass, from, to, times);
+    worked = nf_team_slowest() - worked;
+    if (pass->kind == NF_LABELLING)
+        nf_steps_note(times->steps, NF_MEET_ALL, worked, 0);
+    else
+        nf_steps_note(times->steps, NF_MEET_ALL, 0, worked);
+    return status;
 }
 
 /* A pass of several sweeps goes to and fro between its two fields, and ends in the last one's. */
@@ -85,12 +109,8 @@ static nf_status run_pass(nf_plan *plan, nf_group *group, size_t p, nf_fields *f
     nf_pass *pass = &group->passes[p];
     nf_field *last = p + 1 < group->npasses ? &pass->result : &fields->out;
     nf_field *from = p == 0 ? &fields->in : &group->passes[p - 1].result;
-    if (pass->kind == NF_LABELLING)
-        return nf_label(plan, pass, from, last, times);
-    if (pass->kind == NF_RESAMPLING) {
-        nf_resample(plan, pass, from, last, times);
-        return NF_OK;
-    }
+    if (pass->kind != NF_SWEEPS)
+        return run_alone(plan, pass, from, last, times);
     nf_sweep s = {.plan = plan, .pass = pass};
     if (plan->with.dtype != NF_NONE)
         s.with = &fields->with;

@@ -68,5 +68,6 @@ bool nf_survey_look(nf_plan *plan, const nf_pass *pass, nf_field *from, const nf
     double start = nf_seconds();
     bool more = nf_survey_learn(plan, pass);
     times->fold += nf_seconds() - start;
+    nf_steps_note(times->steps, NF_MEET_ALL, 0, 0);
     return more;
 }

@@ -12,13 +12,6 @@ static int workers(const nf_sample *sample)
     return sample->ranks * sample->threads;
 }
 
-static bool same_point(const nf_sample *a, const nf_sample *b)
-{
-    return a->simulated == b->simulated && a->ranks == b->ranks && a->threads == b->threads &&
-           a->scaling == b->scaling && nf_shape_equal(&a->shape, &b->shape) &&
-           strcmp(a->kernel, b->kernel) == 0;
-}
-
 /* ---- grouping ---- */
 
 /* group[i] = the point of sample i; returns the number of points. */
@@ -28,7 +21,7 @@ static size_t group_samples(const nf_study *study, nf_point *points, size_t *gro
     for (size_t i = 0; i < study->nsamples; i++) {
         const nf_sample *sample = &study->samples[i];
         size_t p = 0;
-        while (p < n && !same_point(points[p].of, sample))
+        while (p < n && !nf_sample_same_point(points[p].of, sample))
             p++;
         if (p == n)
             points[n++] = (nf_point){.of = sample, .valid = true};
@@ -57,10 +50,12 @@ static void summarise(const nf_study *study, const size_t *group, size_t p, nf_p
     static const size_t fields[] = {
         offsetof(nf_sample, phases.compute), offsetof(nf_sample, phases.halo),
         offsetof(nf_sample, phases.fold),    offsetof(nf_sample, phases.wait),
-        offsetof(nf_sample, phases.io),
+        offsetof(nf_sample, phases.io),      offsetof(nf_sample, phases.idle),
+        offsetof(nf_sample, phases.runtime),
     };
     double *const into[] = {&point->phases.compute, &point->phases.halo, &point->phases.fold,
-                            &point->phases.wait, &point->phases.io};
+                            &point->phases.wait,    &point->phases.io,   &point->phases.idle,
+                            &point->phases.runtime};
     size_t n = gather(study, group, p, offsetof(nf_sample, seconds), values);
     point->seconds = nf_median(values, n);
     point->interval = nf_median_interval(values, n, 0.95);
@@ -161,7 +156,7 @@ static void fill_order(const nf_point *points, size_t n, order *rows)
 static double find_prediction(const nf_study *study, const nf_sample *of)
 {
     for (size_t i = 0; i < study->npredictions && of->simulated; i++)
-        if (same_point(&study->predictions[i], of))
+        if (nf_sample_same_point(&study->predictions[i], of))
             return study->predictions[i].seconds;
     return 0;
 }

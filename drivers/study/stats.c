@@ -47,3 +47,13 @@ nf_interval nf_median_interval(double *values, size_t n, double level)
         return (nf_interval){values[0], values[n - 1], false};
     return (nf_interval){values[rank - 1], values[n - rank], true};
 }
+
+double nf_normal_quantile(double level)
+{
+    double low = 0, high = 40;
+    for (int i = 0; i < 100; i++) {
+        double middle = (low + high) / 2;
+        *(erfc(middle * M_SQRT1_2) > 1 - level ? &low : &high) = middle;
+    }
+    return low;
+}

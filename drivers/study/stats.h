@@ -18,4 +18,7 @@ typedef struct nf_interval {
  * (David & Nagaraja, Order Statistics, 3rd ed., 7.1). level 0.95 needs n >= 6. Sorts the array. */
 nf_interval nf_median_interval(double *values, size_t n, double level);
 
+/* The z that a standard normal variable stays within, on either side, with probability `level`. */
+double nf_normal_quantile(double level);
+
 #endif

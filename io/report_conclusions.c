@@ -1,0 +1,442 @@
+/* The sentences that a report opens with: what limits each kernel, how many workers are worth it, what
+ * the models say beyond that, what to try next. Each comes from a rule on the numbers
+ * (drivers/study/bottleneck.h), and shows them. A kernel is judged by its strong scaling, and by its weak
+ * scaling where there is no strong:
+ *
+ *   limit   at the fastest point of the most workers: nf_bottleneck's
+ *   worth   the fastest point whose efficiency is NF_WORTH percent or more
+ *   model   the best of nf_models_fit over the fastest points of each number of workers, followed up to
+ *           NF_EXTRAPOLATION times the most
+ *   next    what helps against each limit; more workers where the most were worth it; more cores where
+ *           nothing with more than one worker counts; more samples where intervals are wide */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "drivers/study/bottleneck.h"
+#include "drivers/study/models.h"
+#include "io/report_parts.h"
+
+/* A kernel as it is concluded of: its strong group, or, without one, its weak one. */
+typedef struct kernel {
+    const nf_group *group;
+    const nf_point *base, *largest; /* one worker; the fastest of the most workers that count */
+    const nf_point *worth;          /* the fastest at NF_WORTH percent or more */
+    nf_bottleneck limit;            /* at `largest` */
+} kernel;
+
+enum { SHOWN = 6 }; /* kernels in one sentence; the others are counted */
+
+/* ---- what there is to say ---- */
+
+static bool counts(const nf_point *point)
+{
+    return nf_point_counts(point) && point->has_base;
+}
+
+static const nf_point *find_largest(const nf_group *group)
+{
+    const nf_point *best = NULL;
+    for (size_t i = 0; i < group->n; i++) {
+        const nf_point *point = group->points[i];
+        if (counts(point) && nf_point_workers(point) > 1 &&
+            (best == NULL || nf_point_workers(point) > nf_point_workers(best) ||
+             (nf_point_workers(point) == nf_point_workers(best) && point->speedup > best->speedup)))
+            best = point;
+    }
+    return best;
+}
+
+static const nf_point *find_worth(const nf_group *group)
+{
+    const nf_point *best = NULL;
+    for (size_t i = 0; i < group->n; i++) {
+        const nf_point *point = group->points[i];
+        if (counts(point) && 100 * point->efficiency >= NF_WORTH &&
+            (best == NULL || point->speedup > best->speedup))
+            best = point;
+    }
+    return best;
+}
+
+static kernel examine(const nf_report *report, const nf_group *group)
+{
+    kernel k = {.group = group, .base = nf_group_best(group, "serial", false)};
+    k.largest = k.base != NULL ? find_largest(group) : NULL;
+    k.worth = find_worth(group);
+    if (k.largest != NULL)
+        k.limit = nf_bottleneck_of(report->study, k.largest, k.base);
+    return k;
+}
+
+static const char *name_of(const kernel *k)
+{
+    return k->group->points[0]->of->label;
+}
+
+static bool has_strong(const nf_report *report, const char *name)
+{
+    for (size_t g = 0; g < report->ngroups; g++) {
+        const nf_sample *of = report->groups[g].points[0]->of;
+        if (of->scaling == NF_STRONG && strcmp(of->kernel, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Returns how many; the most limited ones first. */
+static size_t examine_all(const nf_report *report, kernel *list)
+{
+    size_t n = 0;
+    for (size_t g = 0; g < report->ngroups; g++) {
+        const nf_sample *of = report->groups[g].points[0]->of;
+        if (of->scaling == NF_WEAK && has_strong(report, of->kernel))
+            continue;
+        kernel k = examine(report, &report->groups[g]);
+        size_t at = n++;
+        for (; at > 0 && k.limit.known && list[at - 1].limit.known &&
+               k.limit.efficiency < list[at - 1].limit.efficiency;
+             at--)
+            list[at] = list[at - 1];
+        list[at] = k;
+    }
+    return n;
+}
+
+/* ---- what limits ---- */
+
+static void say_workers(const nf_point *point, FILE *out)
+{
+    const nf_sample *of = point->of;
+    if (of->ranks > 1 && of->threads > 1)
+        fprintf(out, "%d ranks of %d threads", of->ranks, of->threads);
+    else if (of->ranks > 1)
+        fprintf(out, "%d ranks", of->ranks);
+    else if (of->threads > 1)
+        fprintf(out, "%d threads", of->threads);
+    else
+        fputs("one worker", out);
+}
+
+static void say_loss(const kernel *k, FILE *out)
+{
+    static const char *const words[NF_LOSSES] = {
+        [NF_LOSS_HALO] = "exchanging halos",
+        [NF_LOSS_FOLD] = "folding partial results",
+        [NF_LOSS_WAIT] = "waiting for the slowest rank",
+        [NF_LOSS_IDLE] = "threads that wait for the slowest one",
+        [NF_LOSS_RUNTIME] = "starting and joining threads",
+        [NF_LOSS_SLOWER] = "tiles that take longer than those of one worker",
+    };
+    const nf_bottleneck *b = &k->limit;
+    if (nf_bound_by_memory(b))
+        fprintf(out, "by memory (%.0f%% of the bandwidth that was measured", 100 * b->bandwidth);
+    else
+        fprintf(out, "by %s (%.0f%% of the time", words[b->largest], 100 * b->share);
+    fputs(" with ", out);
+    say_workers(k->largest, out);
+    if (b->largest == NF_LOSS_SLOWER && b->bandwidth > 0 && !nf_bound_by_memory(b))
+        fprintf(out, ", at %.0f%% of the bandwidth", 100 * b->bandwidth);
+    fprintf(out, ", efficiency %.0f%%)", 100 * b->efficiency);
+}
+
+/* Between the parts of a sentence; before the first there is nothing. */
+static void part(FILE *out, size_t *said)
+{
+    if ((*said)++ > 0)
+        fputs("; ", out);
+}
+
+static bool shows_limit(const kernel *k)
+{
+    return k->limit.limited || nf_bound_by_memory(&k->limit);
+}
+
+static void say_limited(const kernel *list, size_t n, FILE *out)
+{
+    size_t said = 0, others = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!shows_limit(&list[i]))
+            continue;
+        if (said >= SHOWN) {
+            others++;
+            continue;
+        }
+        part(out, &said);
+        fprintf(out, "%s is limited ", name_of(&list[i]));
+        say_loss(&list[i], out);
+    }
+    if (others > 0)
+        fprintf(out, "; %zu more kernel%s a limit at a higher efficiency", others,
+                others == 1 ? " shows" : "s show");
+    if (said > 0)
+        fputs(". ", out);
+}
+
+static void say_unlimited(const kernel *list, size_t n, FILE *out)
+{
+    size_t said = 0, others = 0;
+    for (size_t i = 0; i < n; i++) {
+        const kernel *k = &list[i];
+        if (shows_limit(k) || !k->limit.known)
+            continue;
+        if (said >= SHOWN) {
+            others++;
+            continue;
+        }
+        fputs(said++ == 0 ? "No limit shows in " : ", ", out);
+        fprintf(out, "%s (efficiency %.0f%% with ", name_of(k), 100 * k->limit.efficiency);
+        say_workers(k->largest, out);
+        fputs(100 * k->limit.efficiency < NF_GOOD ? ", too uncertain to tell)" : ")", out);
+    }
+    if (others > 0)
+        fprintf(out, " and %zu more kernel%s", others, others == 1 ? "" : "s");
+    if (said > 0)
+        fputs(". ", out);
+}
+
+static void say_unknown(const kernel *list, size_t n, FILE *out)
+{
+    size_t unknown = 0;
+    for (size_t i = 0; i < n; i++)
+        unknown += !list[i].limit.known;
+    if (unknown == n)
+        fputs(
+            "No limit can be told: no point with more than one worker counts beside one with one. ",
+            out);
+    else if (unknown > 0)
+        fprintf(out, "Of %zu kernel%s none can be told. ", unknown, unknown == 1 ? "" : "s");
+}
+
+/* ---- how many workers are worth it ---- */
+
+static int worth_of(const kernel *k)
+{
+    return k->worth != NULL ? nf_point_workers(k->worth) : 1;
+}
+
+static bool worth_most(const kernel *k)
+{
+    return worth_of(k) == nf_point_workers(k->largest);
+}
+
+static bool alike(const kernel *a, const kernel *b)
+{
+    return a->largest != NULL && b->largest != NULL && worth_of(a) == worth_of(b) &&
+           worth_most(a) == worth_most(b);
+}
+
+/* "sobel, heat and 2 more kernels (efficiency 93% to 98%": those alike the first. */
+static void say_alike(const kernel *list, size_t n, const kernel *first, FILE *out)
+{
+    size_t with = 0;
+    double low = INFINITY, high = 0, beyond = 0;
+    for (size_t i = 0; i < n; i++) {
+        const kernel *k = &list[i];
+        if (!alike(first, k))
+            continue;
+        if (with++ < SHOWN)
+            fprintf(out, "%s%s", with == 1 ? "" : ", ", name_of(k));
+        double e = k->worth != NULL ? k->worth->efficiency : 1;
+        low = fmin(low, e);
+        high = fmax(high, e);
+        beyond = fmax(beyond, k->largest->efficiency);
+    }
+    if (with > SHOWN)
+        fprintf(out, " and %zu more", with - SHOWN);
+    if (worth_of(first) > 1) {
+        fprintf(out, " (efficiency %.0f%%", 100 * low);
+        if (with > 1)
+            fprintf(out, " to %.0f%%", 100 * high);
+        fputs(worth_most(first) ? "" : "; with the most workers ", out);
+    } else {
+        fputs(" (efficiency with the most workers ", out);
+    }
+    if (!worth_most(first))
+        fprintf(out, "%s%.0f%%", with > 1 ? "at most " : "", 100 * beyond);
+    putc(')', out);
+}
+
+static void say_worth(const kernel *list, size_t n, FILE *out)
+{
+    size_t said = 0;
+    for (size_t i = 0; i < n; i++) {
+        bool met = list[i].largest == NULL;
+        for (size_t j = 0; j < i && !met; j++)
+            met = alike(&list[j], &list[i]);
+        if (met)
+            continue;
+        fputs(said++ == 0 ? "It is " : "; it is ", out);
+        if (worth_of(&list[i]) > 1)
+            fprintf(out, "worth going to %d workers%s for ", worth_of(&list[i]),
+                    worth_most(&list[i]) ? ", the most that count," : "");
+        else
+            fputs("not worth taking more than one worker for ", out);
+        say_alike(list, n, &list[i], out);
+    }
+    if (said > 0)
+        fputs(". ", out);
+}
+
+/* ---- beyond what was measured ---- */
+
+/* Efficiency by a model. */
+static double efficiency_at(const nf_model *model, double p)
+{
+    double ratio = nf_model_seconds(model, 1) / nf_model_seconds(model, p);
+    return model->scaling == NF_STRONG ? ratio / p : ratio;
+}
+
+static void say_model(const char *name, const nf_model *model, double last, FILE *out)
+{
+    const double far = last * NF_EXTRAPOLATION, peak = nf_model_peak(model);
+    double p = last;
+    while (p < far && 100 * efficiency_at(model, p) >= NF_WORTH)
+        p *= 1.01;
+    fprintf(out, "%s (%s) ", name, nf_model_name(model->kind));
+    if (p >= far)
+        fprintf(out, "stays over %d%% up to %.0f workers, %d times what was measured", NF_WORTH,
+                far, NF_EXTRAPOLATION);
+    else if (p > last)
+        fprintf(out, "falls under %d%% beyond about %.0f workers", NF_WORTH, p);
+    else
+        fprintf(out, "is under %d%% from %.0f workers on at the latest", NF_WORTH, last);
+    if (peak <= far && model->scaling == NF_STRONG)
+        fprintf(out, " and is fastest with about %.0f", peak);
+}
+
+/* What the models that foretell best say; nothing where there are too few points for any. */
+static nf_status say_models(const nf_report *report, const kernel *list, size_t n, FILE *out)
+{
+    size_t said = 0;
+    for (size_t i = 0; i < n && said < SHOWN; i++) {
+        nf_series series;
+        nf_fits fits;
+        if (list[i].largest == NULL)
+            continue;
+        nf_status status = nf_series_make(report->study, report->points, report->npoints,
+                                          list[i].largest->of, NULL, &series);
+        if (status != NF_OK)
+            return status;
+        nf_models_fit(&series, &fits);
+        if (fits.best >= 0) {
+            fputs(said++ == 0 ? "By the model that foretells its points best, the efficiency of "
+                              : "; of ",
+                  out);
+            say_model(name_of(&list[i]), &fits.of[fits.best].model, series.at[series.n - 1].p, out);
+        }
+        nf_series_free(&series);
+    }
+    if (said > 0)
+        fputs(". ", out);
+    return NF_OK;
+}
+
+/* ---- what to try ---- */
+
+static size_t count_wide(const nf_report *report, size_t *counted)
+{
+    const double widest = 0.1;
+    size_t n = 0;
+    *counted = 0;
+    for (size_t i = 0; i < report->npoints; i++) {
+        const nf_point *point = &report->points[i];
+        if (!nf_point_counts(point))
+            continue;
+        ++*counted;
+        n += !point->interval.known ||
+             point->interval.high - point->interval.low > 2 * widest * point->seconds;
+    }
+    return n;
+}
+
+/* What may be tried: against each loss, and, last, against memory. */
+enum { AGAINST_MEMORY = NF_LOSSES, ADVICES };
+
+static bool needs(const kernel *k, int advice)
+{
+    const nf_bottleneck *b = &k->limit;
+    if (nf_bound_by_memory(b))
+        return advice == AGAINST_MEMORY;
+    return b->limited && (int)b->largest == advice;
+}
+
+static void advise_losses(const kernel *list, size_t n, FILE *out, size_t *said)
+{
+    enum { NAMED = 3 };
+    static const char *const advice[ADVICES] = {
+        [NF_LOSS_HALO] =
+            "deeper halos exchanged less often (--halo-depth), squarer blocks (--grid) or "
+            "a larger array",
+        [NF_LOSS_FOLD] = "a larger array, or threads in the place of ranks",
+        [NF_LOSS_WAIT] = "blocks of equal cost (--grid), and a look at what else runs on the cores",
+        [NF_LOSS_IDLE] = "smaller tiles (--tile-size), which even out",
+        [NF_LOSS_RUNTIME] = "a larger array, or ranks in the place of threads",
+        [NF_LOSS_SLOWER] =
+            "a look at what else runs on the cores, at their clock and at the caches they "
+            "share",
+        [AGAINST_MEMORY] =
+            "a longer chain on each tile while it is in cache, or the same workers on more "
+            "nodes",
+    };
+    for (int a = 0; a < ADVICES; a++) {
+        size_t with = 0;
+        for (size_t i = 0; i < n; i++) {
+            if (!needs(&list[i], a) || with++ >= NAMED)
+                continue;
+            if (with == 1)
+                part(out, said);
+            fprintf(out, "%s%s", with == 1 ? "for " : ", ", name_of(&list[i]));
+        }
+        if (with > 0)
+            fprintf(out, "%s, %s", with > NAMED ? " and more" : "", advice[a]);
+    }
+}
+
+static void say_next(const nf_report *report, const kernel *list, size_t n, FILE *out)
+{
+    size_t said = 0, counted, wide = count_wide(report, &counted), open = 0, most = 0;
+    for (size_t i = 0; i < n; i++)
+        if (list[i].largest != NULL && list[i].worth != NULL && worth_most(&list[i])) {
+            open++;
+            most = (size_t)nf_point_workers(list[i].largest) > most
+                       ? (size_t)nf_point_workers(list[i].largest)
+                       : most;
+        }
+    fputs("To try next: ", out);
+    advise_losses(list, n, out, &said);
+    if (open > 0) {
+        part(out, &said);
+        fprintf(out, "more than %zu workers (%zu of %zu kernel%s still gain%s)", most, open, n,
+                n == 1 ? "" : "s", open == 1 ? "s" : "");
+    } else if (counted <= n) {
+        part(out, &said);
+        fputs("a machine with more cores, for points that count", out);
+    }
+    if (wide > 0) {
+        part(out, &said);
+        fprintf(out,
+                "more samples on a quieter machine (%zu of %zu intervals %s wider than "
+                "\u00b110%% or not known)",
+                wide, counted, wide == 1 ? "is" : "are");
+    }
+    fputs(said == 0 ? "nothing that these numbers call for." : ".", out);
+}
+
+/* ---- all ---- */
+
+nf_status nf_conclude(const nf_report *report, FILE *out)
+{
+    kernel *list = calloc(report->ngroups + 1, sizeof *list);
+    if (list == NULL)
+        return nf_fail(NF_ERR_MEMORY, "no memory for the report's conclusions");
+    size_t n = examine_all(report, list);
+    say_limited(list, n, out);
+    say_unlimited(list, n, out);
+    say_unknown(list, n, out);
+    say_worth(list, n, out);
+    nf_status status = say_models(report, list, n, out);
+    say_next(report, list, n, out);
+    free(list);
+    return status;
+}
