@@ -15,18 +15,18 @@
 #include "io/content.h"
 #include "io/part.h"
 
-enum { SOME_FAILED = 3 /* the exit status */ };
+/* Exit statuses. */
+enum { SOME_FAILED = 3, GO_ON_LATER = 75 };
 
 typedef struct batch_args {
     const char *chain, *out, *format;
     int quality, helpers;
     bool resume, fast, no_turn;
-    int64_t max_pixels;
     char **inputs;
     size_t count;
 } batch_args;
 
-enum { KEY_FORMAT = 0x30001, KEY_IO_THREADS, KEY_RESUME, KEY_FAST, KEY_NO_TURN, KEY_MAX_PIXELS };
+enum { KEY_FORMAT = 0x30001, KEY_IO_THREADS, KEY_RESUME, KEY_FAST, KEY_NO_TURN };
 
 static const char doc[] =
     "Applies a chain of kernels to many files, under mpirun or alone; without -k, converts.\v"
@@ -46,8 +46,8 @@ static const char doc[] =
     "a sixth or less of them. The result is then at least as near (by PSNR) to the resized picture "
     "as it was before it was coded as decoding whole comes; elsewhere it would not be, and is not "
     "done.\n\n"
-    "Exit status: 0, all done; 3, some failed or were not begun; 1, 2 (usage): nothing begun, or "
-    "the run failed.\n\n"
+    "Exit status: 0, all done; 3, some failed; 75, stopped, and --resume goes on; 1, 2 (usage): "
+    "nothing was begun, or the run failed.\n\n"
     "Examples:\n"
     "  mpirun -n 2 batch -k 'resize:width=800,height=600 | sharpen' -o small --quality 85 photos\n"
     "  batch -k gray -o gray --format png a.jpg b.tif c.h5:/image\n"
@@ -63,9 +63,6 @@ static const struct argp_option options[] = {
     {"fast", KEY_FAST, NULL, 0, "decode JPEG no larger than is needed (see below)", 0},
     {"no-auto-orient", KEY_NO_TURN, NULL, 0,
      "leave pixels as they are stored, and the orientation as it is told", 0},
-    {"max-pixels", KEY_MAX_PIXELS, "N", 0,
-     "refuse arrays of more cells, as their headers tell, before they are decoded (default 1e9)",
-     0},
     {"io-threads", KEY_IO_THREADS, "N", 0,
      "threads of each rank that read files ahead and bring outputs to the disk (default 2)", 0},
     {0}};
@@ -112,8 +109,6 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         error = take_integer("--io-threads", text, 256, &value);
         args->helpers = (int)value;
         return error;
-    case KEY_MAX_PIXELS:
-        return take_integer("--max-pixels", text, (int64_t)1 << 53, &args->max_pixels);
     case KEY_RESUME:
         args->resume = true;
         return 0;
@@ -142,7 +137,7 @@ typedef struct batch {
     nf_batch_past *past;
     int64_t alone; /* the first of the files that are tried one at a time */
     double *weight;
-    int64_t done, failed, skipped;
+    int64_t begun, done, failed, skipped;
     double bytes, all_bytes; /* of inputs that are done or have failed, and of all */
     bool stopped;
     nf_progress progress;
@@ -200,7 +195,7 @@ static nf_status sort_out(batch *b, nf_batch_files *suspects)
         nf_batch_file *file = &files->list[i];
         int deaths = nf_batch_past_deaths(b->past, file);
         if (deaths > 0 && file->problem == NULL)
-            nf_part_remove_left(file->output);
+            nf_part_sweep(file->output);
         if (file->problem != NULL)
             status = record_problem(b, file, "failed", file->problem);
         else if (nf_batch_past_done(b->past, file, b->recipe_text))
@@ -343,6 +338,7 @@ static void finish(void *context, int64_t item, void *result)
 static nf_status begin(void *context, int64_t item)
 {
     batch *b = context;
+    b->begun++;
     return nf_batch_log_started(b->log, b->log_path, &b->files.list[item]);
 }
 
@@ -412,21 +408,26 @@ static nf_status run(batch *b, int helpers)
     return status;
 }
 
+/* Files that were not begun, because the run was asked to stop. */
+static int64_t left_over(const batch *b)
+{
+    return (int64_t)b->files.count - b->begun;
+}
+
 static void summarize(const batch *b, double seconds)
 {
-    int64_t left = (int64_t)b->files.count;
     double images = (double)(b->done) / seconds, megabytes = 1e-6 * b->bytes / seconds;
     printf("batch: %lld done, %lld failed", (long long)b->done, (long long)b->failed);
     if (b->skipped > 0)
         printf(", %lld skipped (done before)", (long long)b->skipped);
     if (b->files.skipped > 0)
         printf(", %lld other files passed over", (long long)b->files.skipped);
-    if (b->stopped)
-        printf(", stopped before all of %lld were begun: --resume goes on", (long long)left);
+    if (left_over(b) > 0)
+        printf(", %lld not begun: --resume goes on", (long long)left_over(b));
     printf("; %.2f s, %.1f images/s, %.1f MB/s\n", seconds, images, megabytes);
 }
 
-static nf_status batch_all(const nf_cli *cli, const batch_args *args, batch *b, bool *complete)
+static nf_status batch_all(const nf_cli *cli, const batch_args *args, batch *b, int *exit_status)
 {
     const nf_world *world = &cli->world;
     double start = nf_seconds();
@@ -435,11 +436,11 @@ static nf_status batch_all(const nf_cli *cli, const batch_args *args, batch *b, 
                                   .quality = args->quality,
                                   .turn = !args->no_turn,
                                   .fast = args->fast,
-                                  .max_pixels = args->max_pixels,
                                   .caches = cli->plan_options.caches};
     b->recipe.caches.l3 /= (size_t)world->threads;
     catch_signals();
-    nf_hdf5_version(); /* starts the library, which may call MPI: by this thread */
+    nf_part_swept = true; /* by sort_out, where a run died */
+    nf_hdf5_version();    /* starts the library, which may call MPI: by this thread */
     nf_status status = nf_agree(world, world->rank == 0 ? prepare(b, args) : NF_OK);
     if (status == NF_OK)
         status = nf_batch_files_share(world, &b->files);
@@ -447,9 +448,10 @@ static nf_status batch_all(const nf_cli *cli, const batch_args *args, batch *b, 
         status = run(b, args->helpers);
     if (status == NF_OK && world->rank == 0 && !cli->quiet)
         summarize(b, nf_seconds() - start);
-    *complete = b->failed == 0 && !b->stopped;
     if (status == NF_OK)
-        nf_broadcast(world, complete, sizeof *complete, 0);
+        *exit_status = left_over(b) > 0 ? GO_ON_LATER : b->failed > 0 ? SOME_FAILED : 0;
+    if (status == NF_OK)
+        nf_broadcast(world, exit_status, sizeof *exit_status, 0);
     return status;
 }
 
@@ -472,15 +474,15 @@ int main(int argc, char **argv)
 {
     static const struct argp argp = {options, parse_option, "FILE|FOLDER...", doc, NULL,
                                      NULL,    NULL};
-    batch_args args = {.quality = 90, .helpers = 2, .max_pixels = 1000000000};
+    batch_args args = {.quality = 90, .helpers = 2};
     batch b = {.cli = NULL};
     nf_cli cli;
-    bool complete = true;
-    nf_status status = nf_cli_start(&cli, argc, argv, &argp, &args, NF_CLI_THREADS);
+    int outcome = 0;
+    nf_status status = nf_cli_start(&cli, argc, argv, &argp, &args, NF_CLI_THREADS | NF_CLI_IMAGES);
     if (status == NF_OK && !cli.done)
-        status = batch_all(&cli, &args, &b, &complete);
+        status = batch_all(&cli, &args, &b, &outcome);
     release(&b, cli.world.threads);
     free(args.inputs);
     int exit_status = nf_cli_stop(&cli, status);
-    return exit_status == 0 && !complete ? SOME_FAILED : exit_status;
+    return exit_status == 0 ? outcome : exit_status;
 }

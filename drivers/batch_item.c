@@ -168,16 +168,6 @@ static nf_status suit(const nf_batch_recipe *recipe, nf_batch_bench *bench, nf_a
 
 /* ---- a file ---- */
 
-static nf_status check_pixels(const nf_batch_recipe *recipe, const char *input,
-                              const nf_shape *shape)
-{
-    int64_t cells = nf_shape_cells(shape);
-    if (cells <= recipe->max_pixels)
-        return NF_OK;
-    return nf_fail(NF_ERR_SHAPE, "%s: has %lld pixels, more than --max-pixels %lld", input,
-                   (long long)cells, (long long)recipe->max_pixels);
-}
-
 /* A file that `filter` would have made of this input by this chain, to the byte. */
 static nf_status create_output(const nf_batch_recipe *recipe, const nf_batch_bench *bench,
                                const nf_batch_file *file, const nf_array_reader *reader,
@@ -226,9 +216,7 @@ static nf_status read_and_write(const nf_batch_recipe *recipe, nf_batch_bench *b
     nf_status status = nf_array_open(&alone, file->input, NULL, &reader, &shape);
     if (status != NF_OK)
         return status;
-    status = check_pixels(recipe, file->input, &shape);
-    if (status == NF_OK)
-        status = suit(recipe, bench, reader, &shape, orientation_of(recipe, reader, &shape));
+    status = suit(recipe, bench, reader, &shape, orientation_of(recipe, reader, &shape));
     if (status == NF_OK)
         status = process(recipe, bench, file, reader, &result->writer);
     if (status == NF_OK)

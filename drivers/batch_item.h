@@ -13,8 +13,7 @@ typedef struct nf_batch_recipe {
     int quality;       /* JPEG */
     bool turn;         /* images the right way up, as their EXIF orientation says */
     bool fast;         /* JPEG decoded smaller where the first kernel is a resize that allows it */
-    int64_t max_pixels;
-    nf_caches caches; /* of a worker */
+    nf_caches caches;  /* of a worker */
 } nf_batch_recipe;
 
 /* What a worker keeps from one file to the next of the same shape. All zero: nothing. */

@@ -113,7 +113,7 @@ nf_status nf_batch_log_open(const char *path, bool keep, FILE **log)
 
 /* ---- reading ---- */
 
-/* files: of each input {"size", "mtime", "deaths", "flying", and of the last outcome "status",
+/* files: of each input {"size", "mtime", "deaths", "flying", "spared", and of the last outcome "status",
  * "output", "bytes", "recipe"}. */
 struct nf_batch_past {
     json_t *files;
@@ -130,16 +130,23 @@ static void bury(nf_batch_past *past)
         if (!json_is_true(json_object_get(file, "flying")))
             continue;
         json_int_t deaths = json_integer_value(json_object_get(file, "deaths"));
-        json_object_set_new(file, "deaths", json_integer(deaths + 1));
+        bool spared = deaths > 0 && json_is_true(json_object_get(file, "spared"));
+        json_object_set_new(file, "deaths", json_integer(spared ? deaths : deaths + 1));
         json_object_set_new(file, "flying", json_false());
     }
 }
 
-static void spare_all(nf_batch_past *past)
+/* The run was asked to stop: by its user, or because a rank had died, of one of the files under way. They
+ * are suspects if they are not done after all, but no more than that, unless one was there alone. */
+static void spare(nf_batch_past *past)
 {
     const char *input;
     json_t *file;
-    json_object_foreach(past->files, input, file) json_object_set_new(file, "flying", json_false());
+    size_t flying = 0;
+    json_object_foreach(past->files, input, file) flying +=
+        json_is_true(json_object_get(file, "flying"));
+    json_object_foreach(past->files, input, file)
+        json_object_set_new(file, "spared", json_boolean(flying > 1));
 }
 
 static bool same_number(const json_t *a, const json_t *b, const char *name)
@@ -197,7 +204,7 @@ static bool take(nf_batch_past *past, json_t *record)
     if (strcmp(kind, "file") == 0)
         return take_outcome(past, record);
     if (strcmp(kind, "stopped") == 0)
-        spare_all(past);
+        spare(past);
     return true;
 }
 

@@ -108,6 +108,14 @@ hid_t nf_h5_open_file(const char *file, unsigned flags)
 
 static pthread_mutex_t in_hdf5 = PTHREAD_MUTEX_INITIALIZER;
 
+static nf_status locate(void *state, const int64_t index[NF_DIMS], nf_chunk *chunk)
+{
+    nf_h5_enter(((const nf_h5_reader *)state)->path);
+    nf_status status = nf_h5_locate(state, index, chunk);
+    nf_h5_leave();
+    return status;
+}
+
 /* ALONE(RESULT, NAME, (PARAMETERS), CALL): a method that waits until no other thread is in HDF5. */
 #define ALONE(result_type, name, parameters, call)                                                 \
     static result_type name parameters                                                             \
@@ -125,24 +133,17 @@ static pthread_mutex_t in_hdf5 = PTHREAD_MUTEX_INITIALIZER;
         pthread_mutex_unlock(&in_hdf5);                                                            \
     }
 
-static nf_status locate_alone(void *state, const int64_t index[NF_DIMS], nf_chunk *chunk)
-{
-    pthread_mutex_lock(&in_hdf5);
-    nf_h5_enter(((const nf_h5_reader *)state)->path);
-    nf_status status = nf_h5_locate(state, index, chunk);
-    nf_h5_leave();
-    pthread_mutex_unlock(&in_hdf5);
-    return status;
-}
-
 ALONE(nf_status, open_alone, (const char *file, const char *dataset, void **state, nf_shape *shape),
       nf_h5_open(file, dataset, state, shape))
 ALONE_VOID(layout_alone, (void *state, nf_layout *layout), nf_h5_layout(state, layout))
+ALONE(nf_status, locate_alone, (void *state, const int64_t index[NF_DIMS], nf_chunk *chunk),
+      locate(state, index, chunk))
 ALONE(nf_status, read_alone,
       (void *state, const nf_box *box, void *cells, const ptrdiff_t stride[NF_DIMS]),
       nf_h5_read(state, box, cells, stride))
 ALONE(const char *, remark_alone, (void *state), nf_h5_remark(state))
 ALONE_VOID(close_alone, (void *state), nf_h5_close(state))
+ALONE(bool, checksum_alone, (void *state, uint64_t *sum), nf_h5_checksum(state, sum))
 ALONE(nf_status, stack_alone, (const char *file, const char *dataset, int dims, nf_stack *stack),
       nf_h5_stack(file, dataset, dims, stack))
 ALONE(nf_status, list_alone, (const char *file, FILE *out), nf_h5_list(file, out))
@@ -153,10 +154,17 @@ ALONE(nf_status, create_alone,
 ALONE(nf_status, allot_alone,
       (void *state, int64_t item, size_t n, const int64_t (*index)[NF_DIMS], nf_chunk *chunks),
       nf_h5_give_places(state, item, n, index, chunks))
+ALONE_VOID(seal_alone, (void *state, const uint64_t *sums), nf_h5_seal(state, sums))
 ALONE(nf_status, finish_alone, (void *state), nf_h5_finish(state))
-ALONE(bool, checksum_alone, (void *state, uint64_t *sum), nf_h5_checksum(state, sum))
-ALONE_VOID(seal_alone, (void *state, const uint64_t *sum), nf_h5_seal(state, sum))
 ALONE_VOID(abandon_alone, (void *state), nf_h5_abandon(state))
+
+nf_status nf_h5_has(const char *file, const char *dataset, bool *has)
+{
+    pthread_mutex_lock(&in_hdf5);
+    nf_status status = nf_h5_find(file, dataset, has);
+    pthread_mutex_unlock(&in_hdf5);
+    return status;
+}
 
 static const char *const hdf5_suffixes[] = {".h5", ".hdf5", ".nc", ".nxs", NULL};
 

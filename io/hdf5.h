@@ -214,6 +214,7 @@ const char *nf_h5_dataset(const void *state);
 nf_status nf_h5_read(void *state, const nf_box *box, void *cells, const ptrdiff_t stride[NF_DIMS]);
 const char *nf_h5_remark(void *state);
 void nf_h5_close(void *state);
+nf_status nf_h5_find(const char *file, const char *dataset, bool *has); /* nf_h5_has's */
 bool nf_h5_checksum(void *state, uint64_t *sum);
 nf_status nf_h5_stack(const char *file, const char *dataset, int dims, nf_stack *stack);
 nf_status nf_h5_list(const char *file, FILE *out);

@@ -201,7 +201,7 @@ static bool has_link(hid_t file, const char *name)
     return there;
 }
 
-nf_status nf_h5_has(const char *path, const char *dataset, bool *has)
+nf_status nf_h5_find(const char *path, const char *dataset, bool *has)
 {
     hid_t file = nf_h5_open_file(path, H5F_ACC_RDONLY);
     if (file < 0)

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+bool nf_part_swept;
+
 /* ---- part files that a signal must remove ---- */
 
 enum {
@@ -175,7 +177,7 @@ static bool is_left(const char *name, const char *prefix)
            errno == ESRCH;
 }
 
-void nf_part_remove_left(const char *target)
+static void remove_left(const char *target)
 {
     char *prefix = part_prefix(target), *folder = folder_of(target);
     DIR *list = prefix == NULL || folder == NULL ? NULL : opendir(folder);
@@ -231,7 +233,8 @@ nf_status nf_part_begin(const char *file, nf_part *part)
         part_free(part);
         return status;
     }
-    nf_part_remove_left(part->target);
+    if (!nf_part_swept)
+        remove_left(part->target);
     part->slot = slot_take(part->path);
     return NF_OK;
 }
@@ -329,6 +332,31 @@ void nf_part_abort(nf_part *part)
     if (part->path != NULL && !part->lasting)
         unlink(part->path);
     part_free(part);
+}
+
+/* Whether a name is that of a part file of a target, of whatever host and process. */
+static bool is_part_of(const char *name, const char *target)
+{
+    size_t length = strnlen(target, NAME_KEPT), end = strlen(name), suffix = strlen(".part");
+    if (name[0] != '.' || strncmp(name + 1, target, length) != 0 || name[1 + length] != '.' ||
+        end < length + 2 + suffix || strcmp(name + end - suffix, ".part") != 0)
+        return false;
+    for (end -= suffix; name[end - 1] >= '0' && name[end - 1] <= '9'; end--)
+        ;
+    return name[end] != '.' && name[end - 1] == '.' && end > length + 2;
+}
+
+void nf_part_sweep(const char *file)
+{
+    const char *slash = strrchr(file, '/'), *name = slash == NULL ? file : slash + 1;
+    char *folder = folder_of(file);
+    DIR *list = folder != NULL ? opendir(folder) : NULL;
+    for (struct dirent *entry; list != NULL && (entry = readdir(list)) != NULL;)
+        if (is_part_of(entry->d_name, name))
+            unlinkat(dirfd(list), entry->d_name, 0);
+    if (list != NULL)
+        closedir(list);
+    free(folder);
 }
 
 /* ---- copies ---- */

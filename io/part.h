@@ -40,10 +40,16 @@ nf_status nf_part_commit(nf_part *part);
 /* Removes the part file and frees *part. Harmless on an empty one. */
 void nf_part_abort(nf_part *part);
 
+/* Removes the part files of an output that killed processes have left, on whatever host. Nobody may be
+ * writing one. */
+void nf_part_sweep(const char *file);
+
+/* Set by programs that see to that themselves: looking for such files once an output takes time in a
+ * folder of many. */
+extern bool nf_part_swept;
+
 /* Removes all part files of this process. Safe in a signal handler that does not return. */
 void nf_part_remove_all(void);
-/* Removes part files of an output whose processes are gone, as nf_part_begin does. */
-void nf_part_remove_left(const char *target);
 
 /* Copies all bytes of a file to a new one. The copy shares storage where the file system can. */
 nf_status nf_file_copy(const char *from, const char *to);

@@ -1,13 +1,12 @@
 #include "io/record.h"
 
-#include "io/json_line.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/json_line.h"
 #include "io/record_parts.h"
 
 static nf_status no_memory(const char *path)
