@@ -594,6 +594,7 @@ static nf_status create_first(nf_array_writer *writer, const char *typed, const 
 
 static nf_status open_raw(nf_array_writer *writer, const char *part)
 {
+    nf_part_catch_limit();
     writer->raw = (nf_raw){.fd = open(part, O_RDWR | O_CLOEXEC),
                            .name = writer->target,
                            .shape = writer->shape,

@@ -52,6 +52,11 @@ static void catch_signals(void)
             now.sa_handler == SIG_DFL)
             sigaction(caught[i], &ours, NULL);
     }
+    nf_part_catch_limit();
+}
+
+void nf_part_catch_limit(void)
+{
     struct sigaction limit;
     if (sigaction(SIGXFSZ, NULL, &limit) == 0 && limit.sa_handler == SIG_DFL)
         signal(SIGXFSZ, SIG_IGN);

@@ -23,9 +23,12 @@ typedef struct nf_part {
 
 /* Checks that the target can be written (no directory, no device, a folder that exists and lets
  * files be made), removes the target's part files whose processes are gone, and fixes the part
- * file's name; whoever creates the file calls this before. Writing beyond a limit on the size of
- * files is an error from now on (EFBIG), no longer the end of the process. */
+ * file's name; whoever creates the file calls this before. nf_part_catch_limit goes with it. */
 nf_status nf_part_begin(const char *file, nf_part *part);
+
+/* Writing beyond a limit on the size of files is an error from now on (EFBIG), no longer the end of the
+ * process. For all who write to a part file. */
+void nf_part_catch_limit(void);
 
 /* The same for a part file that outlives this process, so that its journal (journal.h) can be taken up:
  * `.NAME.resume.part`, which neither signals nor nf_part_abort remove. again: that which is there; it
