@@ -157,15 +157,15 @@ static const struct argp_option image_options[] = {
     {0}};
 
 static const struct argp_option memory_options[] = {
-    {NULL, 0, NULL, 0, "Arrays that do not fit into memory (the result has the same bits):", 45},
+    {NULL, 0, NULL, 0, "Arrays that do not fit into memory (the result has the same bits):", 46},
     {"memory", KEY_MEMORY, "SIZE", 0,
      "a bound on the memory of each rank, as 512M or 2G: the array goes through it in bands, read, "
      "computed and written at the same time (default: only where it does not fit)",
-     45},
+     46},
     {"scratch", KEY_SCRATCH, "FOLDER", 0,
      "for arrays between two sweeps; all ranks must see it (default: beside the output; reduce: "
      "TMPDIR, or /var/tmp)",
-     45},
+     46},
     {0}};
 
 static error_t answer(nf_cli *cli, struct argp_state *state, unsigned help)

@@ -75,7 +75,8 @@ static const struct argp_option options[] = {
     {"kernel", 'k', "CHAIN", 0, "kernels to apply: 'NAME:KEY=VALUE,... | NAME ...'", 0},
     {"quality", 'Q', "N", 0, "JPEG quality of the output, 1 to 100 (default 90)", 0},
     {"store", KEY_STORE, "TYPE", 0,
-     "HDF5: type of the elements in the output: u8 i8 u16 i16 u32 i32 f16 f32 f64; integers are "
+     "HDF5, TIFF, npy, raw: type of the elements in the output: u8 i8 u16 i16 u32 i32 f16 f32 f64; "
+     "integers are "
      "rounded half to even and clipped (default: as computed)",
      0},
     NF_STORAGE_OPTIONS,

@@ -5,8 +5,9 @@
 #include "drivers/engine/team.h"
 #include "drivers/scale_study.h"
 
-/* Seconds that a study may sample for where its points have no time of their own: each gets its share, and
- * its median may then rest on fewer samples than its precision would take, which the report says. */
+/* Seconds that a study may sample for where its points have no time of their own: each gets its
+ * share, and its median may then rest on fewer samples than its precision would take, which the
+ * report says. */
 static const double sampling_seconds = 70;
 
 /* Before anything is measured or overwritten: every chain suits the input. */

@@ -25,8 +25,8 @@ static int64_t usual_bound(const nf_cli *cli)
     return share_of_memory(cli) / 2;
 }
 
-/* Collective. Whether the arrays leave some of what is there to others, the files' pages among them. What
- * cannot be streamed is within a bound, too, where it fits in memory. */
+/* Collective. Whether the arrays leave some of what is there to others, the files' pages among
+ * them. What cannot be streamed is within a bound, too, where it fits in memory. */
 static bool in_memory(const nf_cli *cli, const nf_plan *plan)
 {
     bool streams = nf_stream_obstacle(plan) == NULL;
@@ -46,6 +46,7 @@ static nf_status make_plan(const nf_cli *cli, const nf_shape *in, nf_chain *chai
     nf_plan_options options = cli->plan_options;
     options.stream = true;
     options.align = align;
+    options.memory = cli->memory > 0 ? cli->memory : usual_bound(cli);
     if (cli->memory == 0)
         memset(options.grid, 0, sizeof options.grid); /* meant for the way that is usual */
     return nf_plan_create(&cli->world, in, chains, count, &options, plan);

@@ -6,8 +6,9 @@
 #include "drivers/engine/stream.h"
 #include "io/array.h"
 
-/* Collective. A plan to be streamed, always, or where --memory asks for one, or where the arrays in memory would need
- * more than there is; otherwise *plan is NULL. No chain: a copy. Errors: those of nf_plan_create. */
+/* Collective. A plan to be streamed, always, or where --memory asks for one or the arrays in memory
+ * would need more than there is; otherwise *plan is NULL. No chain: a copy. Errors: those of
+ * nf_plan_create. */
 nf_status nf_streaming_plan(const nf_cli *cli, bool always, const nf_shape *in, nf_chain *chains,
                             size_t count, nf_plan **plan);
 
@@ -25,8 +26,8 @@ typedef struct nf_streaming {
     nf_results *results;
 } nf_streaming;
 
-/* Collective. Runs the plan from files to a file; the writer is the caller's to commit. Says what it does
- * with --explain, and how far it is. */
+/* Collective. Runs the plan from files to a file; the writer is the caller's to commit. Says what
+ * it does with --explain, and how far it is. */
 nf_status nf_streaming_run(const nf_cli *cli, const nf_streaming *run);
 
 #endif

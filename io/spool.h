@@ -6,8 +6,8 @@
 #include "drivers/engine/stream.h"
 #include "io/array.h"
 
-/* A format that gives or takes rows in order only goes through a scratch file: rank 0 decodes all of it
- * before the stream begins, or encodes it when the stream is done. */
+/* A format that gives or takes rows in order only goes through a scratch file: rank 0 decodes all
+ * of it before the stream begins, or encodes it when the stream is done. */
 typedef struct nf_spool {
     nf_scratch scratch; /* closed: the format itself is read from, or written to */
     nf_array_reader *reader;
@@ -16,8 +16,8 @@ typedef struct nf_spool {
     nf_pack *packs[2]; /* bands on their way into the file */
 } nf_spool;
 
-/* Collective. `folder` and `nodes` as for nf_scratch_open. The spool must stay where it is while the source
- * or the sink is used; close it also after an error. */
+/* Collective. `folder` and `nodes` as for nf_scratch_open. The spool must stay where it is while
+ * the source or the sink is used; close it also after an error. */
 nf_status nf_spool_in(const nf_world *world, nf_array_reader *reader, const nf_shape *shape,
                       const char *folder, int nodes, nf_spool *spool, nf_stream_source *source);
 nf_status nf_spool_out(const nf_world *world, nf_array_writer *writer, const nf_shape *shape,

@@ -1,11 +1,14 @@
-/* bench_stream.c - bench_stream [FOLDER [MIB [ROUNDS [CHAIN]]]]: a chain over an array in a file, in bands,
- * beside the larger of what it computes and what it reads and writes. Each line: seconds of reading and
- * writing alone, of computing alone, of all in bands, and the ratio of that to the larger of the two; once
- * with the files in the page cache, once from the disk and to it. */
+/* bench_stream.c - bench_stream [FOLDER [MIB [ROUNDS [CHAIN]]]]: a chain over an array in a file,
+ * in bands, beside the larger of what it computes and what it reads and writes. Each line: seconds
+ * of reading and then writing alone, of computing alone, of all in bands, and the ratio of that to
+ * the larger of the two: with the files in the page cache, where reading and writing want a core,
+ * too; from the disk and to it; and from and to a disk that is made up, where every byte waits, so
+ * that both take equally long. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "drivers/engine/dense.h"
@@ -15,12 +18,15 @@
 
 enum { COLUMNS = 16384, MIB = 1 << 20, PIECE = 8 << 20 };
 
+typedef enum way { CACHED, DISK, WAITING, WAYS } way;
+static const char *const way_names[] = {"page cache", "disk", "waiting"};
+
 typedef struct contest {
     nf_plan *plan;
     nf_stream *streamed, *alone; /* alone: nothing is read or written */
     nf_dense in, out;
-    bool
-        disk; /* pages of the input are dropped before, those of the output flushed and dropped after */
+    way way;     /* DISK: pages are dropped before, and flushed and dropped after */
+    double wait; /* nanoseconds a byte, where it waits */
 } contest;
 
 static void check(nf_status status)
@@ -33,10 +39,21 @@ static void check(nf_status status)
 
 /* ---- sources and sinks ---- */
 
+static void wait_for(const contest *c, const nf_box *box)
+{
+    int64_t ns = (int64_t)((double)nf_box_cells(box) * 4 * c->wait);
+    const struct timespec time = {ns / 1000000000, ns % 1000000000};
+    nanosleep(&time, NULL);
+}
+
 static nf_status read_file(void *context, const nf_box *box, void *cells,
                            const ptrdiff_t stride[NF_DIMS])
 {
-    return nf_dense_read(context, box, cells, stride);
+    const contest *c = context;
+    if (c->way != WAITING)
+        return nf_dense_read(&c->in, box, cells, stride);
+    wait_for(c, box);
+    return NF_OK;
 }
 
 static nf_status read_nothing(void *context, const nf_box *box, void *cells,
@@ -48,7 +65,11 @@ static nf_status read_nothing(void *context, const nf_box *box, void *cells,
 
 static nf_status store_file(void *context, const nf_stream_band *band)
 {
-    return nf_dense_write(context, &band->box, band->cells, band->stride);
+    const contest *c = context;
+    if (c->way != WAITING)
+        return nf_dense_write(&c->out, &band->box, band->cells, band->stride);
+    wait_for(c, &band->box);
+    return NF_OK;
 }
 
 static nf_status store_nothing(void *context, const nf_stream_band *band)
@@ -61,13 +82,13 @@ static nf_status store_nothing(void *context, const nf_stream_band *band)
 
 static void begin(const contest *c)
 {
-    if (c->disk)
+    if (c->way == DISK)
         posix_fadvise(c->in.fd, 0, 0, POSIX_FADV_DONTNEED);
 }
 
 static void end(const contest *c)
 {
-    if (c->disk) {
+    if (c->way == DISK) {
         fdatasync(c->out.fd);
         posix_fadvise(c->out.fd, 0, 0, POSIX_FADV_DONTNEED);
     }
@@ -76,7 +97,7 @@ static void end(const contest *c)
 /* All of the input, then all of the output, by plain calls. */
 static void run_io(void *context)
 {
-    const contest *c = context;
+    contest *c = context;
     int64_t rows = PIECE / (COLUMNS * 4);
     char *cells = aligned_alloc(4096, PIECE);
     const ptrdiff_t stride[NF_DIMS] = {PIECE / 4, COLUMNS, 1};
@@ -85,8 +106,8 @@ static void run_io(void *context)
     for (int write = 0; write < 2; write++)
         for (int64_t y = 0; y < c->in.shape.dim[1]; y += rows) {
             nf_box box = {{0, y, 0}, {1, y + rows, COLUMNS}};
-            check(write ? nf_dense_write(&c->out, &box, cells, stride)
-                        : nf_dense_read(&c->in, &box, cells, stride));
+            const nf_stream_band band = {box, cells, {stride[0], stride[1], 1}, 0};
+            check(write ? store_file(c, &band) : read_file(c, &box, cells, stride));
         }
     end(c);
     free(cells);
@@ -163,17 +184,18 @@ static void contend(contest *c, nf_chain *chain, int threads, size_t rounds)
     const nf_plan_options planned = {.stream = true};
     const nf_stream_options options = {.memory = nf_memory_resident() + (int64_t)256 * MIB,
                                        .nodes = 1};
-    const nf_stream_ends files = {.in = {&c->in, read_file},
-                                  .out = {.context = &c->out, .store = store_file}};
+    const nf_stream_ends files = {.in = {c, read_file}, .out = {.context = c, .store = store_file}};
     const nf_stream_ends none = {.in = {NULL, read_nothing}, .out = {.store = store_nothing}};
     char what[64];
     check(nf_plan_create(&world, &c->in.shape, chain, 1, &planned, &c->plan));
     c->out.shape = *nf_plan_output(c->plan);
     check(nf_stream_create(c->plan, &files, &options, &c->streamed));
     check(nf_stream_create(c->plan, &none, &options, &c->alone));
-    for (int disk = 0; disk < 2; disk++) {
-        c->disk = disk;
-        snprintf(what, sizeof what, "%s, %d thread%s", disk ? "disk" : "page cache", threads,
+    double start = bench_seconds();
+    run_alone(c);
+    c->wait = (bench_seconds() - start) * 1e9 / (double)(2 * nf_shape_bytes(&c->in.shape));
+    for (c->way = CACHED; c->way < WAYS; c->way++) {
+        snprintf(what, sizeof what, "%s, %d thread%s", way_names[c->way], threads,
                  threads > 1 ? "s" : "");
         compare(c, what, rounds);
     }

@@ -59,6 +59,15 @@ if [ "${available:-0}" -ge 8 ]; then
 fi
 rm -f a.h5
 
+# Formats that give and take rows in order only.
+"$drivers/filter" -q -k 'crop:x=29000,y=9900,width=1999,height=777' large.h5:/scan rows.png || fail "a crop"
+for suffix in png jpg; do
+    timeout 100 "$mpiexec" -n 3 "$drivers/filter" -q -t 1 --memory 64M -k 'normalize | heat:steps=20' rows.png "a.$suffix" ||
+        fail "PNG to $suffix in bands"
+    "$drivers/filter" -q -k 'normalize | heat:steps=20' rows.png "b.$suffix" || fail "PNG to $suffix"
+    cmp "a.$suffix" "b.$suffix" || fail "another $suffix in bands"
+done
+
 # What is not enough says what would be; nothing is left behind.
 "$drivers/filter" --memory 2M -k gaussian large.h5:/scan b.h5 2>errors && fail "2 MiB were enough"
 grep -q 'the least bound that would do is [0-9]* MiB' errors || fail "another message: $(cat errors)"

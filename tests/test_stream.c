@@ -1,11 +1,12 @@
-/* test_stream.c - a plan that goes through an array in bands gives the bits that it gives in memory, and
- * ends well whatever fails. Run under mpirun for several numbers of ranks. */
+/* test_stream.c - a plan that goes through an array in bands gives the bits that it gives in
+ * memory, and ends well whatever fails. Run under mpirun for several numbers of ranks. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "drivers/engine/facts.h"
+#include "drivers/engine/memory.h"
 #include "drivers/engine/node.h"
 #include "drivers/engine/stream.h"
 #include "tests/arrays.h"
@@ -233,8 +234,8 @@ static uint64_t differs(const streamed *s, const nf_outcome *serial)
     return !nf_results_equal(&s->results, &serial->results);
 }
 
-/* Every cell was written once; in plans of one sweep it was read once by a rank, but for the rows that
- * two slabs share. */
+/* Every cell was written once; in plans of one sweep it was read once by a rank, but for the rows
+ * that two slabs share. */
 static uint64_t moved_wrongly(const streamed *s)
 {
     int64_t cell = (int64_t)nf_cell_bytes(&s->in.shape);
@@ -245,7 +246,8 @@ static uint64_t moved_wrongly(const streamed *s)
     return s->passes == 1 && read * (uint64_t)cell != (uint64_t)(s->first.read + s->first.again);
 }
 
-/* Bands of one row, of a few that do not divide, as chosen; with and without all steps; narrow tiles. */
+/* Bands of one row, of a few that do not divide, as chosen; with and without all steps; narrow
+ * tiles. */
 static const streaming ways[] = {
     {.options = {.band = 1}, .steps = true},
     {.options = {.band = 5}, .plan = {.caches = {1, 1, 1}, .halo_depth = 3}},
@@ -407,7 +409,8 @@ static void test_large(void)
     compare("heat:steps=7", &shape);
 }
 
-/* ---- a user's reduction whose fold is not exact: tiles must be those of the whole array, in order ---- */
+/* ---- a user's reduction whose fold is not exact: tiles must be those of the whole array, in
+ * order ---- */
 
 static void plain_sum_apply(const nf_tile *tile, const void *config, void *partial)
 {
@@ -508,6 +511,7 @@ static void test_bounds(void)
     const char *text = strstr(nf_message(s.status), "would do is ");
     judge(s.status != NF_ERR_MEMORY || text == NULL ||
           sscanf(text, "would do is %lld MiB", &least) != 1);
+    judge((least << 20) < nf_memory_resident()); /* what the program is itself counts, too */
     free_streamed(&s);
     how.options.memory = (int64_t)(least + 8) << 20;
     s = drive(&chain, &shape, &how);

@@ -125,8 +125,8 @@ nf_status nf_bands_tile(const nf_plan *plan, nf_pass *pass, const nf_box *band)
 
 /* ---- memory ---- */
 
-/* The first band, one between, and the last differ in height, and so may their tiles; those that resample
- * read boxes of any size. */
+/* The first band, one between, and the last differ in height, and so may their tiles; those that
+ * resample read boxes of any size. */
 static size_t most_workspace(const nf_plan *plan, nf_pass *pass, const nf_bands *b)
 {
     size_t most = 0;

@@ -68,13 +68,26 @@ static double seconds_a_step(const nf_plan *plan, const nf_stage *stage, const b
     return compute * (1 + redundancy(plan, stage, b, depth)) + (memory + halo + team) / depth;
 }
 
+/* A disk is slower than all else: as many as leave a quarter of the memory to the halos of two bands. */
+static int streamed_depth(const nf_plan *plan, const nf_stage *stage, int most)
+{
+    enum { GIB = 1 << 30 };
+    const nf_shape *in = &stage->setup.in;
+    int slow = 0;
+    while (slow < NF_DIMS - 1 && in->dim[slow] == 1)
+        slow++;
+    int64_t memory = plan->options.memory > 0 ? plan->options.memory : GIB;
+    int64_t across = (int64_t)nf_shape_bytes(in) / in->dim[slow];
+    int64_t depth = memory / 4 / (2 * nf_stage_reach(stage, slow) * across + 1);
+    return depth < 1 ? 1 : depth < most ? (int)depth : most;
+}
+
 int nf_cost_depth(const nf_plan *plan, const nf_stage *stage)
 {
     int64_t steps = stage->setup.steps;
     int most = steps < NF_MAX_FUSED ? (int)steps : NF_MAX_FUSED, best = 1;
-    if (plan->options.stream &&
-        plan->options.halo_depth == 0) /* the disk is slower than all else */
-        return most;
+    if (plan->options.stream && plan->options.halo_depth == 0)
+        return streamed_depth(plan, stage, most);
     if (plan->options.halo_depth > 0)
         return plan->options.halo_depth < most ? plan->options.halo_depth : most;
     block b = block_of(plan, stage);

@@ -12,9 +12,9 @@ typedef struct nf_dense {
     const char *name; /* for messages; not owned */
 } nf_dense;
 
-/* A box from or to strided memory: `cells` is the element of cell box->lo, strides count elements. Rows
- * that are neighbours in the file go in one call, whether or not they are in memory; short transfers are
- * continued; an empty box is none. Errors: NF_ERR_FILE; the end of the file is one. */
+/* A box from or to strided memory: `cells` is the element of cell box->lo, strides count elements.
+ * Rows that are neighbours in the file go in one call, whether or not they are in memory; short
+ * transfers are continued; an empty box is none. Errors: NF_ERR_FILE; the end of the file is one. */
 nf_status nf_dense_read(const nf_dense *dense, const nf_box *box, void *cells,
                         const ptrdiff_t stride[NF_DIMS]);
 nf_status nf_dense_write(const nf_dense *dense, const nf_box *box, const void *cells,

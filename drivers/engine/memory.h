@@ -6,8 +6,8 @@
 
 int64_t nf_memory_resident(void); /* bytes of this process that are in memory now */
 
-/* Bytes that the processes of this machine may still fill: what the system says is available, or what the
- * control groups allow, if that is less. */
+/* Bytes that the processes of this machine may still fill: what the system says is available, or
+ * what the control groups allow, if that is less. */
 int64_t nf_memory_available(void);
 
 #endif

@@ -8,9 +8,9 @@
 /* A step of band number `band`. */
 typedef nf_status nf_pipe_step(void *context, int64_t band);
 
-/* What is fetched is held in two places, and so is what is computed, those of even and of odd bands: a
- * band is fetched while the one before it is computed, once the one before that is; it is computed when
- * it is fetched and the one before the last is stored. */
+/* What is fetched is held in two places, and so is what is computed, those of even and of odd
+ * bands: a band is fetched while the one before it is computed, once the one before that is; it is
+ * computed when it is fetched and the one before the last is stored. */
 typedef struct nf_pipe {
     int64_t bands;         /* of this rank */
     int64_t rounds;        /* the most that any rank has */
@@ -28,8 +28,8 @@ typedef struct nf_pipe_times {
     double fetch, compute, store; /* packing and placing count as storing */
 } nf_pipe_times;
 
-/* Collective. Whatever fails on whichever rank: all stop within a few bands, and have the same status.
- * Threads and their steps make no MPI call but for `place`. Adds to *times. */
+/* Collective. Whatever fails on whichever rank: all stop within a few bands, and have the same
+ * status. Threads and their steps make no MPI call but for `place`. Adds to *times. */
 nf_status nf_pipe_run(const nf_world *world, const nf_pipe *pipe, nf_pipe_times *times);
 
 #endif

@@ -1,16 +1,17 @@
 /* stream.h - plans run over arrays that do not fit into memory.
  *
- * Each rank goes through its slab of the array in bands, from low to high indices of the slowest
- * dimension: while one is computed the next one is read and the last one written. What one sweep leaves to
- * the next goes through scratch files. Bands, like blocks and tiles, change no bit of a result. */
+ * * Each rank goes through its slab of the array in bands, from low to high indices of the slowest
+ * dimension: while one is computed the next one is read and the last one written. What one sweep
+ * leaves to the next goes through scratch files. Bands, like blocks and tiles, change no bit of a
+ * result. */
 #ifndef NF_STREAM_H
 #define NF_STREAM_H
 
 #include "drivers/engine/plan.h"
 
-/* Where an array comes from: any box of it, into memory whose strides count elements. Called by one
- * thread at a time, not always the same one, on each rank for itself. The cells, and what they are, must
- * not change while a plan runs. */
+/* Where an array comes from: any box of it, into memory whose strides count elements. Called by
+ * one thread at a time, not always the same one, on each rank for itself. The cells, and what they
+ * are, must not change while a plan runs. */
 typedef struct nf_stream_source {
     void *context;
     nf_status (*read)(void *context, const nf_box *box, void *cells,
@@ -26,8 +27,8 @@ typedef struct nf_stream_band {
 } nf_stream_band;
 
 /* Where an array goes to: three steps for each band, in order; those that are not needed are NULL.
- * With the plan's options.align bands consist of whole rows (planes), from one multiple of it to another;
- * without, those of a resampling may be cut along another dimension. */
+ * With the plan's options.align bands consist of whole rows (planes), from one multiple of it to
+ * another; without, those of a resampling may be cut along another dimension. */
 typedef struct nf_stream_sink {
     void *context;
     /* Whether a band is there from a run before: it is neither read nor computed, packed or stored; place
@@ -59,9 +60,9 @@ typedef struct nf_stream_options {
 
 typedef struct nf_stream nf_stream;
 
-/* Collective. Chooses the bands. The plan was created with options.stream; it and what `ends` points at
- * must outlive the stream. Errors: NF_ERR_MEMORY, with the least bound that would do, or where a pass
- * cannot be done in bands; NF_ERR_USAGE. */
+/* Collective. Chooses the bands. The plan was created with options.stream; it and what `ends`
+ * points at must outlive the stream. Errors: NF_ERR_MEMORY, with the least bound that would do, or
+ * where a pass cannot be done in bands; NF_ERR_USAGE. */
 nf_status nf_stream_create(nf_plan *plan, const nf_stream_ends *ends,
                            const nf_stream_options *options, nf_stream **stream);
 void nf_stream_free(nf_stream *stream);
@@ -72,7 +73,8 @@ const nf_kernel *nf_stream_obstacle(const nf_plan *plan);
 /* The folder that these options come to. */
 const char *nf_stream_folder(const nf_stream_options *options);
 
-/* Bytes that a rank holds when the same plan is run in memory, about; for plans with options.stream. */
+/* Bytes that a rank holds when the same plan is run in memory, about; for plans with
+ * options.stream. */
 int64_t nf_stream_in_memory(const nf_plan *plan);
 
 typedef struct nf_stream_facts {

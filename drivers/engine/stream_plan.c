@@ -1,4 +1,5 @@
-/* stream_plan.c - how high the bands of each pass are, so that what a rank holds stays within its bound. */
+/* stream_plan.c - how high the bands of each pass are, so that what a rank holds stays within its
+ * bound. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +8,7 @@
 #include "drivers/engine/stream_parts.h"
 
 /* What a process takes later that cannot be told beforehand: code, stacks, buffers of libraries. */
-enum { RESERVE = 4 << 20 };
+enum { RESERVE = 8 << 20 };
 
 /* Bytes of what a pass reads and writes. */
 static size_t pass_bytes(const nf_plan *plan, const nf_pass *pass)
@@ -28,8 +29,8 @@ double nf_pass_band_bytes(const nf_plan *plan, const nf_pass *pass, const nf_box
 
 /* ---- all passes ---- */
 
-/* The pass that has this number, each survey before the pass that it is for, as nf_plan_tell counts;
- * NULL: past the end. `last`: it writes the output. */
+/* The pass that has this number, each survey before the pass that it is for, as nf_plan_tell
+ * counts; NULL: past the end. `last`: it writes the output. */
 static nf_pass *find_pass(const nf_plan *plan, size_t number, bool *last)
 {
     for (size_t g = 0; g < plan->ngroups; g++) {
@@ -75,9 +76,9 @@ static int64_t bytes_at(const nf_stream *stream, nf_pass *pass, bool last, int64
     return bytes + 2 * out->bytes(out->context, cells);
 }
 
-/* A band is as high as reading and writing it by one call each is worth, and as what is computed twice at
- * its edges does not matter; and as low as there are many of them, because the first and the last are not
- * overlapped. */
+/* A band is as high as reading and writing it by one call each is worth, and as what is computed
+ * twice at its edges does not matter; and as low as there are many of them, because the first and
+ * the last are not overlapped. */
 static int64_t wanted_height(const nf_plan *plan, const nf_pass *pass)
 {
     enum { BYTES = 8 << 20, OTHERS = 64 << 20, LEAST = 1 << 20, BANDS = 32, REACHES = 8 };
@@ -279,7 +280,8 @@ static int64_t share(const nf_plan *plan, const nf_shape *shape)
     return (int64_t)(nf_shape_bytes(shape) / (size_t)nf_cut_blocks(&plan->cut));
 }
 
-/* Arrays that the pass keeps beside its input: those between its sweeps, and what the next pass reads. */
+/* Arrays that the pass keeps beside its input: those between its sweeps, and what the next pass
+ * reads. */
 static int64_t held_arrays(const nf_pass *pass, bool followed)
 {
     int64_t kept = pass->reduces ? 0 : pass->survey_every > 0 ? pass->sweeps : pass->sweeps - 1;
