@@ -5,6 +5,7 @@
 
 #include "drivers/changes.h"
 #include "drivers/cli.h"
+#include "drivers/engine/stop.h"
 #include "drivers/explain.h"
 #include "drivers/progress.h"
 #include "drivers/storage_args.h"
@@ -22,10 +23,18 @@ typedef struct filter_args {
     bool nexus;
     nf_hdf5_hints hints;
     nf_storage_args storage;
-    bool no_clobber, checksum;
+    bool no_clobber, checksum, resume;
 } filter_args;
 
-enum { KEY_STORE = 0x30001, KEY_STACK, KEY_NEXUS, KEY_HINT, KEY_NO_CLOBBER, KEY_CHECKSUM };
+enum {
+    KEY_STORE = 0x30001,
+    KEY_STACK,
+    KEY_NEXUS,
+    KEY_HINT,
+    KEY_NO_CLOBBER,
+    KEY_CHECKSUM,
+    KEY_RESUME
+};
 
 static const char doc[] =
     "Applies a chain of kernels to an array and writes the result; without -k, converts."
@@ -45,7 +54,17 @@ static const char doc[] =
     "are "
     "multiplied by scale_factor, and add_offset is added.\n\nFrom HDF5 to HDF5 a dataset's "
     "attributes are kept as far as they stay true, and its dimension scales where no kernel moves "
-    "cells; what is left out is told.\n\nExamples:\n"
+    "cells; what is left out is told.\n\nWith --resume, what is finished of an output stands in "
+    ".NAME.resume.part beside it, "
+    "and .NAME.resume tells how much that is; whatever ends the run, the same command goes on with "
+    "it, on any "
+    "number of ranks, and ends with the same bytes. SIGTERM and SIGUSR1 end it at the next band "
+    "with exit "
+    "status 75 (mpirun kills what it has sent SIGTERM within a second: send it SIGUSR1; Slurm: "
+    "--signal=USR1@60). "
+    "Where a chain needs several sweeps, all but the last are done anew. A run without --resume "
+    "removes both "
+    "files.\n\nExamples:\n"
     "  filter -k 'gaussian:sigma=2 | sobel' photo.jpg edges.png\n"
     "  mpirun -n 4 filter -k 'heat:steps=100' in.h5:/image out.h5:/image\n"
     "  filter photo.jpg photo.h5:/image\n"
@@ -81,6 +100,10 @@ static const struct argp_option options[] = {
     {"checksum", KEY_CHECKSUM, NULL, 0,
      "keep a checksum of the cells in the output (HDF5, TIFF, PNG): `reduce -k checksum` then says "
      "whether they are still the same",
+     0},
+    {"resume", KEY_RESUME, NULL, 0,
+     "go through the array in bands, keep those that are finished safe on the disk, and go on with "
+     "those that a run of the same command has left that was killed (see below)",
      0},
     {0}};
 
@@ -123,6 +146,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_CHECKSUM:
         args->checksum = true;
+        return 0;
+    case KEY_RESUME:
+        args->resume = true;
         return 0;
     case ARGP_KEY_ARG:
         if (args->output != NULL)
@@ -169,12 +195,12 @@ static nf_status check_args(const nf_cli *cli, const filter_args *args, filterin
 }
 
 /* Where the arrays do not fit into memory there are no fields. */
-static nf_status plan_fields(const nf_cli *cli, filtering *f)
+static nf_status plan_fields(const nf_cli *cli, const filter_args *args, filtering *f)
 {
     const nf_world *world = &cli->world;
     nf_halo none = {{0}, {0}};
-    nf_status streams =
-        nf_streaming_plan(cli, &f->in_shape, f->chains.list, f->chains.count, &f->plan);
+    nf_status streams = nf_streaming_plan(cli, args->resume, &f->in_shape, f->chains.list,
+                                          f->chains.count, &f->plan);
     f->streamed = f->plan != NULL;
     if (f->streamed)
         f->out_shape = *nf_plan_output(f->plan);
@@ -268,6 +294,7 @@ static nf_status open_input(const nf_cli *cli, const filter_args *args, filterin
 static nf_status create_output(const nf_cli *cli, const filter_args *args, filtering *f)
 {
     const nf_chain *chain = f->chains.count > 0 ? &f->chains.list[0] : NULL;
+    char described[200];
     nf_provenance provenance = {
         .command = "filter", .chain = chain != NULL ? chain->text : NULL, .input = args->input};
     nf_output output = {.quality = args->quality,
@@ -280,7 +307,11 @@ static nf_status create_output(const nf_cli *cli, const filter_args *args, filte
                         .nexus = args->nexus,
                         .hints = args->hints,
                         .no_clobber = args->no_clobber,
-                        .checksum = args->checksum};
+                        .checksum = args->checksum,
+                        .resume = args->resume ? described : NULL};
+    snprintf(described, sizeof described, "--shape %s --dtype %s --offset %lld",
+             cli->shape != NULL ? cli->shape : "-", cli->dtype != NULL ? cli->dtype : "-",
+             (long long)cli->offset);
     nf_storage_apply(&args->storage, &output);
     return nf_array_create(&cli->world, args->output, args->input, &f->out_shape, &output,
                            &f->writer);
@@ -322,7 +353,7 @@ static nf_status filter(const nf_cli *cli, const filter_args *args, filtering *f
     if (status == NF_OK)
         status = open_input(cli, args, f, 0);
     if (status == NF_OK)
-        status = plan_fields(cli, f);
+        status = plan_fields(cli, args, f);
     if (status == NF_OK)
         status = create_output(cli, args, f);
     if (status == NF_OK && f->streamed)
@@ -362,6 +393,8 @@ int main(int argc, char **argv)
     nf_status status =
         nf_cli_start(&cli, argc, argv, &argp, &args,
                      NF_CLI_THREADS | NF_CLI_PLAN | NF_CLI_INPUT | NF_CLI_MEMORY | NF_CLI_IMAGES);
+    if (status == NF_OK && args.resume)
+        nf_stop_on_signals();
     if (status == NF_OK && !cli.done && args.output == NULL && nf_cli_lists(args.input))
         status = nf_cli_list_file(&cli, args.input);
     else if (status == NF_OK && !cli.done)

@@ -197,7 +197,7 @@ static nf_status reduce_array(const nf_cli *cli, const reduce_args *args, reduci
     if (remark != NULL && !cli->quiet && world->rank == 0)
         fprintf(stderr, "reduce: %s: %s\n", args->inputs[0], remark);
     if (status == NF_OK)
-        status = nf_streaming_plan(cli, &r->shape, r->chains, r->over_array, &r->plan);
+        status = nf_streaming_plan(cli, false, &r->shape, r->chains, r->over_array, &r->plan);
     bool streamed = r->plan != NULL;
     if (status == NF_OK && !streamed)
         status = nf_plan_create(world, &r->shape, r->chains, r->over_array, &cli->plan_options,

@@ -19,6 +19,7 @@
 #include "io/places.h"
 #include "io/raw.h"
 #include "io/regroup.h"
+#include "io/resume.h"
 
 enum { BAND_BYTES = 16 << 20 /* of rows that rank 0 holds at a time */ };
 
@@ -437,6 +438,8 @@ struct nf_array_writer {
     nf_checksum checksum; /* of the item, for the file to tell */
     uint64_t *sums;       /* of all items; NULL: nothing is to be told */
     int64_t items;
+    nf_resume *resume; /* NULL: what is written is finished as a whole, or not at all */
+    nf_unit_cut units; /* its */
 };
 
 /* What would help where a format cannot hold an array. */
@@ -574,6 +577,41 @@ static nf_status check_sums(const nf_array_writer *writer, const char *typed,
     return NF_OK;
 }
 
+static nf_status check_resume(const nf_format *format, const char *typed, const nf_output *output)
+{
+    if (!format->resumes || nf_output_chunked(output))
+        return nf_fail(NF_ERR_USAGE,
+                       "%s: --resume: only arrays that lie in one piece can be gone on with: write "
+                       "to a .h5, .tif, .npy or .raw file without chunks and compression, and "
+                       "convert that",
+                       typed);
+    if (output->stack.dims > 0 || output->checksum)
+        return nf_fail(NF_ERR_USAGE, "%s: --resume goes with neither --stack nor --checksum",
+                       typed);
+    return NF_OK;
+}
+
+/* The part file, and a writer for it. */
+static nf_status create_part(nf_array_writer *writer, const nf_path *path, const char *typed,
+                             const char *input_typed, nf_output output)
+{
+    nf_status status;
+    if (output.resume != NULL)
+        status = nf_resume_begin(path->file, typed, input_typed, &writer->shape, &output,
+                                 &writer->part, &output.again, &writer->resume);
+    else
+        status = nf_part_begin(path->file, &writer->part);
+    writer->part.no_clobber = output.no_clobber;
+    if (status == NF_OK && output.resume == NULL)
+        nf_resume_discard(&writer->part);
+    if (status == NF_OK)
+        status = writer->format->create(writer->part.path, writer->part.target, path->dataset,
+                                        &writer->shape, &output, &writer->state, &writer->layout);
+    if (status == NF_OK && output.resume != NULL)
+        status = nf_resume_laid_out(writer->resume, &writer->part);
+    return status;
+}
+
 static nf_status create_first(nf_array_writer *writer, const char *typed, const char *input_typed,
                               const nf_output *output)
 {
@@ -587,23 +625,24 @@ static nf_status create_first(nf_array_writer *writer, const char *typed, const 
     if (status == NF_OK && output->no_clobber)
         status = refuse_existing(&path, typed);
     if (status == NF_OK)
-        status = nf_part_begin(path.file, &writer->part);
-    writer->part.no_clobber = output->no_clobber;
+        status = nf_part_check(path.file);
     if (status == NF_OK)
         status = choose_format(&path, typed, &writer->shape, &writer->format);
     if (status == NF_OK)
         status = check_wishes(writer->format, typed, &writer->shape, output);
     if (status == NF_OK && writer->sums != NULL)
         status = check_sums(writer, typed, output);
+    if (status == NF_OK && output->resume != NULL)
+        status = check_resume(writer->format, typed, output);
     if (status == NF_OK)
-        status = writer->format->create(writer->part.path, writer->part.target, path.dataset,
-                                        &writer->shape, output, &writer->state, &writer->layout);
+        status = create_part(writer, &path, typed, input_typed, *output);
     nf_path_free(&path);
     return status;
 }
 
 static nf_status open_raw(nf_array_writer *writer, const char *part)
 {
+    nf_part_catch_limit();
     writer->raw = (nf_raw){.fd = open(part, O_RDWR | O_CLOEXEC),
                            .name = writer->target,
                            .shape = writer->shape,
@@ -657,7 +696,11 @@ static nf_status create_all(const nf_world *world, nf_array_writer *writer, cons
         return status;
     nf_broadcast(world, &news, sizeof news, 0);
     writer->layout = news.layout;
-    return nf_agree(world, nf_array_boxes(writer) ? open_raw(writer, news.part) : NF_OK);
+    status = nf_agree(world, nf_array_boxes(writer) ? open_raw(writer, news.part) : NF_OK);
+    if (status != NF_OK || output->resume == NULL)
+        return status;
+    writer->units = nf_resume_cut(&writer->shape, output);
+    return nf_resume_share(world, &writer->raw, &writer->units, &writer->resume);
 }
 
 nf_status nf_array_create(const nf_world *world, const char *typed, const char *input_typed,
@@ -757,11 +800,23 @@ bool nf_array_bare(const nf_array_writer *writer)
 void nf_array_step(const nf_array_writer *writer, int64_t step[NF_DIMS])
 {
     step_of(&writer->layout, step);
+    if (writer->resume != NULL)
+        step[writer->units.slow] = writer->units.height;
 }
 
 bool nf_array_places(const nf_array_writer *writer)
 {
-    return writer->layout.kind == NF_LAYOUT_CHUNKS;
+    return writer->layout.kind == NF_LAYOUT_CHUNKS || writer->resume != NULL;
+}
+
+bool nf_array_resumes(const nf_array_writer *writer)
+{
+    return writer->resume != NULL;
+}
+
+bool nf_array_has(const nf_array_writer *writer, const nf_box *box)
+{
+    return writer->resume != NULL && nf_resume_has(writer->resume, box);
 }
 
 /* What does not get smaller is kept as it is; chunks at the edges are whole. */
@@ -800,6 +855,8 @@ nf_status nf_array_place(const nf_world *world, nf_array_writer *writer, nf_pack
         return nf_places_allot(world, writer->format, writer->state, writer->item, &writer->layout,
                                pack != NULL ? &pack->box : NULL,
                                pack != NULL ? pack->encoded : NULL);
+    if (writer->resume != NULL)
+        return nf_resume_note(world, writer->resume);
     return NF_OK; /* in a dense array every box has its place */
 }
 
@@ -811,6 +868,8 @@ nf_status nf_array_store(nf_array_writer *writer, nf_pack *pack)
                                   pack->encoded);
     else
         status = nf_raw_write(&writer->raw, &pack->box, pack->cells, pack->stride);
+    if (status == NF_OK && writer->resume != NULL)
+        status = nf_resume_stored(writer->resume, &pack->box);
     nf_array_drop(pack);
     return status;
 }
@@ -872,6 +931,10 @@ nf_status nf_array_commit(const nf_world *world, nf_array_writer *writer)
         writer->state = NULL;
         if (status == NF_OK)
             status = nf_part_commit(&writer->part);
+        if (status == NF_OK) {
+            nf_resume_finish(writer->resume);
+            writer->resume = NULL;
+        }
     }
     status = nf_agree(world, status);
     nf_array_abort(world, writer); /* removes the part file if there still is one */
@@ -889,6 +952,7 @@ void nf_array_abort(const nf_world *world, nf_array_writer *writer)
     if (writer->state != NULL)
         writer->format->abandon(writer->state);
     nf_part_abort(&writer->part);
+    nf_resume_close(writer->resume);
     nf_checksum_free(&writer->checksum);
     free(writer->sums);
     free(writer->target);

@@ -146,6 +146,10 @@ typedef struct nf_output {
     /* Keep what `reduce -k checksum` gives for the cells, of each item of a stack by itself, as
      * `nfold_checksum`. */
     bool checksum;
+    /* Keep what is finished durable while it is written, and go on with what a run before has left; what
+     * runs must have in common beside input, chain, output and its storage. NULL: neither. */
+    const char *resume;
+    bool again; /* for formats: the part file is laid out already */
 } nf_output;
 
 /* What of the metadata an output of that shape may say, in *kept (see nf_metadata_output). */
@@ -181,6 +185,10 @@ nf_status nf_array_pack(nf_array_writer *writer, const nf_box *box, const void *
 nf_status nf_array_place(const nf_world *world, nf_array_writer *writer, nf_pack *pack);
 nf_status nf_array_store(nf_array_writer *writer, nf_pack *pack);
 void nf_array_drop(nf_pack *pack); /* instead of store. NULL is allowed */
+/* With output->resume: place is to be called for every box, and fails with NF_ERR_STOPPED, on all ranks,
+ * when one was asked to stop (drivers/engine/stop.h). has: the box is in the file already. */
+bool nf_array_resumes(const nf_array_writer *writer);
+bool nf_array_has(const nf_array_writer *writer, const nf_box *box);
 /* Not collective. Writers that take no boxes: rank 0 alone gives whole rows, dense, in ascending order,
  * those of all planes counted through, of one plane at a time. */
 nf_status nf_array_write_rows(nf_array_writer *writer, int64_t y0, int64_t y1, const void *rows);

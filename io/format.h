@@ -22,6 +22,8 @@ typedef struct nf_format {
     bool compresses;             /* outputs: as nf_output asks, though without chunks */
     bool stores; /* outputs: elements of any nf_element_type, not only as they were computed */
     bool stacks; /* outputs: stacks of arrays */
+    bool
+        resumes; /* outputs: create takes up a part file that is laid out (output->again), if dense */
 
     /* NULL: never recognised, only described. */
     bool (*recognise)(const unsigned char head[NF_HEAD], size_t bytes);

@@ -170,6 +170,7 @@ static const char *const hdf5_suffixes[] = {".h5", ".hdf5", ".nc", ".nxs", NULL}
 
 const nf_format nf_format_hdf5 = {
     .name = "HDF5",
+    .resumes = true,
     .suffixes = hdf5_suffixes,
     .holds = "numbers, 1-D to 3-D, 1 to 4 channels",
     .random_access = true,

@@ -321,6 +321,23 @@ static nf_status lay_out(h5_writer *writer, bool named, const nf_shape *shape,
     return status;
 }
 
+/* The part file as lay_out has left it. */
+static nf_status take_up(h5_writer *writer)
+{
+    hid_t file = nf_h5_open_file(writer->part, H5F_ACC_RDONLY);
+    hid_t dataset = file >= 0 ? H5Dopen2(file, writer->dataset, H5P_DEFAULT) : -1;
+    haddr_t offset = dataset >= 0 ? H5Dget_offset(dataset) : HADDR_UNDEF;
+    nf_status status = NF_OK;
+    if (offset == HADDR_UNDEF)
+        status = nf_h5_fail(writer->part, writer->dataset, "cannot be taken up");
+    writer->layout.offset = (int64_t)offset;
+    nf_h5_release(H5Dclose, dataset);
+    nf_h5_release(H5Fclose, file);
+    if (stat(writer->target, &writer->original) != 0)
+        memset(&writer->original, 0, sizeof writer->original);
+    return status;
+}
+
 nf_status nf_h5_create(const char *part, const char *target, const char *dataset,
                        const nf_shape *shape, const nf_output *output, void **state,
                        nf_layout *layout)
@@ -340,7 +357,7 @@ nf_status nf_h5_create(const char *part, const char *target, const char *dataset
     if (writer->part == NULL || writer->target == NULL || writer->dataset == NULL)
         status = nf_fail(NF_ERR_MEMORY, "%s: no memory for an HDF5 writer", target);
     if (status == NF_OK)
-        status = lay_out(writer, dataset != NULL, shape, output);
+        status = output->again ? take_up(writer) : lay_out(writer, dataset != NULL, shape, output);
     if (status != NF_OK) {
         nf_h5_abandon(writer);
         return status;

@@ -29,7 +29,7 @@ struct nf_journal {
     int fd;
     int64_t end; /* of what is valid in the file */
     int64_t units, count;
-    nf_unit *unit; /* by index; bytes -1: not finished */
+    nf_done *unit; /* by index; bytes -1: not finished */
 };
 
 /* Each step is a bijection of the state for a given word, and of the word for a given state; the
@@ -167,11 +167,9 @@ static const char *after(const char *text, const char *end)
     return zero == NULL || zero + 1 >= end ? NULL : zero + 1;
 }
 
-/* Goes through both lists, which begin alike. */
-static nf_status compare(const nf_journal *journal, const char *then, size_t then_bytes,
-                         const char *now, size_t now_bytes)
+static nf_status compare_on(const nf_journal *journal, const char *then, const char *then_end,
+                            const char *now, const char *now_end)
 {
-    const char *then_end = then + then_bytes, *now_end = now + now_bytes;
     while (then != NULL || now != NULL) {
         const char *name = now != NULL ? now : then;
         const char *was = after(then, then_end), *is = after(now, now_end);
@@ -188,6 +186,17 @@ static nf_status compare(const nf_journal *journal, const char *then, size_t the
         now = after(is, now_end);
     }
     return NF_OK;
+}
+
+/* The number of units comes last: it is another where some setting is that users know. */
+static nf_status compare(const nf_journal *journal, const char *then, size_t then_bytes,
+                         const char *now, size_t now_bytes)
+{
+    const char *then_end = then + then_bytes, *now_end = now + now_bytes;
+    const char *then_next = after(after(then, then_end), then_end);
+    const char *now_next = after(after(now, now_end), now_end);
+    nf_status status = compare_on(journal, then_next, then_end, now_next, now_end);
+    return status == NF_OK ? compare_on(journal, then, then_end, now, now_end) : status;
 }
 
 /* ---- reading ---- */
@@ -213,13 +222,13 @@ static const char *get_record(const char *file, size_t size, size_t *at, uint32_
     return content;
 }
 
-static void take_unit(nf_journal *journal, const nf_unit *unit)
+static void take_unit(nf_journal *journal, const nf_done *unit)
 {
     journal->count += journal->unit[unit->index].bytes < 0;
     journal->unit[unit->index] = *unit;
 }
 
-static bool is_sound(const nf_journal *journal, const nf_unit *unit)
+static bool is_sound(const nf_journal *journal, const nf_done *unit)
 {
     return unit->index >= 0 && unit->index < journal->units && unit->offset >= 0 &&
            unit->bytes >= 0;
@@ -227,7 +236,7 @@ static bool is_sound(const nf_journal *journal, const nf_unit *unit)
 
 static void take_units(nf_journal *journal, const char *file, size_t size, size_t at)
 {
-    nf_unit unit;
+    nf_done unit;
     size_t bytes;
     const char *content;
     while ((content = get_record(file, size, &at, UNIT, &bytes)) != NULL && bytes == sizeof unit) {
@@ -356,9 +365,9 @@ nf_status nf_journal_begin(const char *target, const nf_setting *settings, size_
     return status;
 }
 
-nf_status nf_journal_note(nf_journal *journal, int fd, const nf_unit *units, size_t count)
+nf_status nf_journal_note(nf_journal *journal, int fd, const nf_done *units, size_t count)
 {
-    enum { ROOM = sizeof(head) + sizeof(nf_unit) + sizeof(uint64_t) };
+    enum { ROOM = sizeof(head) + sizeof(nf_done) + sizeof(uint64_t) };
     if (fd >= 0 && fdatasync(fd) != 0)
         return fail(journal, "gets no more, as the output does not reach the disk");
     char *records = malloc(count > 0 ? count * ROOM : 1);
@@ -376,7 +385,7 @@ nf_status nf_journal_note(nf_journal *journal, int fd, const nf_unit *units, siz
 
 /* ---- what is finished ---- */
 
-bool nf_journal_done(const nf_journal *journal, int64_t index, nf_unit *unit)
+bool nf_journal_done(const nf_journal *journal, int64_t index, nf_done *unit)
 {
     if (index < 0 || index >= journal->units || journal->unit[index].bytes < 0)
         return false;
@@ -390,7 +399,7 @@ int64_t nf_journal_count(const nf_journal *journal)
 }
 
 /* Whether a unit's bytes are in the file as they were noted. */
-static bool is_there(const nf_unit *unit, int fd, char *piece)
+static bool is_there(const nf_done *unit, int fd, char *piece)
 {
     uint64_t hash = (uint64_t)unit->bytes + 1;
     for (int64_t done = 0; done < unit->bytes;) {
@@ -422,6 +431,17 @@ nf_status nf_journal_verify(nf_journal *journal, int fd)
 }
 
 /* ---- the end ---- */
+
+bool nf_journal_discard(const char *target)
+{
+    nf_journal journal = {.path = journal_path(target), .fd = -1};
+    bool there = journal.path != NULL && access(journal.path, F_OK) == 0 &&
+                 open_locked(&journal, 0) == NF_OK && unlink(journal.path) == 0;
+    if (journal.fd >= 0)
+        close(journal.fd);
+    free(journal.path);
+    return there;
+}
 
 void nf_journal_close(nf_journal *journal)
 {

@@ -22,10 +22,10 @@ typedef struct nf_setting {
 } nf_setting;
 
 /* A finished unit: where its bytes are in the part file, and nf_journal_hash of them. */
-typedef struct nf_unit {
+typedef struct nf_done {
     int64_t index, offset, bytes;
     uint64_t hash;
-} nf_unit;
+} nf_done;
 
 typedef struct nf_journal nf_journal;
 
@@ -40,8 +40,11 @@ nf_status nf_journal_begin(const char *target, const nf_setting *settings, size_
 nf_status nf_journal_resume(const char *target, const nf_setting *settings, size_t count,
                             int64_t units, nf_journal **journal);
 
+/* Removes the one that is there; false: there is none, or another process has it open. */
+bool nf_journal_discard(const char *target);
+
 /* Whether a unit is finished; then *unit is what was noted of it, last. */
-bool nf_journal_done(const nf_journal *journal, int64_t index, nf_unit *unit);
+bool nf_journal_done(const nf_journal *journal, int64_t index, nf_done *unit);
 int64_t nf_journal_count(const nf_journal *journal); /* how many are */
 
 /* Reads the bytes of all finished units from the part file, and forgets those that are not as they
@@ -50,7 +53,7 @@ nf_status nf_journal_verify(nf_journal *journal, int fd);
 
 /* Notes finished units, after flushing the file that they were written to (fd; -1: whoever wrote them
  * has flushed them). They are durable on return. After a failure they may or may not count. */
-nf_status nf_journal_note(nf_journal *journal, int fd, const nf_unit *units, size_t count);
+nf_status nf_journal_note(nf_journal *journal, int fd, const nf_done *units, size_t count);
 
 /* finish removes the journal (the output has taken its place), close leaves it. Both free. NULL is
  * allowed. */

@@ -54,6 +54,11 @@ static void catch_signals(void)
             now.sa_handler == SIG_DFL)
             sigaction(caught[i], &ours, NULL);
     }
+    nf_part_catch_limit();
+}
+
+void nf_part_catch_limit(void)
+{
     struct sigaction limit;
     if (sigaction(SIGXFSZ, NULL, &limit) == 0 && limit.sa_handler == SIG_DFL)
         signal(SIGXFSZ, SIG_IGN);
@@ -139,6 +144,11 @@ static nf_status check_target(const char *target)
         return nf_fail(NF_ERR_FILE, "%s: exists and cannot be overwritten: %s", target,
                        strerror(errno));
     return check_folder(target);
+}
+
+nf_status nf_part_check(const char *file)
+{
+    return check_target(file);
 }
 
 /* The beginning that the names of a target's part files have on this host, `.NAME.HOST.`; the
@@ -247,6 +257,22 @@ static char *lasting_name(const char *target)
     if (asprintf(&path, "%.*s.%.*s.resume.part", (int)(name - target), target, NAME_KEPT, name) < 0)
         return NULL;
     return path;
+}
+
+bool nf_part_has_lasting(const char *target)
+{
+    char *path = lasting_name(target);
+    bool has = path != NULL && access(path, F_OK) == 0;
+    free(path);
+    return has;
+}
+
+void nf_part_discard_lasting(const char *target)
+{
+    char *path = lasting_name(target);
+    if (path != NULL)
+        unlink(path);
+    free(path);
 }
 
 nf_status nf_part_begin_lasting(const char *file, bool again, nf_part *part)

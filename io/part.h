@@ -23,15 +23,25 @@ typedef struct nf_part {
 
 /* Checks that the target can be written (no directory, no device, a folder that exists and lets
  * files be made), removes the target's part files whose processes are gone, and fixes the part
- * file's name; whoever creates the file calls this before. Writing beyond a limit on the size of
- * files is an error from now on (EFBIG), no longer the end of the process. */
+ * file's name; whoever creates the file calls this before. nf_part_catch_limit goes with it. */
 nf_status nf_part_begin(const char *file, nf_part *part);
+
+/* Those checks alone. */
+nf_status nf_part_check(const char *file);
+
+/* Writing beyond a limit on the size of files is an error from now on (EFBIG), no longer the end of the
+ * process. For all who write to a part file. */
+void nf_part_catch_limit(void);
 
 /* The same for a part file that outlives this process, so that its journal (journal.h) can be taken up:
  * `.NAME.resume.part`, which neither signals nor nf_part_abort remove. again: that which is there; it
  * is an error if there is none. Otherwise it is removed. To be called while the journal is open, which
  * sees to it that no other process has the file. */
 nf_status nf_part_begin_lasting(const char *file, bool again, nf_part *part);
+
+/* Whether a target has one, and removing it. */
+bool nf_part_has_lasting(const char *target);
+void nf_part_discard_lasting(const char *target);
 
 /* Flushes the part file and renames it to the target, whose mode is kept. Frees *part either way;
  * after a failure the part file is gone and the target as it was. */

@@ -24,6 +24,7 @@ static const char *const tiff_suffixes[] = {".tif", ".tiff", NULL};
 
 const nf_format nf_format_tiff = {
     .name = "TIFF",
+    .resumes = true,
     .compresses = true,
     .stores = true,
     .suffixes = tiff_suffixes,

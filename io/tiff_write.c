@@ -236,6 +236,10 @@ static nf_status create(tiff_writer *writer, const char *part, const nf_output *
     nf_status status = plan(writer, &writer->shape, output);
     if (status != NF_OK)
         return status;
+    *layout =
+        (nf_layout){.kind = NF_LAYOUT_DENSE, .element = {writer->type, false}, .offset = BEGIN};
+    if (output->again)
+        return NF_OK;
     writer->fd = open(part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (writer->fd < 0)
         return nf_fail(NF_ERR_FILE, "%s: cannot be created: %s", part, strerror(errno));
@@ -243,12 +247,10 @@ static nf_status create(tiff_writer *writer, const char *part, const nf_output *
     status = nf_tiff_open(&writer->tiff, is_big(writer) ? "w8" : "w");
     if (status != NF_OK)
         return status;
+    if (writer->strip == NULL)
+        return write_directories(writer, writer->row_bytes * writer->shape.dim[1]);
     *layout = (nf_layout){.kind = NF_LAYOUT_NONE};
-    if (writer->strip != NULL)
-        return begin_page(writer, 0);
-    *layout =
-        (nf_layout){.kind = NF_LAYOUT_DENSE, .element = {writer->type, false}, .offset = BEGIN};
-    return write_directories(writer, writer->row_bytes * writer->shape.dim[1]);
+    return begin_page(writer, 0);
 }
 
 nf_status nf_tiff_create(const char *part, const char *target, const char *dataset,

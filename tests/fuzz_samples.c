@@ -1,10 +1,12 @@
 #include "tests/fuzz_samples.h"
 
 #include <hdf5.h>
+#include <hdf5_hl.h>
 #include <png.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <tiffio.h>
 
 #include <jpeglib.h>
 
@@ -142,6 +144,101 @@ static bool put_hdf5(const char *path, const int how[4])
     return H5Fclose(file) >= 0 && fine;
 }
 
+/* ---- as netCDF-4 has it: a dimension without a limit, scales, missing values, packed ---- */
+
+static bool put_netcdf(const char *path, const int how[4])
+{
+    static short cells[HEIGHT][WIDTH], axis[HEIGHT];
+    const hsize_t extent[2] = {HEIGHT, WIDTH}, most[2] = {H5S_UNLIMITED, WIDTH},
+                  chunk[2] = {8, WIDTH};
+    const short missing = -7;
+    const double factor[2] = {0.5, 100};
+    hid_t plist = H5Pcreate(H5P_DATASET_CREATE), scalar = H5Screate(H5S_SCALAR);
+    hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t space = H5Screate_simple(2, extent, most), line = H5Screate_simple(1, extent, NULL);
+    H5Pset_chunk(plist, 2, chunk);
+    if (how[0])
+        H5Pset_deflate(plist, 1);
+    H5Pset_fill_value(plist, H5T_NATIVE_SHORT, &missing);
+    for (int y = 0; y < HEIGHT; y++)
+        fill_row((unsigned char *)cells[y], sizeof cells[y], y);
+    hid_t set = H5Dcreate2(file, "v", H5T_STD_I16LE, space, H5P_DEFAULT, plist, H5P_DEFAULT);
+    hid_t scale = H5Dcreate2(file, "y", H5T_STD_I16LE, line, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    bool fine = H5Dwrite(set, H5T_NATIVE_SHORT, H5S_ALL, H5S_ALL, H5P_DEFAULT, cells) >= 0 &&
+                H5Dwrite(scale, H5T_NATIVE_SHORT, H5S_ALL, H5S_ALL, H5P_DEFAULT, axis) >= 0 &&
+                H5DSset_scale(scale, "y") >= 0 && H5DSattach_scale(set, scale, 0) >= 0 &&
+                H5LTset_attribute_short(file, "v", "_FillValue", &missing, 1) >= 0 &&
+                H5LTset_attribute_double(file, "v", "scale_factor", &factor[0], 1) >= 0 &&
+                H5LTset_attribute_double(file, "v", "add_offset", &factor[1], 1) >= 0 &&
+                H5LTset_attribute_string(file, "v", "units", "K") >= 0;
+    H5Dclose(scale);
+    H5Dclose(set);
+    H5Sclose(line);
+    H5Sclose(space);
+    H5Sclose(scalar);
+    H5Pclose(plist);
+    return H5Fclose(file) >= 0 && fine;
+}
+
+/* ---- TIFF: compression, tiles' side or 0 for strips, bits of a sample, BigTIFF ---- */
+
+static bool put_blocks(TIFF *tif, const int how[4])
+{
+    static unsigned char block[HEIGHT * WIDTH * 8];
+    bool fine = true;
+    tmsize_t bytes = how[1] > 0 ? TIFFTileSize(tif) : TIFFStripSize(tif);
+    uint32_t count = how[1] > 0 ? TIFFNumberOfTiles(tif) : TIFFNumberOfStrips(tif);
+    for (uint32_t i = 0; i < count && fine; i++) {
+        fill_row(block, (size_t)bytes, (int)i);
+        fine = (how[1] > 0 ? TIFFWriteEncodedTile(tif, i, block, bytes)
+                           : TIFFWriteEncodedStrip(tif, i, block, bytes)) >= 0;
+    }
+    return fine;
+}
+
+static bool put_tiff(const char *path, const int how[4])
+{
+    static const uint16_t ramp[256];
+    bool fine = true;
+    TIFF *tif = TIFFOpen(path, how[3] ? "w8" : "w");
+    for (int page = 0; page < 2 && tif != NULL && fine; page++) {
+        TIFFSetField(tif, TIFFTAG_IMAGEWIDTH, WIDTH);
+        TIFFSetField(tif, TIFFTAG_IMAGELENGTH, HEIGHT);
+        TIFFSetField(tif, TIFFTAG_BITSPERSAMPLE, how[2]);
+        TIFFSetField(tif, TIFFTAG_SAMPLESPERPIXEL, 1);
+        TIFFSetField(tif, TIFFTAG_PLANARCONFIG, PLANARCONFIG_CONTIG);
+        TIFFSetField(tif, TIFFTAG_COMPRESSION, how[0]);
+        TIFFSetField(tif, TIFFTAG_PHOTOMETRIC,
+                     how[2] == 4 ? PHOTOMETRIC_PALETTE : PHOTOMETRIC_MINISBLACK);
+        TIFFSetField(tif, TIFFTAG_IMAGEDESCRIPTION, "a sample");
+        if (how[2] == 4)
+            TIFFSetField(tif, TIFFTAG_COLORMAP, ramp, ramp, ramp);
+        if (how[1] > 0) {
+            TIFFSetField(tif, TIFFTAG_TILEWIDTH, how[1]);
+            TIFFSetField(tif, TIFFTAG_TILELENGTH, how[1]);
+        } else {
+            TIFFSetField(tif, TIFFTAG_ROWSPERSTRIP, 7);
+        }
+        fine = put_blocks(tif, how) && TIFFWriteDirectory(tif) == 1;
+    }
+    if (tif != NULL)
+        TIFFClose(tif);
+    return tif != NULL && fine;
+}
+
+/* ---- netpbm's text: maximum ---- */
+
+static bool put_text(const char *path, const int how[4])
+{
+    FILE *file = fopen(path, "w");
+    if (file == NULL)
+        return false;
+    fprintf(file, "P2\n# a comment\n%d %d\n%d\n", WIDTH, HEIGHT, how[0]);
+    for (int i = 0; i < HEIGHT * WIDTH; i++)
+        fprintf(file, "%d%c", i * 7 % how[0], i % 17 ? ' ' : '\n');
+    return fclose(file) == 0;
+}
+
 /* ---- what nfold writes itself: dimensions, channels, element type ---- */
 
 static bool put_own(const char *path, const int how[4])
@@ -166,19 +263,34 @@ static bool put_own(const char *path, const int how[4])
 
 /* A new format is a line here: one that nfold writes itself needs no more than its suffix. */
 const fuzz_sample fuzz_samples[] = {
-    {"gray8.png", put_png, {8, PNG_COLOR_TYPE_GRAY}, repair_png},
-    {"gray2.png", put_png, {2, PNG_COLOR_TYPE_GRAY}, repair_png},
-    {"rgba16.png", put_png, {16, PNG_COLOR_TYPE_RGB_ALPHA}, repair_png},
-    {"palette.png", put_png, {4, PNG_COLOR_TYPE_PALETTE}, repair_png},
-    {"interlaced.png", put_png, {8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_ADAM7}, repair_png},
-    {"gray.jpg", put_jpeg, {1}, NULL},
-    {"rgb.jpg", put_jpeg, {3, 0, 1}, NULL},
-    {"progressive.jpg", put_jpeg, {3, 1}, NULL},
-    {"contiguous.h5", put_hdf5, {0}, NULL},
-    {"chunked.h5", put_hdf5, {1}, NULL},
-    {"deflate.h5", put_hdf5, {1, 1, 1}, NULL},
-    {"latest.h5", put_hdf5, {1, 1, 0, 1}, NULL},
-    {"own.h5", put_own, {3, 1, NF_U16}, NULL},
-    {"own.png", put_own, {2, 3, NF_U8}, repair_png},
-    {NULL, NULL, {0}, NULL},
+    {"gray8.png", put_png, {8, PNG_COLOR_TYPE_GRAY}, repair_png, NULL},
+    {"gray2.png", put_png, {2, PNG_COLOR_TYPE_GRAY}, repair_png, NULL},
+    {"rgba16.png", put_png, {16, PNG_COLOR_TYPE_RGB_ALPHA}, repair_png, NULL},
+    {"palette.png", put_png, {4, PNG_COLOR_TYPE_PALETTE}, repair_png, NULL},
+    {"interlaced.png", put_png, {8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_ADAM7}, repair_png, NULL},
+    {"gray.jpg", put_jpeg, {1}, NULL, NULL},
+    {"rgb.jpg", put_jpeg, {3, 0, 1}, NULL, NULL},
+    {"progressive.jpg", put_jpeg, {3, 1}, NULL, NULL},
+    {"contiguous.h5", put_hdf5, {0}, NULL, NULL},
+    {"chunked.h5", put_hdf5, {1}, NULL, NULL},
+    {"deflate.h5", put_hdf5, {1, 1, 1}, NULL, NULL},
+    {"latest.h5", put_hdf5, {1, 1, 0, 1}, NULL, NULL},
+    {"own.h5", put_own, {3, 1, NF_U16}, NULL, NULL},
+    {"unlimited.h5", put_netcdf, {0}, NULL, ":/v"},
+    {"packed.nc", put_netcdf, {1}, NULL, ":/v[cf]"},
+    {"own.png", put_own, {2, 3, NF_U8}, repair_png, NULL},
+    {"strips.tif", put_tiff, {COMPRESSION_NONE, 0, 16}, NULL, NULL},
+    {"tiles.tif", put_tiff, {COMPRESSION_NONE, 16, 32}, NULL, NULL},
+    {"deflate.tif", put_tiff, {COMPRESSION_ADOBE_DEFLATE, 0, 16}, NULL, NULL},
+    {"lzw.tif", put_tiff, {COMPRESSION_LZW, 16, 8}, NULL, NULL},
+    {"palette.tif", put_tiff, {COMPRESSION_PACKBITS, 0, 4}, NULL, NULL},
+    {"big.tif", put_tiff, {COMPRESSION_ADOBE_DEFLATE, 16, 16, 1}, NULL, NULL},
+    {"own.tif", put_own, {3, 1, NF_F32}, NULL, NULL},
+    {"own.npy", put_own, {3, 1, NF_F64}, NULL, NULL},
+    {"text.pgm", put_text, {999}, NULL, NULL},
+    {"own.pgm", put_own, {2, 1, NF_U16}, NULL, NULL},
+    {"own.ppm", put_own, {2, 3, NF_U8}, NULL, NULL},
+    {"own.pam", put_own, {2, 4, NF_U16}, NULL, NULL},
+    {"own.pfm", put_own, {2, 3, NF_F32}, NULL, NULL},
+    {NULL, NULL, {0}, NULL, NULL},
 };

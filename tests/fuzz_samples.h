@@ -11,6 +11,7 @@ typedef struct fuzz_sample {
     int how[4]; /* for make */
     /* Makes check sums right again that would hide what was changed; NULL: there are none. */
     void (*repair)(unsigned char *bytes, size_t count);
+    const char *dataset; /* what is read of it, ":/name"; NULL: what is read by itself */
 } fuzz_sample;
 
 extern const fuzz_sample fuzz_samples[]; /* ends with a NULL name */

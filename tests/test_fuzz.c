@@ -110,13 +110,15 @@ static void change(unsigned char *bytes, size_t count, int which)
     }
 }
 
-static nf_status read_array(const char *path)
+static nf_status read_array(const fuzz_sample *sample, const char *path)
 {
+    char typed[300];
+    snprintf(typed, sizeof typed, "%s%s", path, sample->dataset != NULL ? sample->dataset : "");
     nf_array_reader *reader;
     nf_shape shape;
     nf_field field;
     nf_halo none = {{0}, {0}};
-    nf_status status = nf_array_open(&alone, path, NULL, &reader, &shape);
+    nf_status status = nf_array_open(&alone, typed, NULL, &reader, &shape);
     if (status != NF_OK)
         return status;
     if (nf_shape_bytes(&shape) <= ARRAY_BYTES) {
@@ -147,7 +149,7 @@ static bool run_case(const fuzz_sample *sample, const unsigned char *whole, size
     if (fd < 0 || write(fd, bytes, length) != (ssize_t)length || close(fd) != 0)
         return false;
     alarm(SECONDS);
-    nf_status status = read_array(path);
+    nf_status status = read_array(sample, path);
     alarm(0);
     *(status == NF_OK ? &progress->read : &progress->refused) += 1;
     if (cut && status == NF_OK)
@@ -166,7 +168,7 @@ static size_t load_sample(const fuzz_sample *sample, unsigned char *bytes)
 {
     char path[256];
     snprintf(path, sizeof path, "%s/%s", folder, sample->name);
-    if (!sample->make(path, sample->how) || read_array(path) != NF_OK)
+    if (!sample->make(path, sample->how) || read_array(sample, path) != NF_OK)
         return 0;
     FILE *file = fopen(path, "rb");
     size_t count = file == NULL ? 0 : fread(bytes, 1, SAMPLE_ROOM, file);

@@ -30,9 +30,9 @@ enum { SETTINGS = sizeof settings / sizeof *settings };
 /* In another order than that of their numbers; 3 twice. */
 static const int64_t order[NOTED + 1] = {5, 0, 1, 3, 11, 2, 7, 3, 8, 10};
 
-static nf_unit unit_of(int64_t index, int turn)
+static nf_done unit_of(int64_t index, int turn)
 {
-    nf_unit unit = {index, 4096 + UNIT_BYTES * index, UNIT_BYTES, 0};
+    nf_done unit = {index, 4096 + UNIT_BYTES * index, UNIT_BYTES, 0};
     unit.hash = 0x1234567890abcdef * (uint64_t)(index + 100 * turn + 1);
     return unit;
 }
@@ -55,7 +55,7 @@ static void note_all(void)
     nf_journal *journal;
     CU_ASSERT_EQUAL(nf_journal_begin(target, settings, SETTINGS, UNITS, &journal), NF_OK);
     for (int i = 0; i <= NOTED; i++) {
-        nf_unit unit = unit_of(order[i], i);
+        nf_done unit = unit_of(order[i], i);
         CU_ASSERT_EQUAL(nf_journal_note(journal, -1, &unit, 1), NF_OK);
     }
     CU_ASSERT_EQUAL(nf_journal_count(journal), NOTED);
@@ -68,7 +68,7 @@ static int first_noted(const nf_journal *journal)
     for (int n = 0; n <= NOTED + 1; n++) {
         int64_t wrong = 0;
         for (int64_t index = 0; index < UNITS; index++) {
-            nf_unit unit, expected = {0};
+            nf_done unit, expected = {0};
             bool noted = false;
             for (int i = 0; i < n; i++)
                 if (order[i] == index) {
@@ -110,7 +110,7 @@ static void test_round_trip(void)
     CU_ASSERT_EQUAL(resume(&journal), NF_OK);
     CU_ASSERT_PTR_NOT_NULL_FATAL(journal);
     CU_ASSERT_EQUAL(first_noted(journal), NOTED + 1);
-    nf_unit more[2] = {unit_of(4, 0), unit_of(6, 0)}, unit;
+    nf_done more[2] = {unit_of(4, 0), unit_of(6, 0)}, unit;
     CU_ASSERT_EQUAL(nf_journal_note(journal, -1, more, 2), NF_OK);
     nf_journal_close(journal);
     CU_ASSERT_EQUAL(resume(&journal), NF_OK);
@@ -164,7 +164,7 @@ static void test_lock(void)
     CU_ASSERT(says(resume(&second), "another run"));
     CU_ASSERT(says(nf_journal_begin(target, settings, SETTINGS, UNITS, &second), "another run"));
     CU_ASSERT_PTR_NULL(second);
-    nf_unit unit = unit_of(1, 0);
+    nf_done unit = unit_of(1, 0);
     CU_ASSERT_EQUAL(nf_journal_note(journal, -1, &unit, 1), NF_OK);
     nf_journal_close(journal);
     CU_ASSERT_EQUAL(resume(&journal), NF_OK);
@@ -186,7 +186,7 @@ static void test_truncated(void)
         int n = journal == NULL ? 0 : first_noted(journal);
         wrong += n < before;
         before = n;
-        nf_unit next = unit_of(order[n <= NOTED ? n : NOTED], n <= NOTED ? n : NOTED);
+        nf_done next = unit_of(order[n <= NOTED ? n : NOTED], n <= NOTED ? n : NOTED);
         wrong += journal != NULL && nf_journal_note(journal, -1, &next, 1) != NF_OK;
         nf_journal_close(journal);
         if (journal == NULL)
@@ -235,7 +235,7 @@ static bool put_unit(nf_journal *journal, int fd, int64_t index, int turn)
 {
     char bytes[UNIT_BYTES];
     fill(bytes, index, turn);
-    nf_unit unit = {index, UNIT_BYTES * index, UNIT_BYTES, nf_journal_hash(bytes, UNIT_BYTES)};
+    nf_done unit = {index, UNIT_BYTES * index, UNIT_BYTES, nf_journal_hash(bytes, UNIT_BYTES)};
     return pwrite(fd, bytes, UNIT_BYTES, unit.offset) == UNIT_BYTES &&
            nf_journal_note(journal, fd, &unit, 1) == NF_OK;
 }
@@ -243,7 +243,7 @@ static bool put_unit(nf_journal *journal, int fd, int64_t index, int turn)
 static void test_verify(void)
 {
     nf_journal *journal;
-    nf_unit unit;
+    nf_done unit;
     int fd = open(data_file, O_RDWR | O_CREAT | O_TRUNC, 0600);
     CU_ASSERT_EQUAL(nf_journal_begin(target, settings, SETTINGS, UNITS, &journal), NF_OK);
     for (int64_t i = 0; i < UNITS; i += 2)
@@ -277,7 +277,7 @@ static void test_killed(void)
         pid_t child = fork();
         if (child == 0) {
             nf_journal *journal;
-            nf_unit unit;
+            nf_done unit;
             int fd = open(data_file, O_RDWR | O_CREAT | (round == 0 ? O_TRUNC : 0), 0600);
             nf_status status =
                 round == 0 ? NF_OK : nf_journal_resume(target, none, 1, MANY, &journal);
@@ -326,7 +326,7 @@ static void test_full(void)
         setrlimit(RLIMIT_FSIZE, &limit);
         nf_status status = nf_journal_begin(target, settings, SETTINGS, UNITS, &journal);
         for (int i = 0; status == NF_OK && i <= NOTED; i++) {
-            nf_unit unit = unit_of(order[i], i);
+            nf_done unit = unit_of(order[i], i);
             status = nf_journal_note(journal, -1, &unit, 1);
         }
         _exit(status == NF_ERR_FILE && strstr(nf_message(status), "File too large") ? 0 : 1);
