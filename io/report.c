@@ -10,11 +10,6 @@
 
 /* ---- points and groups ---- */
 
-int nf_point_workers(const nf_point *point)
-{
-    return point->of->ranks * point->of->threads;
-}
-
 const char *nf_point_way(const nf_point *point)
 {
     return nf_way(point->of->ranks, point->of->threads);
@@ -57,6 +52,20 @@ const nf_point *nf_group_best(const nf_group *group, const char *way, bool any)
             best = point;
     }
     return best;
+}
+
+const nf_point *nf_group_base(const nf_group *group)
+{
+    for (size_t i = 0; i < group->n; i++)
+        if (group->points[i]->base != NULL && !group->points[i]->base->oversubscribed)
+            return group->points[i]->base;
+    return NULL;
+}
+
+bool nf_point_is_more(const nf_point *point)
+{
+    return nf_point_counts(point) && point->base != NULL &&
+           nf_point_workers(point) > nf_point_workers(point->base);
 }
 
 static bool same_group(const nf_sample *a, const nf_sample *b)
@@ -112,6 +121,10 @@ nf_status nf_report_make(const nf_study *study, nf_report *report)
     if (status == NF_OK)
         status = make_groups(report, n);
     if (status == NF_OK)
+        status = nf_report_detail(report, n);
+    if (status == NF_OK)
+        status = nf_report_follow(report);
+    if (status == NF_OK)
         status = nf_report_find(report);
     return status;
 }
@@ -124,6 +137,8 @@ void nf_report_free(nf_report *report)
     }
     for (int i = 0; i < NF_FIGURES; i++)
         free(report->figures[i]);
+    nf_trends_free(report);
+    free(report->details);
     free(report->findings);
     free(report->no_figures);
     free(report->groups);

@@ -92,7 +92,7 @@ static bool belongs(const nf_group *group, const nf_point *point, block b)
     if (!point->valid)
         return false;
     if (b == IDEAL)
-        return base_of(group) != NULL && point->has_base;
+        return base_of(group) != NULL && point->base != NULL;
     if (b == FORMULA)
         return point->predicted > 0;
     if (point->of->simulated || b == SIMULATED)
@@ -149,9 +149,9 @@ static void point_row(FILE *out, const nf_group *group, const nf_point *point, b
     fprintf(out, "%d %.9g", p, point->seconds);
     number(out, time->known, time->low);
     number(out, time->known, time->high);
-    number(out, point->has_base, 100 * point->efficiency);
-    number(out, point->has_base && speedup->known && p > 1, 100 * speedup->low / p);
-    number(out, point->has_base && speedup->known && p > 1, 100 * speedup->high / p);
+    number(out, point->base != NULL, 100 * point->efficiency);
+    number(out, point->base != NULL && speedup->known && p > 1, 100 * speedup->low / p);
+    number(out, point->base != NULL && speedup->known && p > 1, 100 * speedup->high / p);
     putc('\n', out);
 }
 
@@ -198,7 +198,7 @@ static bool has_time(const nf_group *group)
 static bool has_efficiency(const nf_group *group)
 {
     for (size_t i = 0; i < group->n; i++)
-        if (group->points[i]->valid && group->points[i]->has_base)
+        if (group->points[i]->valid && group->points[i]->base != NULL)
             return true;
     return false;
 }
@@ -446,7 +446,7 @@ static void efficiency_axis(FILE *out, const nf_group *group)
         double top = point->speedup_interval.known
                          ? point->speedup_interval.high / nf_point_workers(point)
                          : point->efficiency;
-        if (point->valid && point->has_base)
+        if (point->valid && point->base != NULL)
             high = fmax(high, 105 * top);
     }
     fprintf(
