@@ -323,7 +323,7 @@ nf_status scale_study_conclude(scale_run *run)
         status = nf_fail(NF_ERR_FILE, "%s: cannot be replaced: %s", path, strerror(errno));
     free(path);
     if (status == NF_OK)
-        status = nf_report_write(&run->study, folder);
+        status = nf_report_write(&run->study, folder, 0);
     if (status != NF_OK)
         return status;
     const char *growth = nf_study_find(&run->study, "weak size");

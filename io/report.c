@@ -195,8 +195,7 @@ nf_status nf_report_file(const nf_report *report, const char *dir, const char *n
     return status;
 }
 
-/* Makes a folder and those above it. */
-static nf_status make_folders(const char *dir)
+nf_status nf_report_folder(const char *dir)
 {
     char *path = strdup(dir);
     if (path == NULL)
@@ -222,22 +221,24 @@ static nf_status make_folders(const char *dir)
     return status;
 }
 
-nf_status nf_report_write(const nf_study *study, const char *dir)
+nf_status nf_report_write(const nf_study *study, const char *dir, unsigned formats)
 {
     nf_report report;
     nf_status status = nf_report_make(study, &report);
     if (status == NF_OK)
-        status = make_folders(dir);
+        status = nf_report_folder(dir);
     if (status == NF_OK)
         status = nf_report_file(&report, dir, "points.csv", nf_report_csv);
     if (status == NF_OK && report.nsimulated > 0)
         status = nf_report_file(&report, dir, "simulated.csv", nf_simulated_csv);
     if (status == NF_OK)
-        status = nf_report_draw(&report, dir);
+        status = nf_report_draw(&report, dir, (formats & NF_FORMAT_PDF) != 0);
     if (status == NF_OK)
         status = nf_report_file(&report, dir, "report.md", nf_report_markdown);
     if (status == NF_OK)
         status = nf_report_file(&report, dir, "report.html", nf_report_html);
+    if (status == NF_OK)
+        status = nf_report_export(&report, dir, formats);
     nf_report_free(&report);
     return status;
 }

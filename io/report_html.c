@@ -224,15 +224,15 @@ static void write_svg(const char *svg, const char *name, FILE *out)
 
 void nf_html_figure(FILE *out, const nf_report *report, int figure)
 {
-    const char *title = nf_figure_titles[figure];
+    const char *title = nf_figures[figure].title;
     if (report->figures[figure] == NULL) {
         fprintf(out, "<p class=\"note\">%s: %s</p>\n", title, nf_no_figure);
         return;
     }
     fprintf(out, "<figure>\n<div class=\"scroll\" role=\"img\" aria-label=\"%s\">\n", title);
-    write_svg(report->figures[figure], nf_figure_names[figure], out);
+    write_svg(report->figures[figure], nf_figures[figure].name, out);
     fprintf(out, "</div>\n<figcaption><b>%s.</b> %s</figcaption>\n</figure>\n", title,
-            nf_figure_captions[figure]);
+            nf_figures[figure].caption);
 }
 
 static void write_figures(const nf_report *report, FILE *out)

@@ -58,10 +58,7 @@ typedef struct nf_finding {
 } nf_finding;
 
 /* The first NF_MEASURED_FIGURES show what was measured, the others what was simulated. */
-enum { NF_MEASURED_FIGURES = 3, NF_FIGURES = 5 };
-extern const char *const nf_figure_names[NF_FIGURES]; /* "time", "efficiency", "phases", ... */
-extern const char *const nf_figure_titles[NF_FIGURES];
-extern const char *const nf_figure_captions[NF_FIGURES];
+enum { NF_MEASURED_FIGURES = 7, NF_FIGURES = 9 };
 
 /* A study, and all that is derived from it. */
 typedef struct nf_report {
@@ -79,6 +76,15 @@ typedef struct nf_report {
     char *figures[NF_FIGURES]; /* SVG as gnuplot wrote it; NULL: no point to draw in it */
     char *no_figures;          /* why there are none; NULL: they are there */
 } nf_report;
+
+/* A figure is drawn where a group has something for it. */
+typedef nf_status nf_report_writer(const nf_report *report, FILE *out);
+typedef struct nf_figure {
+    const char *name, *title, *caption; /* NAME.svg */
+    bool (*has)(const nf_report *report, const nf_group *group);
+    nf_report_writer *script;
+} nf_figure;
+extern const nf_figure nf_figures[NF_FIGURES];
 
 /* ---- report.c ---- */
 
@@ -105,9 +111,11 @@ const nf_point *nf_group_base(const nf_group *group);
 bool nf_point_is_more(const nf_point *point);
 
 /* Writes DIR/NAME through `write`, complete or not at all. */
-typedef nf_status nf_report_writer(const nf_report *report, FILE *out);
 nf_status nf_report_file(const nf_report *report, const char *dir, const char *name,
                          nf_report_writer *write);
+
+/* Makes a folder and those above it. */
+nf_status nf_report_folder(const char *dir);
 
 /* A file's contents, ended by a zero; the caller frees it. NULL: it cannot be read. */
 char *nf_report_slurp(const char *path);
@@ -223,9 +231,15 @@ nf_report_writer nf_conclude;
 
 nf_status nf_report_find(nf_report *report);
 
-/* Draws the figures in DIR and keeps them in the report, or says there why not. */
-nf_status nf_report_draw(nf_report *report, const char *dir);
+/* Draws the figures in DIR, as PDF too where it is asked for, and keeps the SVG in the report, or says there
+ * why not. */
+nf_status nf_report_draw(nf_report *report, const char *dir, bool pdf);
 
 nf_report_writer nf_report_html;
+
+/* ---- report_export.c ---- */
+
+/* The formats asked for, of NF_FORMAT_..., under DIR/export. */
+nf_status nf_report_export(const nf_report *report, const char *dir, unsigned formats);
 
 #endif

@@ -222,10 +222,10 @@ static void md_findings(FILE *out, const nf_report *report)
 void nf_md_figure(FILE *out, const nf_report *report, int figure)
 {
     if (report->figures[figure] != NULL)
-        fprintf(out, "\n![%s](%s.svg)\n\n%s\n", nf_figure_titles[figure], nf_figure_names[figure],
-                nf_figure_captions[figure]);
+        fprintf(out, "\n![%s](%s.svg)\n\n%s\n", nf_figures[figure].title, nf_figures[figure].name,
+                nf_figures[figure].caption);
     else
-        fprintf(out, "\n%s: %s\n", nf_figure_titles[figure], nf_no_figure);
+        fprintf(out, "\n%s: %s\n", nf_figures[figure].title, nf_no_figure);
 }
 
 static void md_figures(FILE *out, const nf_report *report)
