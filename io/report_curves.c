@@ -26,7 +26,7 @@ static const struct {
     int mark, dash; /* gnuplot's point type; its dash type, 0: the points are not joined */
     double aside;   /* workers are multiplied by it, so that bars do not hide one another */
 } series[BLOCKS] = {
-    [BAND] = {"its 95% band", ORANGE, 5, 0, 1},
+    [BAND] = {"95% band of the model", ORANGE, 5, 0, 1},
     [IDEAL] = {"ideal", GREY, 0, 2, 1},
     [ROOF] = {"bound by the roof", PURPLE, 0, 3, 1},
     [OVER] = {"oversubscribed (not counted)", GREY, 6, 0, 1},

@@ -36,7 +36,7 @@ static const char style[] =
     "font-variant-numeric:tabular-nums}"
     ".findings{padding-left:0;list-style:none;display:grid;gap:1rem 1.75rem;margin:1rem 0;"
     "grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr))}"
-    ".findings li{padding-left:1rem;border-left:3px solid var(--accent)}"
+    ".findings li{overflow-wrap:anywhere;padding-left:1rem;border-left:3px solid var(--accent)}"
     ".findings li.all{grid-column:1/-1;max-width:none}"
     ".findings strong{display:block;overflow-wrap:anywhere}"
     ".scroll{overflow-x:auto;margin:.5rem 0}"

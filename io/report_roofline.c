@@ -6,11 +6,24 @@
 
 #include "io/report_figures.h"
 
+/* Of a kernel with both, strong scaling stands for it. */
+static bool has_strong(const nf_report *report, const char *kernel)
+{
+    for (size_t g = 0; g < report->ngroups; g++) {
+        const nf_sample *of = report->groups[g].points[0]->of;
+        if (of->scaling == NF_STRONG && strcmp(of->kernel, kernel) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool stands(const nf_report *report, const nf_point *point)
 {
     const nf_detail *detail = nf_report_row(report, point).detail;
-    return nf_point_counts(point) && detail->bandwidth > 0 && detail->flops > 0 &&
-           detail->roof.bandwidth > 0 && detail->roof.flops > 0;
+    return nf_point_counts(point) &&
+           (point->of->scaling == NF_STRONG || !has_strong(report, point->of->kernel)) &&
+           detail->bandwidth > 0 && detail->flops > 0 && detail->roof.bandwidth > 0 &&
+           detail->roof.flops > 0;
 }
 
 bool nf_has_roofline(const nf_report *report, const nf_group *group)
@@ -114,8 +127,8 @@ static void legend_text(const nf_report *report, const nf_point *point, char tex
     const nf_roof roof = nf_report_row(report, point).detail->roof;
     char layout[NF_CELL];
     nf_layout_text(point, layout);
-    snprintf(text, NF_CELL, "%.20s: %.3g GB/s, %.3g Gflop/s", layout, roof.bandwidth / 1e9,
-             roof.flops / 1e9);
+    snprintf(text, NF_CELL, "%.20s: %.*f GB/s, %.0f Gflop/s", layout, roof.bandwidth < 1e11,
+             roof.bandwidth / 1e9, roof.flops / 1e9);
 }
 
 nf_status nf_roofline_script(const nf_report *report, FILE *out)
@@ -136,8 +149,8 @@ nf_status nf_roofline_script(const nf_report *report, FILE *out)
     nf_legend_end(&at);
     nf_plot_frame(out);
     fputs("set origin 0,0\nset size 1,0.93\nset lmargin 11\nset tmargin 1\nset logscale xy\n"
-          "set autoscale x\nset autoscale y\nset offsets graph 0.05, graph 0.15, graph 0.1, graph "
-          "0.05\n"
+          "set autoscale x\nset autoscale y\nset autoscale xfix\nset autoscale yfix\n"
+          "set offsets graph 0.03, graph 0.08, graph 0.08, graph 0.05\n"
           "set xtics nomirror\nset ytics nomirror\n"
           "set xlabel 'nominal operations a byte of traffic' textcolor rgb '" INK "'\n"
           "set ylabel 'Gflop/s' textcolor rgb '" INK "' offset 1,0\nset grid xtics ytics\n",
