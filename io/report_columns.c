@@ -35,8 +35,8 @@ static void range(bool known, const nf_interval *interval, double unit, const ch
     else if (!interval->known)
         snprintf(text, NF_CELL, "n<6");
     else
-        snprintf(text, NF_CELL, "%.*f to %.*f%s", unit > 1 ? 0 : 2, unit * interval->low,
-                 unit > 1 ? 0 : 2, unit * interval->high, mark);
+        snprintf(text, NF_CELL, "%.*f to %.*f%s", unit > 1 ? 1 : 2, unit * interval->low,
+                 unit > 1 ? 1 : 2, unit * interval->high, mark);
 }
 
 /* ---- which point it is ---- */

@@ -136,7 +136,7 @@ nf_status nf_roofline_script(const nf_report *report, FILE *out)
     static const char *const colours[] = {BLACK, RED};
     static const int marks[] = {13, 7};
     const nf_point *ends[] = {extreme(report, false), extreme(report, true)};
-    nf_canvas c = nf_canvas_single(760, 420);
+    nf_canvas c = nf_canvas_single(1050, 460);
     nf_plot_begin(out, "roofline", &c);
     nf_legend at = nf_legend_begin(out, &c);
     const char *comma = "plot ";

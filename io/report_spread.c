@@ -139,19 +139,24 @@ static void ratio_axis(const nf_report *report, const nf_group *group, FILE *out
     fputs(")\n", out);
 }
 
+/* The layouts' names, at most LABELS of them. */
 static void layout_ticks(const nf_group *group, FILE *out)
 {
-    int place = 0;
+    enum { LABELS = 12 };
+    int place = 0, valid = 0;
     char text[NF_CELL];
+    for (size_t i = 0; i < group->n; i++)
+        valid += group->points[i]->valid;
     fputs("set xtics nomirror (", out);
     for (size_t i = 0; i < group->n; i++)
         if (group->points[i]->valid) {
-            fprintf(out, "%s'%s' %d", place > 0 ? ", " : "", nf_layout_text(group->points[i], text),
-                    place);
+            bool named = place % ((valid + LABELS - 1) / LABELS) == 0;
+            fprintf(out, "%s'%s' %d", place > 0 ? ", " : "",
+                    named ? nf_layout_text(group->points[i], text) : "", place);
             place++;
         }
-    fprintf(out, ") %s\nset xrange [-0.7:%d.7]\n", place > 8 ? "rotate by -60" : "norotate",
-            place > 5 ? place - 1 : 4);
+    fprintf(out, ") %s\nset xrange [-0.7:%d.7]\n", valid > 8 ? "rotate by -60" : "norotate",
+            valid > 5 ? valid - 1 : 4);
 }
 
 nf_status nf_samples_script(const nf_report *report, FILE *out)
