@@ -20,18 +20,33 @@ const char *argp_program_version = "report (nfold) " NF_VERSION;
 typedef struct request {
     const char *dir;
     bool quiet;
+    unsigned formats; /* NF_FORMAT_... */
     char **studies;
     int nstudies;
     bool compare, compare_options; /* --compare; one of the options that need it */
     compare_request comparing;
 } request;
 
-enum { KEY_COMPARE = 0x20001, KEY_JSON, KEY_FAIL, KEY_PAIRED, KEY_STEADY, KEY_NOISE, KEY_LEVEL };
+enum {
+    KEY_FORMAT = 0x20000,
+    KEY_COMPARE,
+    KEY_JSON,
+    KEY_FAIL,
+    KEY_PAIRED,
+    KEY_STEADY,
+    KEY_NOISE,
+    KEY_LEVEL
+};
 
 static const struct argp_option options[] = {
     {"output", 'o', "DIR", 0, "folder for the report, made if need be (that of the first study)",
      0},
     {"quiet", 'q', NULL, 0, "write the report, print nothing", 0},
+    {"format", KEY_FORMAT, "LIST", 0,
+     "write also: pdf (each figure as vectors), talp (for TALP-Pages), extrap (for Extra-P), "
+     "gbench "
+     "(as Google Benchmark does), separated by commas; exports go to DIR/export",
+     0},
     {"compare", KEY_COMPARE, NULL, 0,
      "compare the second study with the first, point by point: A B, or several launches of each, "
      "A1 A2 "
@@ -63,6 +78,31 @@ static double parse_percent(const char *option, const char *text, double low,
         argp_error(state, "%s: expected a percentage under 100, such as 5%%; got '%s'", option,
                    text);
     return value;
+}
+
+static unsigned parse_formats(const char *text, struct argp_state *state)
+{
+    static const struct {
+        const char *name;
+        unsigned format;
+    } known[] = {{"pdf", NF_FORMAT_PDF},
+                 {"talp", NF_FORMAT_TALP},
+                 {"extrap", NF_FORMAT_EXTRAP},
+                 {"gbench", NF_FORMAT_GBENCH}};
+    unsigned formats = 0;
+    for (const char *at = text; at != NULL; at = strchr(at, ',')) {
+        at += *at == ',';
+        size_t length = strcspn(at, ","), i = 0;
+        while (i < sizeof known / sizeof *known &&
+               (strlen(known[i].name) != length || strncmp(known[i].name, at, length) != 0))
+            i++;
+        if (i == sizeof known / sizeof *known)
+            argp_error(state, "--format: expected pdf, talp, extrap or gbench; got '%.*s'",
+                       (int)length, at);
+        else
+            formats |= known[i].format;
+    }
+    return formats;
 }
 
 /* The options that belong to --compare. */
@@ -102,8 +142,8 @@ static error_t parse_end(const request *asked, struct argp_state *state)
         argp_error(state,
                    "--fail-if-slower, --level, --paired, --steady, --launch-noise and --json "
                    "belong to --compare");
-    if (asked->compare && asked->dir != NULL)
-        argp_error(state, "--compare writes no report: leave out -o");
+    if (asked->compare && (asked->dir != NULL || asked->formats != 0))
+        argp_error(state, "--compare writes no report: leave out -o and --format");
     return 0;
 }
 
@@ -118,6 +158,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
         if (argument[0] == '\0')
             argp_error(state, "-o: the folder's name is empty");
         asked->dir = argument;
+        return 0;
+    case KEY_FORMAT:
+        asked->formats |= parse_formats(argument, state);
         return 0;
     case 'q':
         asked->quiet = true;
@@ -159,7 +202,7 @@ static nf_status report(const request *asked)
         status = nf_fail(NF_ERR_FORMAT, "%s: holds no samples; measure some with scale",
                          asked->studies[0]);
     if (status == NF_OK)
-        status = nf_report_write(&study, dir);
+        status = nf_report_write(&study, dir, asked->formats);
     if (status == NF_OK && !asked->quiet) {
         nf_report_table(&study, stdout);
         printf("%s/report.html\n", dir);
@@ -193,6 +236,7 @@ int main(int argc, char **argv)
         "--fail-if-slower finds one, 2 for a wrong command line and for a --fail-if-slower that "
         "could "
         "not fail.\n\nExamples:\n"
+        "  report --format pdf,gbench study.jsonl\n"
         "  report -o both monday/study.jsonl tuesday/study.jsonl\n"
         "  report --compare --fail-if-slower 5% old*/study.jsonl : new*/study.jsonl",
         NULL,

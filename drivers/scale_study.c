@@ -325,7 +325,7 @@ nf_status scale_study_conclude(scale_run *run)
     free(path);
     if (status != NF_OK || run->args->no_report)
         return status;
-    status = nf_report_write(&run->study, folder);
+    status = nf_report_write(&run->study, folder, 0);
     if (status != NF_OK)
         return status;
     const char *growth = nf_study_find(&run->study, "weak size");

@@ -376,7 +376,7 @@ static nf_status simulate(const nf_cli *cli, simulate_args *args)
     if (status == NF_OK)
         status = record(&s);
     if (status == NF_OK)
-        status = nf_report_write(&s.study, args->folder);
+        status = nf_report_write(&s.study, args->folder, 0);
     if (status == NF_OK) {
         nf_report_table(&s.study, stdout);
         print_planning(&s);

@@ -10,11 +10,6 @@
 
 /* ---- points and groups ---- */
 
-int nf_point_workers(const nf_point *point)
-{
-    return point->of->ranks * point->of->threads;
-}
-
 const char *nf_point_way(const nf_point *point)
 {
     return nf_way(point->of->ranks, point->of->threads);
@@ -57,6 +52,20 @@ const nf_point *nf_group_best(const nf_group *group, const char *way, bool any)
             best = point;
     }
     return best;
+}
+
+const nf_point *nf_group_base(const nf_group *group)
+{
+    for (size_t i = 0; i < group->n; i++)
+        if (group->points[i]->base != NULL && !group->points[i]->base->oversubscribed)
+            return group->points[i]->base;
+    return NULL;
+}
+
+bool nf_point_is_more(const nf_point *point)
+{
+    return nf_point_counts(point) && point->base != NULL &&
+           nf_point_workers(point) > nf_point_workers(point->base);
 }
 
 static bool same_group(const nf_sample *a, const nf_sample *b)
@@ -112,6 +121,10 @@ nf_status nf_report_make(const nf_study *study, nf_report *report)
     if (status == NF_OK)
         status = make_groups(report, n);
     if (status == NF_OK)
+        status = nf_report_detail(report, n);
+    if (status == NF_OK)
+        status = nf_report_follow(report);
+    if (status == NF_OK)
         status = nf_report_find(report);
     return status;
 }
@@ -124,6 +137,8 @@ void nf_report_free(nf_report *report)
     }
     for (int i = 0; i < NF_FIGURES; i++)
         free(report->figures[i]);
+    nf_trends_free(report);
+    free(report->details);
     free(report->findings);
     free(report->no_figures);
     free(report->groups);
@@ -180,8 +195,7 @@ nf_status nf_report_file(const nf_report *report, const char *dir, const char *n
     return status;
 }
 
-/* Makes a folder and those above it. */
-static nf_status make_folders(const char *dir)
+nf_status nf_report_folder(const char *dir)
 {
     char *path = strdup(dir);
     if (path == NULL)
@@ -207,22 +221,24 @@ static nf_status make_folders(const char *dir)
     return status;
 }
 
-nf_status nf_report_write(const nf_study *study, const char *dir)
+nf_status nf_report_write(const nf_study *study, const char *dir, unsigned formats)
 {
     nf_report report;
     nf_status status = nf_report_make(study, &report);
     if (status == NF_OK)
-        status = make_folders(dir);
+        status = nf_report_folder(dir);
     if (status == NF_OK)
         status = nf_report_file(&report, dir, "points.csv", nf_report_csv);
     if (status == NF_OK && report.nsimulated > 0)
         status = nf_report_file(&report, dir, "simulated.csv", nf_simulated_csv);
     if (status == NF_OK)
-        status = nf_report_draw(&report, dir);
+        status = nf_report_draw(&report, dir, (formats & NF_FORMAT_PDF) != 0);
     if (status == NF_OK)
         status = nf_report_file(&report, dir, "report.md", nf_report_markdown);
     if (status == NF_OK)
         status = nf_report_file(&report, dir, "report.html", nf_report_html);
+    if (status == NF_OK)
+        status = nf_report_export(&report, dir, formats);
     nf_report_free(&report);
     return status;
 }

@@ -8,7 +8,7 @@
  *   model   the best of nf_models_fit over the fastest points of each number of workers, followed up to
  *           NF_EXTRAPOLATION times the most
  *   next    what helps against each limit; more workers where the most were worth it; more cores where
- *           nothing with more than one worker counts; more samples where intervals are wide */
+ *           nothing counts beside its base; more samples where intervals are wide */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,9 +20,10 @@
 /* A kernel as it is concluded of: its strong group, or, without one, its weak one. */
 typedef struct kernel {
     const nf_group *group;
-    const nf_point *base, *largest; /* one worker; the fastest of the most workers that count */
-    const nf_point *worth;          /* the fastest at NF_WORTH percent or more */
-    nf_bottleneck limit;            /* at `largest` */
+    const nf_point *base,
+        *largest;          /* nf_group_base's; the fastest of the most workers that count */
+    const nf_point *worth; /* the fastest at NF_WORTH percent or more */
+    nf_bottleneck limit;   /* at `largest` */
 } kernel;
 
 enum { SHOWN = 6 }; /* kernels in one sentence; the others are counted */
@@ -31,7 +32,7 @@ enum { SHOWN = 6 }; /* kernels in one sentence; the others are counted */
 
 static bool counts(const nf_point *point)
 {
-    return nf_point_counts(point) && point->has_base;
+    return nf_point_counts(point) && point->base != NULL;
 }
 
 static const nf_point *find_largest(const nf_group *group)
@@ -39,7 +40,7 @@ static const nf_point *find_largest(const nf_group *group)
     const nf_point *best = NULL;
     for (size_t i = 0; i < group->n; i++) {
         const nf_point *point = group->points[i];
-        if (counts(point) && nf_point_workers(point) > 1 &&
+        if (nf_point_is_more(point) &&
             (best == NULL || nf_point_workers(point) > nf_point_workers(best) ||
              (nf_point_workers(point) == nf_point_workers(best) && point->speedup > best->speedup)))
             best = point;
@@ -61,7 +62,7 @@ static const nf_point *find_worth(const nf_group *group)
 
 static kernel examine(const nf_report *report, const nf_group *group)
 {
-    kernel k = {.group = group, .base = nf_group_best(group, "serial", false)};
+    kernel k = {.group = group, .base = nf_group_base(group)};
     k.largest = k.base != NULL ? find_largest(group) : NULL;
     k.worth = find_worth(group);
     if (k.largest != NULL)
@@ -201,9 +202,8 @@ static void say_unknown(const kernel *list, size_t n, FILE *out)
     for (size_t i = 0; i < n; i++)
         unknown += !list[i].limit.known;
     if (unknown == n)
-        fputs(
-            "No limit can be told: no point with more than one worker counts beside one with one. ",
-            out);
+        fputs("No limit can be told: no point with more workers counts beside one with fewer. ",
+              out);
     else if (unknown > 0)
         fprintf(out, "Of %zu kernel%s none can be told. ", unknown, unknown == 1 ? "" : "s");
 }
@@ -212,7 +212,7 @@ static void say_unknown(const kernel *list, size_t n, FILE *out)
 
 static int worth_of(const kernel *k)
 {
-    return k->worth != NULL ? nf_point_workers(k->worth) : 1;
+    return nf_point_workers(k->worth != NULL ? k->worth : k->base);
 }
 
 static bool worth_most(const kernel *k)
@@ -244,7 +244,7 @@ static void say_alike(const kernel *list, size_t n, const kernel *first, FILE *o
     }
     if (with > SHOWN)
         fprintf(out, " and %zu more", with - SHOWN);
-    if (worth_of(first) > 1) {
+    if (nf_point_workers(first->base) < worth_of(first)) {
         fprintf(out, " (efficiency %.0f%%", 100 * low);
         if (with > 1)
             fprintf(out, " to %.0f%%", 100 * high);
@@ -257,6 +257,15 @@ static void say_alike(const kernel *list, size_t n, const kernel *first, FILE *o
     putc(')', out);
 }
 
+static void say_no_more(const nf_point *base, FILE *out)
+{
+    int workers = nf_point_workers(base);
+    if (workers == 1)
+        fputs("not worth taking more than one worker for ", out);
+    else
+        fprintf(out, "not worth taking more than %d workers for ", workers);
+}
+
 static void say_worth(const kernel *list, size_t n, FILE *out)
 {
     size_t said = 0;
@@ -267,11 +276,11 @@ static void say_worth(const kernel *list, size_t n, FILE *out)
         if (met)
             continue;
         fputs(said++ == 0 ? "It is " : "; it is ", out);
-        if (worth_of(&list[i]) > 1)
+        if (worth_of(&list[i]) > nf_point_workers(list[i].base))
             fprintf(out, "worth going to %d workers%s for ", worth_of(&list[i]),
                     worth_most(&list[i]) ? ", the most that count," : "");
         else
-            fputs("not worth taking more than one worker for ", out);
+            say_no_more(list[i].base, out);
         say_alike(list, n, &list[i], out);
     }
     if (said > 0)
@@ -280,18 +289,19 @@ static void say_worth(const kernel *list, size_t n, FILE *out)
 
 /* ---- beyond what was measured ---- */
 
-/* Efficiency by a model. */
-static double efficiency_at(const nf_model *model, double p)
+/* Efficiency by a model, the least workers of the series being its base. */
+static double efficiency_at(const nf_model *model, double first, double p)
 {
-    double ratio = nf_model_seconds(model, 1) / nf_model_seconds(model, p);
-    return model->scaling == NF_STRONG ? ratio / p : ratio;
+    double ratio = nf_model_seconds(model, first) / nf_model_seconds(model, p);
+    return model->scaling == NF_STRONG ? ratio * first / p : ratio;
 }
 
-static void say_model(const char *name, const nf_model *model, double last, FILE *out)
+static void say_model(const char *name, const nf_model *model, const nf_series *series, FILE *out)
 {
+    const double first = series->at[0].p, last = series->at[series->n - 1].p;
     const double far = last * NF_EXTRAPOLATION, peak = nf_model_peak(model);
     double p = last;
-    while (p < far && 100 * efficiency_at(model, p) >= NF_WORTH)
+    while (p < far && 100 * efficiency_at(model, first, p) >= NF_WORTH)
         p *= 1.01;
     fprintf(out, "%s (%s) ", name, nf_model_name(model->kind));
     if (p >= far)
@@ -306,30 +316,21 @@ static void say_model(const char *name, const nf_model *model, double last, FILE
 }
 
 /* What the models that foretell best say; nothing where there are too few points for any. */
-static nf_status say_models(const nf_report *report, const kernel *list, size_t n, FILE *out)
+static void say_models(const nf_report *report, const kernel *list, size_t n, FILE *out)
 {
     size_t said = 0;
     for (size_t i = 0; i < n && said < SHOWN; i++) {
-        nf_series series;
-        nf_fits fits;
-        if (list[i].largest == NULL)
+        const nf_trend *trend = &report->trends[list[i].group - report->groups];
+        int best = trend->fits.best;
+        if (list[i].largest == NULL || best < 0)
             continue;
-        nf_status status = nf_series_make(report->study, report->points, report->npoints,
-                                          list[i].largest->of, NULL, &series);
-        if (status != NF_OK)
-            return status;
-        nf_models_fit(&series, &fits);
-        if (fits.best >= 0) {
-            fputs(said++ == 0 ? "By the model that foretells its points best, the efficiency of "
-                              : "; of ",
-                  out);
-            say_model(name_of(&list[i]), &fits.of[fits.best].model, series.at[series.n - 1].p, out);
-        }
-        nf_series_free(&series);
+        fputs(said++ == 0 ? "By the model that foretells its points best, the efficiency of "
+                          : "; of ",
+              out);
+        say_model(name_of(&list[i]), &trend->fits.of[best].model, &trend->series, out);
     }
     if (said > 0)
         fputs(". ", out);
-    return NF_OK;
 }
 
 /* ---- what to try ---- */
@@ -435,8 +436,8 @@ nf_status nf_conclude(const nf_report *report, FILE *out)
     say_unlimited(list, n, out);
     say_unknown(list, n, out);
     say_worth(list, n, out);
-    nf_status status = say_models(report, list, n, out);
+    say_models(report, list, n, out);
     say_next(report, list, n, out);
     free(list);
-    return status;
+    return NF_OK;
 }

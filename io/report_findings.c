@@ -108,11 +108,6 @@ static nf_status say_studies(const nf_report *report, FILE *out)
     return NF_OK;
 }
 
-static const nf_point *find_base(const nf_group *group)
-{
-    return nf_group_best(group, "serial", false);
-}
-
 /* Strong: the greatest speed-up. Weak: the most workers, then the greatest speed-up. */
 static bool better(const nf_point *a, const nf_point *b)
 {
@@ -126,8 +121,7 @@ static const nf_point *find_best(const nf_group *group)
     const nf_point *best = NULL;
     for (size_t i = 0; i < group->n; i++) {
         const nf_point *point = group->points[i];
-        if (nf_point_counts(point) && point->has_base && nf_point_workers(point) > 1 &&
-            (best == NULL || better(point, best)))
+        if (nf_point_is_more(point) && (best == NULL || better(point, best)))
             best = point;
     }
     return best;
@@ -135,22 +129,23 @@ static const nf_point *find_best(const nf_group *group)
 
 static void say_scaling(const nf_group *group, FILE *out)
 {
-    char layout[NF_CELL], time[NF_CELL], one[NF_CELL];
-    const nf_point *base = find_base(group), *best = find_best(group);
+    char layout[NF_CELL], time[NF_CELL], one[NF_CELL], with[NF_CELL];
+    const nf_point *base = nf_group_base(group), *best = find_best(group);
     if (base == NULL) {
-        fputs("No valid point with one worker, hence no speed-up. ", out);
+        fputs("No valid point to compare the others with, hence no speed-up. ", out);
         return;
     }
     nf_seconds_text(base->seconds, 3, one);
+    layout_words(base, with);
     if (best == NULL) {
-        fprintf(out, "One worker takes %s; no point with more workers counts. ", one);
+        fprintf(out, "With %s: %s; no point with more workers counts. ", with, one);
         return;
     }
     layout_words(best, layout);
     nf_seconds_text(best->seconds, 3, time);
     if (best->of->scaling == NF_STRONG)
-        fprintf(out, "Best with %s: %s against %s with one worker, %.2f times as fast", layout,
-                time, one, best->speedup);
+        fprintf(out, "Best with %s: %s against %s with %s, %.2f times as fast", layout, time, one,
+                with, best->speedup);
     else
         fprintf(out, "With %s and as much work a worker: %s against %s, %.2f times the rate",
                 layout, time, one, best->speedup);
@@ -158,7 +153,7 @@ static void say_scaling(const nf_group *group, FILE *out)
     fprintf(out, ", efficiency %.0f%%", 100 * best->efficiency);
     const nf_interval *interval = &best->speedup_interval;
     if (interval->known && interval->high < 1)
-        fputs(": slower than one worker", out);
+        fputs(": slower than that", out);
     else if (interval->known && interval->low <= 1)
         fputs(": the interval includes 1, no speed-up is shown", out);
     fputs(". ", out);

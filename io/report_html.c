@@ -16,6 +16,12 @@ static const char style[] =
     "main{max-width:80rem;margin:0 auto;padding:2.5rem 1.25rem 4rem}"
     "h1{font-size:2rem;line-height:1.2;margin:0 0 .25rem;letter-spacing:-.01em}"
     "h2{font-size:1.3rem;margin:3rem 0 .75rem;padding-top:1rem;border-top:1px solid var(--line)}"
+    "h4{font-size:.9rem;font-weight:600;color:var(--soft);margin:1rem 0 .25rem}"
+    ".sorts thead th{cursor:pointer}.sorts thead th:hover{color:var(--accent)}"
+    "th[aria-sort=ascending]::after{content:' \\2191'}th[aria-sort=descending]::after{content:' "
+    "\\2193'}"
+    "tr.chosen td{font-weight:600}tr.unmet td:nth-child(3){color:var(--bad);font-weight:600}"
+    "tr.partly td:nth-child(3){color:var(--warn);font-weight:600}"
     "h3{font-size:1rem;margin:1.75rem 0 .5rem;overflow-wrap:anywhere}"
     "h3 small{font-weight:400;color:var(--soft);font-size:1em}"
     "p,li{max-width:46rem}"
@@ -30,7 +36,7 @@ static const char style[] =
     "font-variant-numeric:tabular-nums}"
     ".findings{padding-left:0;list-style:none;display:grid;gap:1rem 1.75rem;margin:1rem 0;"
     "grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr))}"
-    ".findings li{padding-left:1rem;border-left:3px solid var(--accent)}"
+    ".findings li{overflow-wrap:anywhere;padding-left:1rem;border-left:3px solid var(--accent)}"
     ".findings li.all{grid-column:1/-1;max-width:none}"
     ".findings strong{display:block;overflow-wrap:anywhere}"
     ".scroll{overflow-x:auto;margin:.5rem 0}"
@@ -61,6 +67,26 @@ static const char style[] =
     "padding:0}.scroll{overflow:visible}table{font-size:7.5pt}th,td{padding:.2rem .35rem}"
     "h2,h3{break-after:avoid}figure,tr,.findings li{break-inside:avoid}thead{display:"
     "table-header-group}figure svg{min-width:0;max-height:150mm}}";
+
+/* Sorts a table by the column whose head is clicked, or on which Enter is pressed: numbers with their units
+ * by value, other texts by their characters; a second time the other way round. */
+static const char script[] =
+    "(function(){'use strict';"
+    "var units={ns:1e-9,'\u00b5s':1e-6,ms:1e-3,s:1};"
+    "function value(cell){var m=/^<?(-?[\\d.]+(?:e[-+]?\\d+)?)\\s*(ns|\u00b5s|ms|s)?(?![\\w])/"
+    ".exec(cell.textContent.trim());return m?parseFloat(m[1])*(m[2]?units[m[2]]:1):NaN}"
+    "function sort(head){var table=head.closest('table'),body=table.tBodies[0],at=head.cellIndex,"
+    "down=head.getAttribute('aria-sort')==='ascending';"
+    "table.querySelectorAll('thead th').forEach(function(h){h.removeAttribute('aria-sort')});"
+    "head.setAttribute('aria-sort',down?'descending':'ascending');"
+    "Array.from(body.rows).sort(function(a,b){var x=value(a.cells[at]),y=value(b.cells[at]),"
+    "d=isNaN(x)&&isNaN(y)?a.cells[at].textContent.localeCompare(b.cells[at].textContent,undefined,"
+    "{numeric:true}):isNaN(x)?1:isNaN(y)?-1:x-y;return down?-d:d})"
+    ".forEach(function(row){body.appendChild(row)})}"
+    "document.querySelectorAll('table.sorts thead th').forEach(function(head){"
+    "head.tabIndex=0;head.title='sort by this column';"
+    "head.addEventListener('click',function(){sort(head)});"
+    "head.addEventListener('keydown',function(e){if(e.key==='Enter'){sort(head)}})})})();";
 
 /* ---- text ---- */
 
@@ -127,8 +153,8 @@ static void write_numbers(const nf_report *report, FILE *out)
     const nf_point *best = NULL;
     for (size_t i = 0; i < report->npoints; i++) {
         const nf_point *point = &report->points[i];
-        if (nf_point_counts(point) && point->has_base && point->of->scaling == NF_STRONG &&
-            nf_point_workers(point) > 1 && (best == NULL || point->speedup > best->speedup))
+        if (nf_point_is_more(point) && point->of->scaling == NF_STRONG &&
+            (best == NULL || point->speedup > best->speedup))
             best = point;
     }
     fputs("<dl class=\"numbers\">\n", out);
@@ -198,15 +224,15 @@ static void write_svg(const char *svg, const char *name, FILE *out)
 
 void nf_html_figure(FILE *out, const nf_report *report, int figure)
 {
-    const char *title = nf_figure_titles[figure];
+    const char *title = nf_figures[figure].title;
     if (report->figures[figure] == NULL) {
         fprintf(out, "<p class=\"note\">%s: %s</p>\n", title, nf_no_figure);
         return;
     }
     fprintf(out, "<figure>\n<div class=\"scroll\" role=\"img\" aria-label=\"%s\">\n", title);
-    write_svg(report->figures[figure], nf_figure_names[figure], out);
+    write_svg(report->figures[figure], nf_figures[figure].name, out);
     fprintf(out, "</div>\n<figcaption><b>%s.</b> %s</figcaption>\n</figure>\n", title,
-            nf_figure_captions[figure]);
+            nf_figures[figure].caption);
 }
 
 static void write_figures(const nf_report *report, FILE *out)
@@ -241,7 +267,7 @@ static void way_cell(FILE *out, const nf_group *group, const char *way)
         return;
     }
     fprintf(out, "<td class=\"n\">%s<small>", nf_seconds_text(best->seconds, 3, cell));
-    if (best->has_base && nf_point_workers(best) > 1)
+    if (best->base != NULL && best->base != best)
         fprintf(out, "%.2f times, ", best->speedup);
     fprintf(out, "%s</small>%s</td>", nf_layout_text(best, layout),
             best->oversubscribed ? "<small class=\"over\">oversubscribed</small>" : "");
@@ -273,48 +299,57 @@ static void write_ways(const nf_report *report, FILE *out)
     fputs("</tbody></table></div>\n", out);
 }
 
-static void write_row(const nf_point *point, FILE *out)
+/* A table behind its title, in this element; nothing where it has no rows. Frees the sheet. */
+static nf_status write_sheet(const char *tag, const char *title, const char *words, nf_sheet sheet,
+                             FILE *out)
 {
-    char cell[NF_CELL];
-    fputs(!point->valid           ? "<tr class=\"invalid\">"
-          : point->oversubscribed ? "<tr class=\"over\">"
-                                  : "<tr>",
-          out);
-    for (size_t c = 0; c < nf_ncolumns; c++) {
-        nf_columns[c].cell(point, cell);
-        fputs(nf_columns[c].numeric ? "<td class=\"n\">" : "<td>", out);
-        nf_html_text(out, cell);
-        fputs("</td>", out);
+    nf_status status = NF_OK;
+    if (sheet.nrows > 0 || sheet.no_memory) {
+        element(out, tag, title);
+        if (words != NULL)
+            element(out, "p", words);
+        status = nf_sheet_html(&sheet, out);
     }
-    fputs("</tr>\n", out);
+    nf_sheet_free(&sheet);
+    return status;
 }
 
-static void write_group(const nf_group *group, FILE *out)
+static nf_status write_group(const nf_report *report, const nf_group *group, FILE *out)
 {
     const nf_sample *of = group->points[0]->of;
     char size[NF_SHAPE_TEXT];
+    nf_head heads[NF_COLUMNS];
+    nf_status status = NF_OK;
     fputs("<h3>", out);
     nf_html_text(out, of->label);
     if (of->scaling == NF_STRONG)
         fprintf(out, " <small>%s</small>", nf_size_text(&of->shape, size));
-    fputs("</h3>\n<div class=\"scroll\"><table>\n<thead><tr>", out);
-    for (size_t c = 0; c < nf_ncolumns; c++)
-        fprintf(out, "<th scope=\"col\"%s>%s</th>", nf_columns[c].numeric ? " class=\"n\"" : "",
-                nf_columns[c].head);
-    fputs("</tr></thead>\n<tbody>\n", out);
-    for (size_t i = 0; i < group->n; i++)
-        write_row(group->points[i], out);
-    fputs("</tbody></table></div>\n", out);
+    fputs("</h3>\n", out);
+    for (const nf_table *table = nf_tables; table->title != NULL && status == NF_OK; table++)
+        status =
+            write_sheet("h4", table->title, NULL, nf_group_sheet(report, group, table, heads), out);
+    return status;
 }
 
-static void write_groups(const nf_report *report, nf_scaling scaling, const char *title, FILE *out)
+static nf_status write_groups(const nf_report *report, nf_scaling scaling, const char *title,
+                              FILE *out)
 {
+    nf_status status = NF_OK;
     if (!any_group(report, scaling))
-        return;
+        return NF_OK;
     element(out, "h2", title);
-    for (size_t g = 0; g < report->ngroups; g++)
+    for (size_t g = 0; g < report->ngroups && status == NF_OK; g++)
         if (report->groups[g].points[0]->of->scaling == scaling)
-            write_group(&report->groups[g], out);
+            status = write_group(report, &report->groups[g], out);
+    return status;
+}
+
+static nf_status write_sections(const nf_report *report, FILE *out)
+{
+    nf_status status = NF_OK;
+    for (const nf_section *s = nf_sections; s->title != NULL && status == NF_OK; s++)
+        status = write_sheet("h2", s->title, s->words, s->make(report), out);
+    return status;
 }
 
 /* ---- the end ---- */
@@ -358,9 +393,10 @@ static void write_method(FILE *out)
         putc('\n', out);
     }
     fputs("</ul>\n<footer>All measured numbers are in points.csv; the figures' data and scripts "
-          "are in "
-          "figures/.</footer>\n</main>\n</body>\n</html>\n",
+          "are in figures/.</footer>\n</main>\n<script>",
           out);
+    fputs(script, out);
+    fputs("</script>\n</body>\n</html>\n", out);
 }
 
 nf_status nf_report_html(const nf_report *report, FILE *out)
@@ -369,11 +405,14 @@ nf_status nf_report_html(const nf_report *report, FILE *out)
     write_ways(report, out);
     if (report->ngroups > 0 || report->no_figures != NULL)
         write_figures(report, out);
-    write_groups(report, NF_STRONG, "Strong scaling", out);
-    write_groups(report, NF_WEAK, "Weak scaling", out);
+    nf_status status = write_groups(report, NF_STRONG, "Strong scaling", out);
+    if (status == NF_OK)
+        status = write_groups(report, NF_WEAK, "Weak scaling", out);
+    if (status == NF_OK && report->ngroups > 0)
+        status = write_sections(report, out);
     if (report->nsimulated > 0)
         nf_simulated_html(report, out);
     write_facts(report, out);
     write_method(out);
-    return NF_OK;
+    return status;
 }

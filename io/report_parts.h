@@ -4,7 +4,11 @@
 
 #include "drivers/engine/shape.h"
 #include "drivers/engine/status.h"
+#include "drivers/study/bottleneck.h"
+#include "drivers/study/efficiency.h"
+#include "drivers/study/models.h"
 #include "io/report.h"
+#include "io/report_sheet.h"
 
 /* Points that are compared with one another: one kernel, strong or weak scaling, all measured or all
  * simulated; strong: one shape. */
@@ -13,6 +17,40 @@ typedef struct nf_group {
     size_t n;
 } nf_group;
 
+enum { NF_CELL = 128 };
+
+/* What is derived of a point beside what nf_points says. */
+typedef struct nf_detail {
+    nf_efficiencies pop;
+    nf_interval efficiency;
+    double serial; /* strong: Karp and Flatt's fraction, weak: Gustafson's share; NAN: none */
+    nf_interval serial_interval;
+    double bandwidth, flops; /* traffic and nominal operations a second; 0: unknown */
+    nf_roof roof;
+    double memory_share,
+        flops_share;   /* of the roof; the larger one is the share of the roofline; 0: unknown */
+    double least;      /* seconds that the roof allows at least; 0: unknown */
+    double core_hours; /* of one run */
+    double shortest;   /* the shortest interval that was timed, seconds */
+    size_t launches;
+    nf_end end; /* why there are no more samples */
+} nf_detail;
+
+/* A point as the cells of tables see it. */
+typedef struct nf_row {
+    const nf_point *point;
+    const nf_detail *detail;
+} nf_row;
+
+/* Models of a group: fitted, the best one also to samples drawn anew. */
+enum { NF_COPIES = 200 };
+typedef struct nf_trend {
+    nf_series series;
+    nf_fits fits;
+    nf_model copies[NF_COPIES]; /* of the best */
+    size_t ncopies;             /* 0: there is no band */
+} nf_trend;
+
 /* One statement that a rule derived from the numbers. */
 typedef struct nf_finding {
     char *about; /* the kernel and how it was scaled; NULL: the whole study */
@@ -20,10 +58,7 @@ typedef struct nf_finding {
 } nf_finding;
 
 /* The first NF_MEASURED_FIGURES show what was measured, the others what was simulated. */
-enum { NF_MEASURED_FIGURES = 3, NF_FIGURES = 5 };
-extern const char *const nf_figure_names[NF_FIGURES]; /* "time", "efficiency", "phases", ... */
-extern const char *const nf_figure_titles[NF_FIGURES];
-extern const char *const nf_figure_captions[NF_FIGURES];
+enum { NF_MEASURED_FIGURES = 7, NF_FIGURES = 9 };
 
 /* A study, and all that is derived from it. */
 typedef struct nf_report {
@@ -32,13 +67,24 @@ typedef struct nf_report {
     size_t npoints, nsamples; /* measured; simulated points stand behind them */
     const nf_point **order;   /* the groups' points */
     nf_group *groups;
-    size_t ngroups;    /* of measured points: what conclusions are drawn from */
-    size_t nsimulated; /* groups of simulated points, behind those */
+    size_t ngroups;     /* of measured points: what conclusions are drawn from */
+    size_t nsimulated;  /* groups of simulated points, behind those */
+    nf_detail *details; /* one a point */
+    nf_trend *trends;   /* one a group of measured points */
     nf_finding *findings;
     size_t nfindings;
     char *figures[NF_FIGURES]; /* SVG as gnuplot wrote it; NULL: no point to draw in it */
     char *no_figures;          /* why there are none; NULL: they are there */
 } nf_report;
+
+/* A figure is drawn where a group has something for it. */
+typedef nf_status nf_report_writer(const nf_report *report, FILE *out);
+typedef struct nf_figure {
+    const char *name, *title, *caption; /* NAME.svg */
+    bool (*has)(const nf_report *report, const nf_group *group);
+    nf_report_writer *script;
+} nf_figure;
+extern const nf_figure nf_figures[NF_FIGURES];
 
 /* ---- report.c ---- */
 
@@ -48,7 +94,6 @@ void nf_report_free(nf_report *report);
 size_t nf_report_count(const nf_report *report, bool (*which)(const nf_point *));
 bool nf_point_oversubscribed(const nf_point *point); /* and valid */
 bool nf_point_invalid(const nf_point *point);
-int nf_point_workers(const nf_point *point);
 const char *nf_point_way(const nf_point *point);
 
 /* The time of the phases of a run, which the shares refer to. */
@@ -58,17 +103,69 @@ double nf_phases_sum(const nf_phases *phases);
  * the fastest oversubscribed one; NULL: none. Never an invalid one. */
 const nf_point *nf_group_best(const nf_group *group, const char *way, bool any);
 
+/* What the group's points are compared with (drivers/study/points.h); NULL: none, or it is
+ * oversubscribed. */
+const nf_point *nf_group_base(const nf_group *group);
+
+/* Whether a point counts, and has more workers than its base. */
+bool nf_point_is_more(const nf_point *point);
+
 /* Writes DIR/NAME through `write`, complete or not at all. */
-typedef nf_status nf_report_writer(const nf_report *report, FILE *out);
 nf_status nf_report_file(const nf_report *report, const char *dir, const char *name,
                          nf_report_writer *write);
+
+/* Makes a folder and those above it. */
+nf_status nf_report_folder(const char *dir);
 
 /* A file's contents, ended by a zero; the caller frees it. NULL: it cannot be read. */
 char *nf_report_slurp(const char *path);
 
+/* ---- report_details.c, report_models.c ---- */
+
+/* Of all `n` points, simulated ones too. */
+nf_status nf_report_detail(nf_report *report, size_t n);
+nf_row nf_report_row(const nf_report *report, const nf_point *point);
+
+/* Of each group of measured points. */
+nf_status nf_report_follow(nf_report *report);
+void nf_trends_free(nf_report *report);
+
+/* With p workers, and the band of 95%; nothing where no model was fitted. p within NF_EXTRAPOLATION. */
+nf_prediction nf_trend_at(const nf_trend *trend, int model, double p);
+
+/* Tables over all groups; an empty one has no rows. The caller frees the sheet. */
+typedef nf_sheet nf_sheet_maker(const nf_report *report);
+nf_sheet_maker nf_models_sheet, nf_proposal_strong, nf_proposal_weak, nf_rules_sheet;
+
+/* One column of the points' tables. */
+typedef struct nf_column {
+    nf_head head;
+    void (*cell)(const nf_row *row, char text[NF_CELL]);
+} nf_column;
+
+/* The tables of a group's points, one after another; an empty title ends them. */
+typedef struct nf_table {
+    const char *title;
+    const nf_column *columns;
+    size_t n;
+    bool (*has)(const nf_row *row); /* NULL: it is shown in any case */
+} nf_table;
+extern const nf_table nf_tables[];
+/* Without rows: no point has what the table shows. */
+nf_sheet nf_group_sheet(const nf_report *report, const nf_group *group, const nf_table *table,
+                        nf_head *heads);
+enum { NF_COLUMNS = 24 }; /* room for heads */
+
+/* The sections of one table each, behind those of the points; a title that is NULL ends them. */
+typedef struct nf_section {
+    const char *title, *words;
+    nf_sheet_maker *make;
+} nf_section;
+extern const nf_section nf_sections[];
+
 /* ---- report_text.c ---- */
 
-enum { NF_CELL = 128 };
+extern const char nf_none[]; /* a dash: nothing to show */
 
 /* "12.1 ms" with `digits` significant digits. */
 const char *nf_seconds_text(double seconds, int digits, char text[NF_CELL]);
@@ -91,15 +188,6 @@ void nf_table_field(FILE *out, const char *text, int width);
 /* "gaussian | sobel, strong, 4096x4096 u8"; the caller frees it. NULL: no memory. */
 char *nf_group_text(const nf_group *group);
 
-/* One column of the points' tables. */
-typedef struct nf_column {
-    const char *head;
-    bool numeric;
-    void (*cell)(const nf_point *point, char text[NF_CELL]);
-} nf_column;
-extern const nf_column nf_columns[];
-extern const size_t nf_ncolumns;
-
 /* The table of the four ways: the fastest point of each way for the same work. */
 extern const char *const nf_ways[4];
 void nf_way_cell(const nf_group *group, const char *way, char text[NF_CELL]);
@@ -110,6 +198,12 @@ extern const char *const nf_method[];
 extern const char nf_no_figure[]; /* what stands in the place of a figure without points */
 
 nf_report_writer nf_report_csv, nf_report_markdown;
+
+/* ---- report_columns.c ---- */
+
+const char *nf_result_words(const nf_point *point); /* "valid", "oversubscribed", "INVALID" */
+const char *nf_end_words(nf_end end);
+bool nf_point_compared(const nf_point *point); /* it is valid, and has a base */
 
 /* ---- report_simulated.c: everything about simulated points ---- */
 
@@ -137,9 +231,15 @@ nf_report_writer nf_conclude;
 
 nf_status nf_report_find(nf_report *report);
 
-/* Draws the figures in DIR and keeps them in the report, or says there why not. */
-nf_status nf_report_draw(nf_report *report, const char *dir);
+/* Draws the figures in DIR, as PDF too where it is asked for, and keeps the SVG in the report, or says there
+ * why not. */
+nf_status nf_report_draw(nf_report *report, const char *dir, bool pdf);
 
 nf_report_writer nf_report_html;
+
+/* ---- report_export.c ---- */
+
+/* The formats asked for, of NF_FORMAT_..., under DIR/export. */
+nf_status nf_report_export(const nf_report *report, const char *dir, unsigned formats);
 
 #endif

@@ -7,8 +7,6 @@
 
 #include "io/report_parts.h"
 
-static const char none[] = "\u2013";
-
 /* ---- where a kernel stops scaling ---- */
 
 /* A kernel's time at a number of ranks: simulated, or by the formula between two simulated points. */
@@ -18,7 +16,7 @@ typedef struct place {
 
 static const nf_point *base_of(const nf_group *group)
 {
-    return nf_group_best(group, "serial", false);
+    return nf_group_base(group);
 }
 
 /* The formula's time, times the ratio of simulated to predicted time, which goes from a simulated point's to
@@ -66,8 +64,8 @@ static void add_place(const nf_point *base, const nf_sample *of, double seconds,
     for (size_t i = 0; i < *n; i++)
         if (list[i].ranks == of->ranks)
             return;
-    list[(*n)++] =
-        (place){of->ranks, work, seconds, work * base->seconds / seconds / (double)of->ranks};
+    list[(*n)++] = (place){of->ranks, work, seconds,
+                           work * base->seconds / seconds * base->of->ranks / (double)of->ranks};
 }
 
 /* Ascending; the caller frees *list. Returns how many, 0 also without memory. */
@@ -183,7 +181,7 @@ static void cell_formula(const nf_point *point, char text[NF_CELL])
     if (point->predicted > 0)
         nf_seconds_text(point->predicted, 4, text);
     else
-        snprintf(text, NF_CELL, "%s", none);
+        snprintf(text, NF_CELL, "%s", nf_none);
 }
 
 static void cell_ratio(const nf_point *point, char text[NF_CELL])
@@ -191,23 +189,23 @@ static void cell_ratio(const nf_point *point, char text[NF_CELL])
     if (point->valid && point->predicted > 0)
         snprintf(text, NF_CELL, "%.3f", point->seconds / point->predicted);
     else
-        snprintf(text, NF_CELL, "%s", none);
+        snprintf(text, NF_CELL, "%s", nf_none);
 }
 
 static void cell_speedup(const nf_point *point, char text[NF_CELL])
 {
-    if (point->valid && point->has_base)
+    if (point->valid && point->base != NULL)
         snprintf(text, NF_CELL, "%.4g", point->speedup);
     else
-        snprintf(text, NF_CELL, "%s", none);
+        snprintf(text, NF_CELL, "%s", nf_none);
 }
 
 static void cell_efficiency(const nf_point *point, char text[NF_CELL])
 {
-    if (point->valid && point->has_base)
+    if (point->valid && point->base != NULL)
         snprintf(text, NF_CELL, "%.0f%%", 100 * point->efficiency);
     else
-        snprintf(text, NF_CELL, "%s", none);
+        snprintf(text, NF_CELL, "%s", nf_none);
 }
 
 static void share(const nf_point *point, double seconds, char text[NF_CELL])
@@ -216,7 +214,7 @@ static void share(const nf_point *point, double seconds, char text[NF_CELL])
     if (point->valid && sum > 0)
         snprintf(text, NF_CELL, "%.1f%%", 100 * seconds / sum);
     else
-        snprintf(text, NF_CELL, "%s", none);
+        snprintf(text, NF_CELL, "%s", nf_none);
 }
 
 static void cell_halo(const nf_point *point, char text[NF_CELL])
@@ -308,7 +306,7 @@ nf_status nf_simulated_csv(const nf_report *report, FILE *out)
         for (size_t i = 0; i < simulated(report, g)->n; i++) {
             const nf_point *point = simulated(report, g)->points[i];
             const nf_sample *of = point->of;
-            bool formula = point->predicted > 0, speedup = point->valid && point->has_base;
+            bool formula = point->predicted > 0, speedup = point->valid && point->base != NULL;
             fputs("simulated,", out);
             nf_csv_string(out, of->label);
             putc(',', out);

@@ -402,13 +402,16 @@ static void test_weak_series(void)
     add(&study, NF_WEAK, 1, 1, 100, 8, 0, "");
     add(&study, NF_WEAK, 2, 1, 160, 8, 0, "");
     add(&none, NF_WEAK, 2, 1, 160, 8, 0, "");
+    add(&none, NF_WEAK, 6, 1, 320, 9, 0, "");
     nf_series series = series_of(&study, 0, NULL);
     CU_ASSERT_FATAL(series.n == 2);
     CU_ASSERT(series.at[0].seconds == 8 && near(series.at[1].seconds, 10, 1e-15));
     CU_ASSERT(near(series.at[1].samples[0], 10, 1e-15));
     nf_series_free(&series);
     series = series_of(&none, 0, NULL);
-    CU_ASSERT(series.n == 0);
+    /* From two workers on: three times their work, 480, is 1.5 times what was measured. */
+    CU_ASSERT_FATAL(series.n == 2);
+    CU_ASSERT(series.at[0].seconds == 8 && near(series.at[1].seconds, 13.5, 1e-15));
     nf_series_free(&series);
     nf_study_free(&study);
     nf_study_free(&none);

@@ -126,7 +126,7 @@ static void test_strong(void)
     CU_ASSERT(points[0].n == 6 && points[0].phases.compute == 12.5);
     CU_ASSERT(points[0].speedup == 1 && points[0].efficiency == 1);
     CU_ASSERT(points[0].speedup_interval.low == 1 && points[0].speedup_interval.high == 1);
-    CU_ASSERT(points[1].has_base && points[1].speedup == 12.5 / 7.5);
+    CU_ASSERT(points[1].base != NULL && points[1].speedup == 12.5 / 7.5);
     CU_ASSERT(points[1].efficiency == 12.5 / 7.5 / 2);
     CU_ASSERT(points[1].speedup_interval.known);
     CU_ASSERT(points[1].speedup_interval.low == 10.0 / 10);
@@ -160,8 +160,37 @@ static void test_missing_base(void)
     add_run(&study, invalid, 1, 1, 1);
     add_run(&study, make_sample("bad", NF_STRONG, 2, 1, 100, 1), 6, 1, 1);
     nf_point *points = points_of(&study, 5);
-    for (size_t i = 0; i < 5; i++)
-        CU_ASSERT(points[i].has_base == (points[i].of->shape.dim[2] == 999));
+    /* Another shape's and an invalid one are no base; without one worker a point is its own. */
+    for (size_t i = 0; i < 5; i++) {
+        bool invalid_one = !points[i].valid;
+        CU_ASSERT((points[i].base != NULL) == !invalid_one);
+        CU_ASSERT(invalid_one || points[i].base == &points[i]);
+    }
+    free(points);
+    nf_study_free(&study);
+}
+
+/* A study over nodes without one worker: the fewest, the fastest of them, is the base of all. */
+static void test_other_base(void)
+{
+    nf_study study = {0};
+    nf_sample over = make_sample("k", NF_STRONG, 2, 1, 100, 1);
+    over.oversubscribed = true;
+    add_run(&study, make_sample("k", NF_STRONG, 2, 2, 100, 1), 6, 15, 1);  /* median 17.5 */
+    add_run(&study, make_sample("k", NF_STRONG, 4, 1, 100, 1), 6, 10, 1);  /* 12.5 */
+    add_run(&study, make_sample("k", NF_STRONG, 8, 2, 100, 1), 6, 5, 0.5); /* 2.5 to 5: 3.75 */
+    add_run(&study, over, 6, 1, 1);
+    add_run(&study, make_sample("w", NF_WEAK, 4, 1, 400, 1), 6, 10, 1);
+    add_run(&study, make_sample("w", NF_WEAK, 8, 1, 1000, 1), 6, 20, 1); /* 22.5 */
+    nf_point *points = points_of(&study, 6);
+    CU_ASSERT(points[1].of->threads == 2 && points[2].of->ranks == 4 && points[3].of->ranks == 8);
+    CU_ASSERT(points[0].base == NULL && points[1].base == &points[2]);
+    CU_ASSERT(points[2].base == &points[2] && points[3].base == &points[2]);
+    CU_ASSERT_DOUBLE_EQUAL(points[3].speedup, 12.5 / 3.75, 1e-14);
+    CU_ASSERT_DOUBLE_EQUAL(points[3].efficiency, 12.5 / 3.75 * 4 / 16, 1e-14);
+    CU_ASSERT_DOUBLE_EQUAL(points[1].efficiency, 12.5 / 17.5, 1e-14);
+    CU_ASSERT_DOUBLE_EQUAL(points[5].speedup, 2.5 * 12.5 / 22.5, 1e-14);
+    CU_ASSERT_DOUBLE_EQUAL(points[5].efficiency, 2.5 * 12.5 / 22.5 / 2, 1e-14);
     free(points);
     nf_study_free(&study);
 }
@@ -475,8 +504,9 @@ static void test_simulated(void)
     CU_ASSERT(nf_points(&back, &points, &n) == NF_OK);
     CU_ASSERT_FATAL(n == 2);
     /* The measured one first; it is no base for the simulated one, which does not count. */
-    CU_ASSERT(points[0].of->ranks == 1 && nf_point_counts(&points[0]) && points[0].has_base);
-    CU_ASSERT(points[1].of->ranks == 2 && !nf_point_counts(&points[1]) && !points[1].has_base);
+    CU_ASSERT(points[0].of->ranks == 1 && nf_point_counts(&points[0]) && points[0].base != NULL);
+    CU_ASSERT(points[1].of->ranks == 2 && !nf_point_counts(&points[1]) &&
+              points[1].base == &points[1]);
     CU_ASSERT(points[0].predicted == 0 && points[1].predicted == 1.5);
     free(points);
     nf_study_free(&back);
@@ -648,6 +678,7 @@ int main(void)
         {"strong scaling", test_strong},
         {"weak scaling by rate", test_weak},
         {"base missing or invalid", test_missing_base},
+        {"another base", test_other_base},
         {"what counts", test_what_counts},
         {"order of points", test_order},
         {"no samples", test_empty},

@@ -3,11 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-static int workers(const nf_sample *of)
-{
-    return of->ranks * of->threads;
-}
-
 /* The highest ceiling in this unit with the point's ranks and threads, in traffic; 0: not measured. */
 static double find_ceiling(const nf_study *study, const nf_sample *of, const char *const *names,
                            size_t n)
@@ -22,27 +17,31 @@ static double find_ceiling(const nf_study *study, const nf_sample *of, const cha
     return most;
 }
 
-static void find_ceilings(const nf_study *study, const nf_point *point, nf_bottleneck *b)
+nf_roof nf_roof_of(const nf_study *study, const nf_sample *of)
 {
     static const char *const memory[] = {"read", "copy", "triad"}, *const peak[] = {"f32", "f64"};
-    double bandwidth = find_ceiling(study, point->of, memory, 3);
-    double flops =
-        find_ceiling(study, point->of, point->of->shape.dtype == NF_F64 ? peak + 1 : peak, 1);
-    if (bandwidth > 0)
-        b->bandwidth = point->of->moved / point->seconds / bandwidth;
-    if (flops > 0)
-        b->flops = point->of->flops / point->seconds / flops;
+    return (nf_roof){find_ceiling(study, of, memory, 3),
+                     find_ceiling(study, of, of->shape.dtype == NF_F64 ? peak + 1 : peak, 1)};
+}
+
+static void compare_with_roof(const nf_study *study, const nf_point *point, nf_bottleneck *b)
+{
+    nf_roof roof = nf_roof_of(study, point->of);
+    if (roof.bandwidth > 0)
+        b->bandwidth = point->of->moved / point->seconds / roof.bandwidth;
+    if (roof.flops > 0)
+        b->flops = point->of->flops / point->seconds / roof.flops;
 }
 
 nf_bottleneck nf_bottleneck_of(const nf_study *study, const nf_point *point, const nf_point *base)
 {
     const nf_phases *p = &point->phases;
     nf_bottleneck b = {.efficiency = point->efficiency};
-    if (base == NULL || !point->has_base || !nf_point_counts(point) || !nf_point_counts(base))
+    if (base == NULL || point->base == NULL || !nf_point_counts(point) || !nf_point_counts(base))
         return b;
     const double work =
         point->of->scaling == NF_STRONG ? 1 : (double)point->of->work / (double)base->of->work;
-    const double ideal = base->phases.compute * work / workers(point->of);
+    const double ideal = base->phases.compute * work * nf_point_share(point);
     const double losses[NF_LOSSES] = {p->halo, p->fold,    p->wait,
                                       p->idle, p->runtime, p->compute - ideal};
     b.known = true;
@@ -52,9 +51,9 @@ nf_bottleneck nf_bottleneck_of(const nf_study *study, const nf_point *point, con
             b.largest = (nf_loss)k;
         }
     const nf_interval *speedup = &point->speedup_interval;
-    double most = speedup->known ? speedup->high / workers(point->of) : point->efficiency;
+    double most = speedup->known ? speedup->high * nf_point_share(point) : point->efficiency;
     b.limited = 100 * most < NF_GOOD && 100 * b.share >= NF_LEAST_LOSS;
-    find_ceilings(study, point, &b);
+    compare_with_roof(study, point, &b);
     return b;
 }
 

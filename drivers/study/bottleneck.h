@@ -4,7 +4,8 @@
 
 #include "drivers/study/points.h"
 
-/* Where the time of p workers goes that p times one worker's speed would not take. */
+/* Where the time of p workers goes that p times one worker's speed would not take (of a base of more
+ * workers: p / p0 times theirs). */
 typedef enum nf_loss {
     NF_LOSS_HALO,    /* exchanging halos */
     NF_LOSS_FOLD,    /* folding partial results */
@@ -17,7 +18,7 @@ typedef enum nf_loss {
 
 typedef struct nf_bottleneck {
     bool known;        /* the point counts, and has a base that does */
-    double efficiency; /* speed-up / workers */
+    double efficiency; /* the point's */
     bool limited;    /* the efficiency is shown to be under NF_GOOD (its interval's upper end, where
                                there is one), and some loss is at least NF_LEAST_LOSS */
     nf_loss largest; /* loss */
@@ -33,7 +34,14 @@ typedef struct nf_bottleneck {
  * 1989). NF_BOUND: from this share of a ceiling on, the ceiling is named. */
 enum { NF_GOOD = 90, NF_LEAST_LOSS = 3, NF_WORTH = 50, NF_BOUND = 60 };
 
-/* base: the one-worker point that `point` is compared with (NULL: none). */
+/* The most that as many ranks and threads as the sample's reached: bytes of traffic a second by reading,
+ * copying or the triad, and operations a second of its type. 0: not measured. */
+typedef struct nf_roof {
+    double bandwidth, flops;
+} nf_roof;
+nf_roof nf_roof_of(const nf_study *study, const nf_sample *of);
+
+/* base: the point that `point` is compared with (NULL: none). */
 nf_bottleneck nf_bottleneck_of(const nf_study *study, const nf_point *point, const nf_point *base);
 
 /* Whether memory is what the tiles wait for: the largest loss is SLOWER, or there is none, and the traffic

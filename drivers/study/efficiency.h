@@ -73,7 +73,7 @@ typedef struct nf_efficiencies {
     int slowest;                           /* the rank that was slowest most often */
 } nf_efficiencies;
 
-/* Of a point; base: that of one worker (NULL: none), whose median is the reference, for weak scaling in
+/* Of a point; base: what it is compared with (NULL: nothing), whose median is the reference, for weak scaling in
  * proportion to the work. Errors: NF_ERR_MEMORY. */
 nf_status nf_point_efficiencies(const nf_study *study, const nf_point *point, const nf_point *base,
                                 nf_efficiencies *efficiencies);

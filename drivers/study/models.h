@@ -1,8 +1,8 @@
 /* models.h - models of the time over the number of workers: fitted, compared, and followed a little
  * beyond what was measured. Pure functions.
  *
- * T is the time with p workers, of the same work (strong scaling) or of p times one worker's (weak;
- * measured times are brought to exactly that, in proportion). All coefficients are at least 0. What
+ * T is the time with p workers, of the same work (strong scaling) or of p / p0 times that of the fewest
+ * workers, p0 (weak; measured times are brought to exactly that, in proportion). All coefficients are at least 0. What
  * is made small is the sum of the squares of the relative errors, T(p)/t - 1 (Park & Stefanski,
  * Statistics & Probability Letters 40, 1998): the noise of times grows with them, and they lie orders
  * of magnitude apart.

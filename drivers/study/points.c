@@ -67,30 +67,50 @@ static void summarise(const nf_study *study, const size_t *group, size_t p, nf_p
 
 /* ---- speed-up ---- */
 
-/* How far the work of a worker is from the base's, as a ratio of at least 1. */
+int nf_point_workers(const nf_point *point)
+{
+    return workers(point->of);
+}
+
+double nf_point_share(const nf_point *point)
+{
+    return (double)workers(point->base->of) / workers(point->of);
+}
+
+/* How far the work of a worker is from the base's, as a ratio of at least 1; strong scaling: 1. */
 static double work_distance(const nf_point *base, const nf_point *point)
 {
-    double ratio = (double)point->of->work / workers(point->of) / (double)base->of->work;
+    double ratio =
+        (double)point->of->work * workers(base->of) / workers(point->of) / (double)base->of->work;
+    if (point->of->scaling == NF_STRONG)
+        return 1;
     return ratio < 1 ? 1 / ratio : ratio;
 }
 
-/* Strong scaling compares like with like: the base has the point's shape. Weak scaling keeps the
- * work of a worker: the base whose work is nearest to it. */
+static bool may_be_base(const nf_point *base, const nf_point *point)
+{
+    const nf_sample *b = base->of, *of = point->of;
+    return base->valid && (workers(b) == 1 || !base->oversubscribed) && workers(b) <= workers(of) &&
+           b->simulated == of->simulated && b->scaling == of->scaling &&
+           strcmp(b->kernel, of->kernel) == 0 &&
+           (of->scaling == NF_WEAK || nf_shape_equal(&b->shape, &of->shape));
+}
+
+static bool better_base(const nf_point *a, const nf_point *b, const nf_point *point)
+{
+    double near = work_distance(a, point), nearest = work_distance(b, point);
+    if (workers(a->of) != workers(b->of))
+        return workers(a->of) < workers(b->of);
+    return near < nearest || (near <= nearest && a->seconds < b->seconds);
+}
+
 static const nf_point *find_base(const nf_point *points, size_t n, const nf_point *point)
 {
     const nf_point *best = NULL;
-    for (size_t i = 0; i < n; i++) {
-        const nf_sample *of = points[i].of;
-        if (!points[i].valid || workers(of) != 1 || of->simulated != point->of->simulated ||
-            of->scaling != point->of->scaling || strcmp(of->kernel, point->of->kernel) != 0)
-            continue;
-        if (of->scaling == NF_STRONG) {
-            if (nf_shape_equal(&of->shape, &point->of->shape))
-                return &points[i];
-        } else if (best == NULL || work_distance(&points[i], point) < work_distance(best, point)) {
+    for (size_t i = 0; i < n; i++)
+        if (may_be_base(&points[i], point) &&
+            (best == NULL || better_base(&points[i], best, point)))
             best = &points[i];
-        }
-    }
     return best;
 }
 
@@ -99,7 +119,7 @@ static void compare(const nf_point *base, nf_point *point)
     const nf_interval *one = &base->interval, *all = &point->interval;
     double scale =
         point->of->scaling == NF_STRONG ? 1 : (double)point->of->work / (double)base->of->work;
-    point->has_base = true;
+    point->base = base;
     if (base == point) { /* by definition, without uncertainty */
         point->speedup = 1;
         point->speedup_interval = (nf_interval){1, 1, one->known};
@@ -108,7 +128,7 @@ static void compare(const nf_point *base, nf_point *point)
         point->speedup_interval = (nf_interval){
             scale * one->low / all->high, scale * one->high / all->low, one->known && all->known};
     }
-    point->efficiency = point->speedup / workers(point->of);
+    point->efficiency = point->speedup * nf_point_share(point);
 }
 
 /* ---- points ---- */

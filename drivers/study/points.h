@@ -13,12 +13,14 @@ typedef struct nf_point {
     nf_phases phases;     /* medians over the samples, each phase for itself */
     bool valid;           /* all samples valid */
     bool oversubscribed;
-    bool has_base;  /* the one-worker point of the same kernel and scaling (strong: and shape;
-                       weak: of the nearest work a worker) is there and valid */
-    double speedup; /* strong: T(1)/T(p). weak: scaled, [W(p)/T(p)] / [W(1)/T(1)] */
-    nf_interval speedup_interval; /* [L1/Up, U1/Lp] of the medians' intervals (scaled if weak); the
+    const struct nf_point
+        *base;      /* the fewest workers, p0, of the same kernel and scaling (strong: and
+                       shape; weak: of the nearest work a worker) that gave the serial bits; more than one
+                       worker: and not oversubscribed; of several the fastest. NULL: none */
+    double speedup; /* strong: T(p0)/T(p). weak: scaled, [W(p)/T(p)] / [W(p0)/T(p0)] */
+    nf_interval speedup_interval; /* [L0/Up, U0/Lp] of the medians' intervals (scaled if weak); the
                                      base itself: [1, 1] */
-    double efficiency;            /* speedup / workers */
+    double efficiency;            /* speedup * p0 / p */
     double predicted; /* seconds that the formula says of a simulated point; 0: nothing */
 } nf_point;
 
@@ -27,6 +29,12 @@ typedef struct nf_point {
  * ranks. The caller frees *points; they refer to the study's samples.
  * Errors: NF_ERR_MEMORY. */
 nf_status nf_points(const nf_study *study, nf_point **points, size_t *npoints);
+
+/* Ranks times threads. */
+int nf_point_workers(const nf_point *point);
+
+/* What a speed-up of the point is multiplied by to be an efficiency: p0 / p. It has a base. */
+double nf_point_share(const nf_point *point);
 
 /* A point from which conclusions may be drawn: measured, valid, not oversubscribed. */
 bool nf_point_counts(const nf_point *point);

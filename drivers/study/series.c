@@ -35,16 +35,19 @@ static bool fastest(const nf_point *points, size_t n, size_t which, const nf_sam
     return true;
 }
 
-/* What brings a point's time to p times the base's work. NAN: weak, and there is no base. */
+/* What brings a point's time to p / p0 times the base's work, that of the fewest workers. */
 static double scale_of(const nf_point *points, size_t n, const nf_point *point,
                        const nf_sample *like, const char *way)
 {
     if (like->scaling == NF_STRONG)
         return 1;
+    const nf_point *base = NULL;
     for (size_t i = 0; i < n; i++)
-        if (workers(&points[i]) <= 1 && belongs(&points[i], like, way))
-            return workers(point) * (double)points[i].of->work / (double)point->of->work;
-    return NAN;
+        if (belongs(&points[i], like, way) && (base == NULL || workers(&points[i]) < workers(base)))
+            base = &points[i];
+    return base == NULL
+               ? NAN
+               : workers(point) / workers(base) * (double)base->of->work / (double)point->of->work;
 }
 
 /* A point's samples, launch by launch, behind those that the series has; *used counts them. */

@@ -23,8 +23,8 @@ typedef struct nf_series {
 
 /* The points that count (measured, valid, not oversubscribed) of a kernel and scaling (strong: and
  * shape) as those of `like`: the fastest of each number of workers. `way`: only those of this way and
- * the serial one; NULL: all. Weak scaling needs the one-worker point; without it there are none. The
- * caller frees it with nf_series_free. Errors: NF_ERR_MEMORY. */
+ * the serial one; NULL: all. Weak scaling: times are brought to the work a worker of the fewest workers.
+ * The caller frees it with nf_series_free. Errors: NF_ERR_MEMORY. */
 nf_status nf_series_make(const nf_study *study, const nf_point *points, size_t npoints,
                          const nf_sample *like, const char *way, nf_series *series);
 void nf_series_free(nf_series *series);
