@@ -334,14 +334,15 @@ static nf_status process_all(const nf_cli *cli, const filter_args *args, filteri
 }
 
 /* An output without a header: how it can be read again. */
-static void tell_shape(const char *output, const nf_shape *shape)
+static void tell_shape(const filter_args *args, const nf_shape *shape)
 {
     int64_t extent[NF_EXTENTS];
     char text[NF_EXTENTS_TEXT];
     int rank = nf_extents_of(shape, extent);
-    fprintf(stderr, "filter: %s has no header; it is read by --shape %s --dtype %s\n", output,
-            nf_extents_text(rank, extent, text),
-            nf_element_name(nf_element_native(shape->dtype).type));
+    nf_element_type stored =
+        args->store != NF_EL_NONE ? args->store : nf_element_native(shape->dtype).type;
+    fprintf(stderr, "filter: %s has no header; it is read by --shape %s --dtype %s\n", args->output,
+            nf_extents_text(rank, extent, text), nf_element_name(stored));
 }
 
 static nf_status filter(const nf_cli *cli, const filter_args *args, filtering *f)
@@ -369,7 +370,7 @@ static nf_status filter(const nf_cli *cli, const filter_args *args, filtering *f
         f->writer = NULL;
     }
     if (bare && status == NF_OK && world->rank == 0 && !cli->quiet)
-        tell_shape(args->output, &f->out_shape);
+        tell_shape(args, &f->out_shape);
     return status;
 }
 

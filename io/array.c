@@ -446,13 +446,17 @@ struct nf_array_writer {
 static nf_status cannot_hold(const nf_format *format, const char *typed, const nf_shape *shape)
 {
     char text[NF_SHAPE_TEXT];
-    nf_shape bytes = *shape;
+    nf_shape bytes = *shape, floats = *shape;
     bytes.dtype = NF_U8;
+    floats.dtype = NF_F32;
+    const char *help = format->can_hold(&bytes)
+                           ? ", or end the chain by cast:to=u8 (where values go beyond 255, by "
+                             "normalize:low=0,high=255 | cast:to=u8)"
+                       : format->can_hold(&floats) ? ", or end the chain by cast:to=f32"
+                                                   : "";
     return nf_fail(NF_ERR_SHAPE,
-                   "%s: %s cannot hold an array of %s (it holds %s): write to a .h5 "
-                   "file%s",
-                   typed, format->name, nf_shape_text(shape, text), format->holds,
-                   format->can_hold(&bytes) ? ", or append `| cast:to=u8`" : "");
+                   "%s: %s cannot hold an array of %s (it holds %s): write to a .h5 file%s", typed,
+                   format->name, nf_shape_text(shape, text), format->holds, help);
 }
 
 static nf_status choose_format(const nf_path *path, const char *typed, const nf_shape *shape,
@@ -484,8 +488,8 @@ static nf_status check_wishes(const nf_format *format, const char *typed, const 
     nf_element_type own = nf_element_native(shape->dtype).type;
     if (output->store != NF_EL_NONE && output->store != own && !format->stores)
         return nf_fail(NF_ERR_SHAPE,
-                       "%s: a %s file stores elements as they were computed, %s, not as %s: append "
-                       "`| cast:to=...`, or write to a .h5, .tif or .npy file",
+                       "%s: a %s file stores elements as they were computed, %s, not as %s: end "
+                       "the chain by cast:to=..., or write to a .h5, .tif or .npy file",
                        typed, format->name, nf_dtype_name(shape->dtype),
                        nf_element_name(output->store));
     bool chunks = output->fletcher32 || output->chunk[NF_DIMS - 1] != 0;
@@ -497,6 +501,11 @@ static nf_status check_wishes(const nf_format *format, const char *typed, const 
         return nf_fail(NF_ERR_USAGE,
                        "%s: a %s file has no choice of compression: write to a .h5 or .tif file",
                        typed, format->name);
+    const nf_hdf5_hints *hints = &output->hints;
+    bool tuned = hints->alignment > 0 || hints->meta_block > 0 || hints->page > 0 || hints->latest;
+    if ((output->nexus || tuned) && format != &nf_format_hdf5)
+        return nf_fail(NF_ERR_USAGE, "%s: --nexus and --hint are for .h5 files, not for %s", typed,
+                       format->name);
     if (output->stack.dims > 0 && !format->stacks)
         return nf_fail(NF_ERR_SHAPE, "%s: nfold writes no stack to a %s file: write to a .h5 file",
                        typed, format->name);

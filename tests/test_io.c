@@ -686,7 +686,7 @@ static void test_refused_outputs(void)
     nf_shape volume = io_shape(3, 2, 4, 6, 1, NF_U8);
     CU_ASSERT(refuses(in_folder("a.gif"), NULL, image, "known are .png .jpg .jpeg .h5 .hdf5 .nc"));
     CU_ASSERT(refuses(in_folder("a"), NULL, image, "unknown suffix"));
-    CU_ASSERT(refuses(in_folder("b.png"), NULL, real, "or append `| cast:to=u8`"));
+    CU_ASSERT(refuses(in_folder("b.png"), NULL, real, "or end the chain by cast:to=u8"));
     CU_ASSERT(refuses(in_folder("b.jpg"), NULL, io_shape(2, 1, 4, 6, 1, NF_U16), "cast:to=u8"));
     CU_ASSERT(refuses(in_folder("b.png"), NULL, volume, "write to a .h5 file"));
     CU_ASSERT(refuses(in_folder("b.jpg"), NULL, io_shape(2, 1, 4, 6, 2, NF_U8), "1 or 3 channels"));

@@ -3,8 +3,8 @@
  * After a barrier ranks go on one after the other, as the network lets them. Here each waits for
  * the same moment instead, on clocks whose differences were measured; ranks of rank 0's node share
  * one clock. */
-#ifndef NF_WINDOW_H
-#define NF_WINDOW_H
+#ifndef NF_COMMON_START_H
+#define NF_COMMON_START_H
 
 #include "drivers/engine/world.h"
 
