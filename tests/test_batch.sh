@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # test_batch.sh PROGRAMS MPIEXEC PART [CRASH] - batch as a user runs it. PART: same (many files, ranks and
-# threads), hdf5, kinds (formats, orientation, decoding smaller), bad (files), refused, killed0 and killed2 (the
-# rank that is), stopped, crash;
-# CRASH is a library that makes the JPEG decoder crash on some images.
+# threads), hdf5, kinds (formats, orientation, decoding smaller), bad (files), refused, killed0 and killed2
+# (the rank that is), stopped, crash; CRASH is a library that makes the JPEG decoder crash on some images.
 set -u
 programs=$1 mpiexec=$2 part=$3 crash=${4-}
 folder=$(mktemp -d)
@@ -231,7 +230,7 @@ test_refused() {
 }
 
 # ---- runs that are killed ------------------------------------------------------------------------------------
-slow='median:size=31 | median:size=31 | median:size=31 | median:size=31'
+slow='median:size=31 | median:size=31 | median:size=31 | median:size=31 | median:size=31 | median:size=31'
 make_many() {
     mkdir -p many
     for i in $(seq 10 25); do cp in/large.jpg many/$i.jpg; done
@@ -260,6 +259,7 @@ test_killed() {
     done
     wait $job 2>/dev/null && fail "a killed run is no success"
     before=$(records killed$victim done)
+    cp killed$victim/batch.jsonl first.jsonl
     [ "$before" -lt 16 ] || fail 'it was killed too late'
     ends 0 3 -t 1 -k "$slow" --format png --resume -o killed$victim many
     said out.txt "$((16 - before)) done, 0 failed, $before skipped"
@@ -269,8 +269,10 @@ test_killed() {
     [ -z "$(find killed$victim -name '.*.part')" ] || fail "part files were left: $(ls -A killed$victim)"
     # Those under way at the kill came last, each alone.
     checks=$((checks + 1))
-    tac killed$victim/batch.jsonl | sed '/"record":"batch"/,$d' | head -n 4 | tac | grep -o '"record":"[a-z]*"' >alone.txt
-    printf '"record":"%s"\n' started file started file >wanted.txt
+    under_way=$(($(grep -c '"record":"started"' first.jsonl) - $(grep -c '"record":"file"' first.jsonl)))
+    [ "$under_way" -gt 0 ] || fail 'nothing was under way when it was killed'
+    tail -n $((2 * under_way)) killed$victim/batch.jsonl | grep -o '"record":"[a-z]*"' >alone.txt
+    for _ in $(seq $under_way); do printf '"record":"%s"\n' started file; done >wanted.txt
     cmp alone.txt wanted.txt || fail 'what was under way is not tried alone'
 }
 
