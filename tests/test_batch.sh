@@ -148,6 +148,10 @@ END
     for threads in 1 4; do
         ends 0 0 -t $threads --fast --format png -k 'resize:width=50' -o fast$threads small
         ends 0 0 -t $threads --format png -k 'resize:width=50' -o slow$threads small
+        ends 0 0 -t $threads --fast --format png -k 'resize:scale=0.16' -o fast-scale small/1.jpg
+        ends 0 0 -t $threads --format png -k 'resize:scale=0.16' -o slow-scale small/1.jpg
+        head -c 26 fast-scale/1.png >a.txt; head -c 26 slow-scale/1.png >b.txt
+        same 'the same part of the whole' a.txt b.txt
         ends 0 0 -t $threads --fast --format png -k 'resize:width=51' -o fast-less small/1.jpg
         ends 0 0 -t $threads --format png -k 'resize:width=51' -o slow-less small/1.jpg
         ends 0 0 -t $threads --fast --format png -k 'resize:width=50,method=area' -o fast-area small/1.jpg
