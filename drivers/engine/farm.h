@@ -3,10 +3,7 @@
  *
  * Workers and helpers are threads of their own and make no MPI call. The main thread of each rank asks
  * rank 0 for items and hands back what came of them; it sleeps while there is nothing to move, and never
- * computes, so that rank 0 answers at once however long an item takes. A shared counter
- * (a one-sided fetch-and-add) would need no rank to answer, but also let nobody know who holds which item, hand
- * out nothing with regard to what is still to come, and, where MPI moves passive targets in software
- * as over TCP or without single copy, stand still until its owner calls MPI. */
+ * computes, so that rank 0 answers at once however long an item takes. */
 #ifndef NF_FARM_H
 #define NF_FARM_H
 

@@ -2,7 +2,11 @@
  *
  * A rank that wants an item sends NF_TAG_ASK and gets an item's number, or NOTHING for good, once rank 0
  * can tell; what came of an item goes to rank 0 with NF_TAG_RESULT. Only asked-for numbers are sent,
- * and no rank has asked twice, so that receives are always there in time. */
+ * and no rank has asked twice, so that receives are always there in time.
+ *
+ * A shared counter (MPI_Fetch_and_op) would need no rank to answer. But nobody would know who holds which
+ * item, nothing could be handed out with regard to what is still to come, and where MPI moves passive
+ * targets in software it would stand still until its owner calls MPI. */
 #include <mpi.h>
 #include <stdlib.h>
 #include <string.h>
