@@ -136,6 +136,8 @@ static void say_loss(const kernel *k, FILE *out)
         fprintf(out, "by %s (%.0f%% of the time", words[b->largest], 100 * b->share);
     fputs(" with ", out);
     say_workers(k->largest, out);
+    if (nf_bound_by_memory(b) && b->bandwidth > 1)
+        fputs(", more than memory gives: part of the array stays in cache", out);
     if (b->largest == NF_LOSS_SLOWER && b->bandwidth > 0 && !nf_bound_by_memory(b))
         fprintf(out, ", at %.0f%% of the bandwidth", 100 * b->bandwidth);
     fprintf(out, ", efficiency %.0f%%)", 100 * b->efficiency);
