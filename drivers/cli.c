@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "io/array.h"
+#include "io/image.h"
 
 /* ---- --list ---- */
 
@@ -94,6 +95,7 @@ enum {
     KEY_SHAPE,
     KEY_DTYPE,
     KEY_OFFSET,
+    KEY_MAX_PIXELS,
     KEY_MEMORY,
     KEY_SCRATCH
 };
@@ -145,16 +147,25 @@ static const struct argp_option input_options[] = {
      "where the array begins; without it, the file must be as long as the array", 45},
     {0}};
 
+static const struct argp_option image_options[] = {
+    {NULL, 0, NULL, 0, "Inputs that are images:", 46},
+    {"max-pixels", KEY_MAX_PIXELS, "N", 0,
+     "refuse images of more pixels, as a file of few bytes can claim any number (default: "
+     "1073741824, 32768 x 32768; not for arrays that the file is long enough for: HDF5, most "
+     "TIFFs)",
+     46},
+    {0}};
+
 static const struct argp_option memory_options[] = {
-    {NULL, 0, NULL, 0, "Arrays that do not fit into memory (the result has the same bits):", 45},
+    {NULL, 0, NULL, 0, "Arrays that do not fit into memory (the result has the same bits):", 46},
     {"memory", KEY_MEMORY, "SIZE", 0,
      "a bound on the memory of each rank, as 512M or 2G: the array goes through it in bands, read, "
      "computed and written at the same time (default: only where it does not fit)",
-     45},
+     46},
     {"scratch", KEY_SCRATCH, "FOLDER", 0,
      "for arrays between two sweeps; all ranks must see it (default: beside the output; reduce: "
      "TMPDIR, or /var/tmp)",
-     45},
+     46},
     {0}};
 
 static error_t answer(nf_cli *cli, struct argp_state *state, unsigned help)
@@ -201,6 +212,16 @@ static error_t parse_input(int key, char *text, struct argp_state *state)
     default:
         return ARGP_ERR_UNKNOWN;
     }
+}
+
+static error_t parse_image(int key, char *text, struct argp_state *state)
+{
+    (void)state;
+    if (key != KEY_MAX_PIXELS)
+        return ARGP_ERR_UNKNOWN;
+    if (nf_cli_integer("--max-pixels", text, 1, (int64_t)1 << 60, &nf_max_pixels) != NF_OK)
+        return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
+    return 0;
 }
 
 /* "4x2" as the last numbers of three; those that are not given stay as they are. */
@@ -306,8 +327,9 @@ static nf_status parse(nf_cli *cli, int argc, char **argv, const struct argp *ow
     const struct argp threads = {thread_options, parse_threads, NULL, NULL, NULL, NULL, NULL};
     const struct argp plan = {plan_options, parse_plan, NULL, NULL, NULL, NULL, NULL};
     const struct argp inputs = {input_options, parse_input, NULL, NULL, NULL, NULL, NULL};
+    const struct argp images = {image_options, parse_image, NULL, NULL, NULL, NULL, NULL};
     const struct argp memory = {memory_options, parse_memory, NULL, NULL, NULL, NULL, NULL};
-    struct argp_child children[6] = {{&bare, 0, NULL, 0}};
+    struct argp_child children[7] = {{&bare, 0, NULL, 0}};
     int n = 1;
     if (takes & NF_CLI_THREADS)
         children[n++].argp = &threads;
@@ -315,6 +337,8 @@ static nf_status parse(nf_cli *cli, int argc, char **argv, const struct argp *ow
         children[n++].argp = &plan;
     if (takes & NF_CLI_INPUT)
         children[n++].argp = &inputs;
+    if (takes & NF_CLI_IMAGES)
+        children[n++].argp = &images;
     if (takes & NF_CLI_MEMORY)
         children[n++].argp = &memory;
     const struct argp whole = {common_options, parse_common, own->args_doc, own->doc,

@@ -28,8 +28,15 @@ typedef struct nf_cli {
 } nf_cli;
 
 /* Options that not all programs take: --threads; those that say how the work is shared out; those about
- * inputs, --shape, --dtype and --offset; and those of arrays that do not fit into memory. */
-enum { NF_CLI_THREADS = 1, NF_CLI_PLAN = 2, NF_CLI_INPUT = 4, NF_CLI_MEMORY = 8 };
+ * inputs, --shape, --dtype and --offset; those of arrays that do not fit into memory; and those about
+ * images, --max-pixels, which sets nf_max_pixels. */
+enum {
+    NF_CLI_THREADS = 1,
+    NF_CLI_PLAN = 2,
+    NF_CLI_INPUT = 4,
+    NF_CLI_MEMORY = 8,
+    NF_CLI_IMAGES = 16
+};
 
 /* Starts MPI, parses the command line with the program's own argp (options, parser, documentation; no
  * children) plus the common options and those in the bit set `takes`, and finds the node and the number

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drivers/changes.h"
 #include "drivers/cli.h"
+#include "drivers/engine/stop.h"
 #include "drivers/explain.h"
 #include "drivers/progress.h"
 #include "drivers/storage_args.h"
@@ -21,9 +23,18 @@ typedef struct filter_args {
     bool nexus;
     nf_hdf5_hints hints;
     nf_storage_args storage;
+    bool no_clobber, checksum, resume;
 } filter_args;
 
-enum { KEY_STORE = 0x30001, KEY_STACK, KEY_NEXUS, KEY_HINT };
+enum {
+    KEY_STORE = 0x30001,
+    KEY_STACK,
+    KEY_NEXUS,
+    KEY_HINT,
+    KEY_NO_CLOBBER,
+    KEY_CHECKSUM,
+    KEY_RESUME
+};
 
 static const char doc[] =
     "Applies a chain of kernels to an array and writes the result; without -k, converts."
@@ -43,7 +54,17 @@ static const char doc[] =
     "are "
     "multiplied by scale_factor, and add_offset is added.\n\nFrom HDF5 to HDF5 a dataset's "
     "attributes are kept as far as they stay true, and its dimension scales where no kernel moves "
-    "cells; what is left out is told.\n\nExamples:\n"
+    "cells; what is left out is told.\n\nWith --resume, what is finished of an output stands in "
+    ".NAME.resume.part beside it, "
+    "and .NAME.resume tells how much that is; whatever ends the run, the same command goes on with "
+    "it, on any "
+    "number of ranks, and ends with the same bytes. SIGTERM and SIGUSR1 end it at the next band "
+    "with exit "
+    "status 75 (mpirun kills what it has sent SIGTERM within a second: send it SIGUSR1; Slurm: "
+    "--signal=USR1@60). "
+    "Where a chain needs several sweeps, all but the last are done anew. A run without --resume "
+    "removes both "
+    "files.\n\nExamples:\n"
     "  filter -k 'gaussian:sigma=2 | sobel' photo.jpg edges.png\n"
     "  mpirun -n 4 filter -k 'heat:steps=100' in.h5:/image out.h5:/image\n"
     "  filter photo.jpg photo.h5:/image\n"
@@ -55,7 +76,8 @@ static const struct argp_option options[] = {
     {"kernel", 'k', "CHAIN", 0, "kernels to apply: 'NAME:KEY=VALUE,... | NAME ...'", 0},
     {"quality", 'Q', "N", 0, "JPEG quality of the output, 1 to 100 (default 90)", 0},
     {"store", KEY_STORE, "TYPE", 0,
-     "HDF5: type of the elements in the output: u8 i8 u16 i16 u32 i32 f16 f32 f64; integers are "
+     "HDF5, TIFF, npy, raw: type of the elements in the output: u8 i8 u16 i16 u32 i32 f16 f32 f64; "
+     "integers are "
      "rounded half to even and clipped (default: as computed)",
      0},
     NF_STORAGE_OPTIONS,
@@ -72,6 +94,16 @@ static const struct argp_option options[] = {
      "systems), meta_block=BYTES that metadata is gathered in, page=BYTES of a page of the file's "
      "space (for readers with a page buffer), libver=earliest|latest form of the metadata; may be "
      "repeated",
+     0},
+    {"no-clobber", KEY_NO_CLOBBER, NULL, 0,
+     "refuse to replace an output that exists (a file; in an HDF5 file, a dataset)", 0},
+    {"checksum", KEY_CHECKSUM, NULL, 0,
+     "keep a checksum of the cells in the output (HDF5, TIFF, PNG): `reduce -k checksum` then says "
+     "whether they are still the same",
+     0},
+    {"resume", KEY_RESUME, NULL, 0,
+     "go through the array in bands, keep those that are finished safe on the disk, and go on with "
+     "those that a run of the same command has left that was killed (see below)",
      0},
     {0}};
 
@@ -108,6 +140,15 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     case KEY_HINT:
         if (nf_hdf5_hint(text, &args->hints) != NF_OK)
             return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
+        return 0;
+    case KEY_NO_CLOBBER:
+        args->no_clobber = true;
+        return 0;
+    case KEY_CHECKSUM:
+        args->checksum = true;
+        return 0;
+    case KEY_RESUME:
+        args->resume = true;
         return 0;
     case ARGP_KEY_ARG:
         if (args->output != NULL)
@@ -154,12 +195,12 @@ static nf_status check_args(const nf_cli *cli, const filter_args *args, filterin
 }
 
 /* Where the arrays do not fit into memory there are no fields. */
-static nf_status plan_fields(const nf_cli *cli, filtering *f)
+static nf_status plan_fields(const nf_cli *cli, const filter_args *args, filtering *f)
 {
     const nf_world *world = &cli->world;
     nf_halo none = {{0}, {0}};
-    nf_status streams =
-        nf_streaming_plan(cli, &f->in_shape, f->chains.list, f->chains.count, &f->plan);
+    nf_status streams = nf_streaming_plan(cli, args->resume, &f->in_shape, f->chains.list,
+                                          f->chains.count, &f->plan);
     f->streamed = f->plan != NULL;
     if (f->streamed)
         f->out_shape = *nf_plan_output(f->plan);
@@ -192,21 +233,6 @@ static nf_status stream(const nf_cli *cli, const filter_args *args, filtering *f
     if (status == NF_OK && !cli->quiet && cli->world.rank == 0)
         nf_numbers_lines("filter", &f->learned, stderr);
     return status;
-}
-
-/* What becomes of the pixels that the input's metadata came with. */
-static unsigned find_changes(const filtering *f)
-{
-    if (f->chains.count == 0)
-        return 0;
-    const nf_chain *chain = &f->chains.list[0];
-    unsigned changes = NF_CHANGED_VALUES;
-    for (size_t i = 0; i < chain->count; i++) {
-        const nf_kernel *kernel = chain->stages[i].kernel;
-        changes |= kernel->kind == NF_RESAMPLE ? NF_CHANGED_GRID : 0;
-        changes |= kernel->turns ? NF_CHANGED_ORDER : 0;
-    }
-    return changes;
 }
 
 /* Reading, computing and writing, each with a progress of its own. */
@@ -268,6 +294,7 @@ static nf_status open_input(const nf_cli *cli, const filter_args *args, filterin
 static nf_status create_output(const nf_cli *cli, const filter_args *args, filtering *f)
 {
     const nf_chain *chain = f->chains.count > 0 ? &f->chains.list[0] : NULL;
+    char described[200];
     nf_provenance provenance = {
         .command = "filter", .chain = chain != NULL ? chain->text : NULL, .input = args->input};
     nf_output output = {.quality = args->quality,
@@ -275,10 +302,16 @@ static nf_status create_output(const nf_cli *cli, const filter_args *args, filte
                         .provenance = &provenance,
                         .source = args->input,
                         .metadata = nf_array_metadata(f->reader),
-                        .changes = find_changes(f),
+                        .changes = nf_changes_of(chain),
                         .stack = f->stack,
                         .nexus = args->nexus,
-                        .hints = args->hints};
+                        .hints = args->hints,
+                        .no_clobber = args->no_clobber,
+                        .checksum = args->checksum,
+                        .resume = args->resume ? described : NULL};
+    snprintf(described, sizeof described, "--shape %s --dtype %s --offset %lld",
+             cli->shape != NULL ? cli->shape : "-", cli->dtype != NULL ? cli->dtype : "-",
+             (long long)cli->offset);
     nf_storage_apply(&args->storage, &output);
     return nf_array_create(&cli->world, args->output, args->input, &f->out_shape, &output,
                            &f->writer);
@@ -301,14 +334,15 @@ static nf_status process_all(const nf_cli *cli, const filter_args *args, filteri
 }
 
 /* An output without a header: how it can be read again. */
-static void tell_shape(const char *output, const nf_shape *shape)
+static void tell_shape(const filter_args *args, const nf_shape *shape)
 {
     int64_t extent[NF_EXTENTS];
     char text[NF_EXTENTS_TEXT];
     int rank = nf_extents_of(shape, extent);
-    fprintf(stderr, "filter: %s has no header; it is read by --shape %s --dtype %s\n", output,
-            nf_extents_text(rank, extent, text),
-            nf_element_name(nf_element_native(shape->dtype).type));
+    nf_element_type stored =
+        args->store != NF_EL_NONE ? args->store : nf_element_native(shape->dtype).type;
+    fprintf(stderr, "filter: %s has no header; it is read by --shape %s --dtype %s\n", args->output,
+            nf_extents_text(rank, extent, text), nf_element_name(stored));
 }
 
 static nf_status filter(const nf_cli *cli, const filter_args *args, filtering *f)
@@ -320,7 +354,7 @@ static nf_status filter(const nf_cli *cli, const filter_args *args, filtering *f
     if (status == NF_OK)
         status = open_input(cli, args, f, 0);
     if (status == NF_OK)
-        status = plan_fields(cli, f);
+        status = plan_fields(cli, args, f);
     if (status == NF_OK)
         status = create_output(cli, args, f);
     if (status == NF_OK && f->streamed)
@@ -336,7 +370,7 @@ static nf_status filter(const nf_cli *cli, const filter_args *args, filtering *f
         f->writer = NULL;
     }
     if (bare && status == NF_OK && world->rank == 0 && !cli->quiet)
-        tell_shape(args->output, &f->out_shape);
+        tell_shape(args, &f->out_shape);
     return status;
 }
 
@@ -357,8 +391,11 @@ int main(int argc, char **argv)
     filtering f = {.chains = {NULL, 0}};
     nf_cli cli;
     nf_results_init(&f.learned);
-    nf_status status = nf_cli_start(&cli, argc, argv, &argp, &args,
-                                    NF_CLI_THREADS | NF_CLI_PLAN | NF_CLI_INPUT | NF_CLI_MEMORY);
+    nf_status status =
+        nf_cli_start(&cli, argc, argv, &argp, &args,
+                     NF_CLI_THREADS | NF_CLI_PLAN | NF_CLI_INPUT | NF_CLI_MEMORY | NF_CLI_IMAGES);
+    if (status == NF_OK && args.resume)
+        nf_stop_on_signals();
     if (status == NF_OK && !cli.done && args.output == NULL && nf_cli_lists(args.input))
         status = nf_cli_list_file(&cli, args.input);
     else if (status == NF_OK && !cli.done)

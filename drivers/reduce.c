@@ -197,7 +197,7 @@ static nf_status reduce_array(const nf_cli *cli, const reduce_args *args, reduci
     if (remark != NULL && !cli->quiet && world->rank == 0)
         fprintf(stderr, "reduce: %s: %s\n", args->inputs[0], remark);
     if (status == NF_OK)
-        status = nf_streaming_plan(cli, &r->shape, r->chains, r->over_array, &r->plan);
+        status = nf_streaming_plan(cli, false, &r->shape, r->chains, r->over_array, &r->plan);
     bool streamed = r->plan != NULL;
     if (status == NF_OK && !streamed)
         status = nf_plan_create(world, &r->shape, r->chains, r->over_array, &cli->plan_options,
@@ -221,6 +221,29 @@ static nf_status print(const nf_cli *cli, const reduce_args *args, const reducin
     return NF_OK;
 }
 
+/* Where the file has a checksum of the array, and one was computed of the array as it is: whether they
+ * are the same. */
+static nf_status compare_checksum(const nf_cli *cli, const reduce_args *args, const reducing *r)
+{
+    uint64_t expected;
+    for (size_t i = 0; i < r->over_array && cli->world.rank == 0; i++) {
+        const nf_chain *chain = &r->chains[i];
+        if (chain->count > 1 || strcmp(chain->stages[0].kernel->name, "checksum") != 0 ||
+            !nf_array_checksum(r->readers[0], &expected))
+            continue;
+        uint64_t found = r->results[i].numbers[0].low;
+        if (found != expected)
+            return nf_fail(
+                NF_ERR_CHECK,
+                "%s: its checksum is %llu; its nfold_checksum says %llu: its cells are not "
+                "those that were written",
+                args->inputs[0], (unsigned long long)found, (unsigned long long)expected);
+        if (!cli->quiet)
+            fprintf(stderr, "reduce: %s: matches its nfold_checksum\n", args->inputs[0]);
+    }
+    return NF_OK;
+}
+
 static nf_status reduce(const nf_cli *cli, const reduce_args *args, reducing *r)
 {
     nf_status status = nf_agree(&cli->world, parse_chains(args, r));
@@ -236,7 +259,9 @@ static nf_status reduce(const nf_cli *cli, const reduce_args *args, reducing *r)
         if (status == NF_OK)
             status = run_plan(cli, r, i);
     }
-    return status == NF_OK ? nf_agree(&cli->world, print(cli, args, r)) : status;
+    if (status == NF_OK)
+        status = nf_agree(&cli->world, print(cli, args, r));
+    return status == NF_OK ? nf_agree(&cli->world, compare_checksum(cli, args, r)) : status;
 }
 
 static void release(reducing *r)
@@ -258,8 +283,9 @@ int main(int argc, char **argv)
     static reducing r;
     reduce_args args = {.count = 0};
     nf_cli cli;
-    nf_status status = nf_cli_start(&cli, argc, argv, &argp, &args,
-                                    NF_CLI_THREADS | NF_CLI_PLAN | NF_CLI_INPUT | NF_CLI_MEMORY);
+    nf_status status =
+        nf_cli_start(&cli, argc, argv, &argp, &args,
+                     NF_CLI_THREADS | NF_CLI_PLAN | NF_CLI_INPUT | NF_CLI_MEMORY | NF_CLI_IMAGES);
     if (status == NF_OK && !cli.done && args.count == 0 && nf_cli_lists(args.inputs[0]))
         status = nf_cli_list_file(&cli, args.inputs[0]);
     else if (status == NF_OK && !cli.done)

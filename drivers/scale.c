@@ -5,8 +5,9 @@
 #include "drivers/engine/team.h"
 #include "drivers/scale_study.h"
 
-/* Seconds that a study may sample for where its points have no time of their own: each gets its share, and
- * its median may then rest on fewer samples than its precision would take, which the report says. */
+/* Seconds that a study may sample for where its points have no time of their own: each gets its
+ * share, and its median may then rest on fewer samples than its precision would take, which the
+ * report says. */
 static const double sampling_seconds = 70;
 
 /* Before anything is measured or overwritten: every chain suits the input. */
@@ -108,7 +109,8 @@ int main(int argc, char **argv)
 {
     scale_args args = {.folder = "nfold-study"};
     nf_cli cli;
-    nf_status status = nf_cli_start(&cli, argc, argv, &scale_argp, &args, NF_CLI_PLAN);
+    nf_status status =
+        nf_cli_start(&cli, argc, argv, &scale_argp, &args, NF_CLI_PLAN | NF_CLI_IMAGES);
     if (status == NF_OK && !cli.done)
         status = scale(&cli, &args);
     nf_chains_free(&args.chains);

@@ -32,7 +32,9 @@ enum {
     KEY_SEED,
     KEY_INTERLEAVE,
     KEY_RESUME,
-    KEY_NO_CEILINGS
+    KEY_NO_CEILINGS,
+    KEY_NO_REPORT,
+    KEY_LAUNCH
 };
 
 static const struct argp_option options[] = {
@@ -72,6 +74,12 @@ static const struct argp_option options[] = {
      "sample a kernel's points in turn, A B A B, which needs memory for all of them at once", 4},
     {"no-ceilings", KEY_NO_CEILINGS, NULL, 0,
      "do not measure the machine's bandwidth, peak and messages", 4},
+    {"no-report", KEY_NO_REPORT, NULL, 0,
+     "write study.jsonl alone, and no point of one worker that was not asked for; `report` renders "
+     "such parts of a study together",
+     5},
+    {"launch", KEY_LAUNCH, "N", 0,
+     "number of this launch in the records, where several make up one study (default 0)", 5},
     {"resume", KEY_RESUME, NULL, 0,
      "finish the study in DIR that was broken off; what was asked for must be the same", 5},
     {"output", 'o', "DIR", 0, "folder of the study (default nfold-study)", 5},
@@ -120,6 +128,13 @@ static error_t parse_sampling(int key, char *text, scale_args *args)
         return 0;
     case KEY_NO_CEILINGS:
         args->no_ceilings = true;
+        return 0;
+    case KEY_NO_REPORT:
+        args->no_report = true;
+        return 0;
+    case KEY_LAUNCH:
+        if (nf_cli_integer("--launch", text, 0, 1000000, &args->launch) != NF_OK)
+            return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -248,7 +263,8 @@ nf_status scale_layouts_check(const nf_cli *cli, const scale_layouts *l)
 void scale_layouts_choose(const nf_cli *cli, const scale_args *args, scale_layouts *l)
 {
     l->count = 0;
-    add_layout(l, 1, 1);
+    if (!args->no_report)
+        add_layout(l, 1, 1); /* what speed-ups are told against */
     if (args->nranks == 0 && args->nthreads == 0) {
         default_layouts(cli, l);
         return;

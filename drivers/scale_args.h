@@ -19,13 +19,15 @@ typedef struct scale_args {
     double max_time;  /* seconds that a point is sampled at most; 0: its share of the study's */
     uint64_t seed;    /* of the order of points */
     bool seeded;      /* --seed was given */
-    bool interleave, resume, no_ceilings;
+    bool interleave, resume, no_ceilings, no_report;
+    int64_t launch; /* of those that make up a study */
 } scale_args;
 
 /* Give them to nf_cli_start with a scale_args as input. */
 extern const struct argp scale_argp;
 
-/* Fills in what was not given, and checks what needs the world. Errors: NF_ERR_USAGE, NF_ERR_MEMORY. */
+/* Fills in what was not given, and checks what needs the world. Errors: NF_ERR_USAGE,
+ * NF_ERR_MEMORY. */
 nf_status scale_args_complete(const nf_cli *cli, scale_args *args);
 
 typedef struct scale_layout {
@@ -40,8 +42,8 @@ typedef struct scale_layouts {
 /* Whether --grid was given, and is one for so many ranks. */
 bool scale_grid_fits(const nf_plan_options *options, int ranks);
 
-/* The points to measure: what was asked for, or serial, threads, ranks and both by powers of two. The
- * serial point, which everything is compared with, is always there, and first. */
+/* The points to measure: what was asked for, or serial, threads, ranks and both by powers of two.
+ * The serial point, which everything is compared with, is always there, and first. */
 void scale_layouts_choose(const nf_cli *cli, const scale_args *args, scale_layouts *layouts);
 /* NF_ERR_USAGE where a --grid was given that suits none of them. */
 nf_status scale_layouts_check(const nf_cli *cli, const scale_layouts *layouts);

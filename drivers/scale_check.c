@@ -21,8 +21,8 @@ static nf_status check_range(nf_chain *chain, bool *passed)
     return status == NF_ERR_CHECK ? NF_OK : status;
 }
 
-/* A corner of the input that suits the chain, small, so that checking does not take long; larger where
- * the chain takes, for one, a box out of the array's middle. */
+/* A corner of the input that suits the chain, small, so that checking does not take long; larger
+ * where the chain takes, for one, a box out of the array's middle. */
 static nf_shape corner_for(const nf_source *source, nf_chain *chain)
 {
     enum { DOUBLINGS = 6 };

@@ -20,14 +20,15 @@ typedef struct scale_job {
 
 nf_shape scale_strong_shape(const scale_args *args, const nf_source *source);
 
-/* The job for so many workers: strong, the whole; weak, a quarter of it (SCALE_WEAK_SHARE) each: what
- * grows is what the kernel says (nf_kernel.grows), to a whole row, column or number. Free it with
- * scale_job_free, also after an error. */
+/* The job for so many workers: strong, the whole; weak, a quarter of it (SCALE_WEAK_SHARE) each:
+ * what grows is what the kernel says (nf_kernel.grows), to a whole row, column or number. Free it
+ * with scale_job_free, also after an error. */
 nf_status scale_job_make(const scale_args *args, const nf_source *source, const nf_chain *typed,
                          nf_scaling scaling, int workers, scale_job *job);
 void scale_job_free(scale_job *job);
 
-/* Nominal operations of a range that is set up; the same range with `part` times the work, set up. */
+/* Nominal operations of a range that is set up; the same range with `part` times the work, set up.
+ * */
 double scale_range_work(const nf_chain *chain);
 nf_status scale_range_resize(const nf_chain *chain, double part, nf_chain *resized);
 

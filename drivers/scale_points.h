@@ -28,14 +28,14 @@ nf_status scale_points_make(scale_args *args, const nf_source *source, const sca
                             scale_points *points);
 void scale_points_free(scale_points *points);
 
-/* Keeps what a study of an earlier launch holds of a point: the times of its samples; where one says that
- * it was the last, the point is done. Errors: NF_ERR_MEMORY. */
+/* Keeps what a study of an earlier launch holds of a point: the times of its samples; where one
+ * says that it was the last, the point is done. Errors: NF_ERR_MEMORY. */
 nf_status scale_points_recall(scale_points *points, const nf_study *study);
 
 nf_status scale_point_add(scale_point *point, double seconds); /* NF_ERR_MEMORY */
 
-/* The next points in the order: one, or (together) all of one kernel and scaling. Marks them done. Returns
- * how many; 0: none is left. `group` has room for all. */
+/* The next points in the order: one, or (together) all of one kernel and scaling. Marks them done.
+ * Returns how many; 0: none is left. `group` has room for all. */
 size_t scale_points_next(scale_points *points, bool together, scale_point **group);
 
 #endif

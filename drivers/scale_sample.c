@@ -10,8 +10,8 @@
 #include "drivers/study/sampling.h"
 #include "io/record.h"
 
-/* A point whose time is its share has so many seconds at least; and up to so many shares for the samples
- * that an interval takes. */
+/* A point whose time is its share has so many seconds at least; and up to so many shares for the
+ * samples that an interval takes. */
 static const double least_budget = 0.25;
 enum { INTERVAL_SAMPLES = 6, MOST_SHARES = 4 };
 

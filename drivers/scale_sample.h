@@ -1,4 +1,5 @@
-/* scale_sample.h - measuring: points by their ranks while the others sleep, and the machine's ceilings. */
+/* scale_sample.h - measuring: points by their ranks while the others sleep, and the machine's
+ * ceilings. */
 #ifndef NF_SCALE_SAMPLE_H
 #define NF_SCALE_SAMPLE_H
 
@@ -29,15 +30,16 @@ typedef struct scale_run {
     scale_expectations expected;
 } scale_run;
 
-/* Collective over all ranks. Measures all points that are not done; each sample is recorded at once. */
+/* Collective over all ranks. Measures all points that are not done; each sample is recorded at
+ * once. */
 nf_status scale_measure(scale_run *run);
 
-/* Collective over all ranks. The ceilings of the machine for every layout that has a core for each worker,
- * those excepted that the study has already. */
+/* Collective over all ranks. The ceilings of the machine for every layout that has a core for each
+ * worker, those excepted that the study has already. */
 nf_status scale_ceilings(scale_run *run);
 
-/* Each worker of a layout on a core of its own where there are enough, otherwise wherever it may; returns
- * whether there are not enough. scale_unbind undoes it. */
+/* Each worker of a layout on a core of its own where there are enough, otherwise wherever it may;
+ * returns whether there are not enough. scale_unbind undoes it. */
 bool scale_bind(const nf_node *node, const scale_layout *layout);
 void scale_unbind(const nf_node *node, const scale_layout *layout);
 

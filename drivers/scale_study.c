@@ -238,6 +238,7 @@ nf_status scale_study_recall(scale_run *run)
 {
     char *complete = NULL;
     const char *from = NULL;
+    run->launch = (int)run->args->launch;
     nf_status status = name_files(run, &complete);
     if (status == NF_OK && run->args->resume) {
         from = access(run->records_path, F_OK) == 0 ? run->records_path : complete;
@@ -322,8 +323,9 @@ nf_status scale_study_conclude(scale_run *run)
     if (rename(run->records_path, path) != 0)
         status = nf_fail(NF_ERR_FILE, "%s: cannot be replaced: %s", path, strerror(errno));
     free(path);
-    if (status == NF_OK)
-        status = nf_report_write(&run->study, folder, 0);
+    if (status != NF_OK || run->args->no_report)
+        return status;
+    status = nf_report_write(&run->study, folder, 0);
     if (status != NF_OK)
         return status;
     const char *growth = nf_study_find(&run->study, "weak size");

@@ -14,8 +14,9 @@ enum { NF_KEY_COMPRESS = 0x31001, NF_KEY_CHUNK, NF_KEY_SHUFFLE, NF_KEY_FLETCHER3
      NF_KEY_COMPRESS,                                                                              \
      "HOW",                                                                                        \
      0,                                                                                            \
-     "HDF5: deflate:1 (to 9), zstd:3 (1 to 19), lz4 or none; readers elsewhere need a plugin for " \
-     "zstd and lz4 (default none)",                                                                \
+     "HDF5, TIFF: deflate:1 (to 9), zstd:3 (1 to 19), HDF5: lz4, or none; readers of HDF5 "        \
+     "elsewhere "                                                                                  \
+     "need a plugin for zstd and lz4 (default none)",                                              \
      0},                                                                                           \
         {"chunk",                                                                                  \
          NF_KEY_CHUNK,                                                                             \

@@ -67,11 +67,11 @@ nf_status nf_streaming_align(const nf_cli *cli, const nf_array_writer *out, cons
     return make_plan(cli, in, chains, count, step[slow], plan);
 }
 
-nf_status nf_streaming_plan(const nf_cli *cli, const nf_shape *in, nf_chain *chains, size_t count,
-                            nf_plan **plan)
+nf_status nf_streaming_plan(const nf_cli *cli, bool always, const nf_shape *in, nf_chain *chains,
+                            size_t count, nf_plan **plan)
 {
     nf_status status = make_plan(cli, in, chains, count, 1, plan);
-    if (status == NF_OK && in_memory(cli, *plan)) {
+    if (status == NF_OK && !always && in_memory(cli, *plan)) {
         nf_plan_free(*plan);
         *plan = NULL;
     }

@@ -6,11 +6,11 @@
 #include "drivers/engine/stream.h"
 #include "io/array.h"
 
-/* Collective. A plan to be streamed, where --memory asks for one, or where the arrays in memory
+/* Collective. A plan to be streamed, always, or where --memory asks for one or the arrays in memory
  * would need more than there is; otherwise *plan is NULL. No chain: a copy. Errors: those of
  * nf_plan_create. */
-nf_status nf_streaming_plan(const nf_cli *cli, const nf_shape *in, nf_chain *chains, size_t count,
-                            nf_plan **plan);
+nf_status nf_streaming_plan(const nf_cli *cli, bool always, const nf_shape *in, nf_chain *chains,
+                            size_t count, nf_plan **plan);
 
 /* Collective. Once it is known how the output is stored: a plan whose bands suit its chunks takes the place
  * of *plan. Errors: those of nf_plan_create; *plan stays the caller's. */

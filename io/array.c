@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "drivers/engine/checksum.h"
 #include "io/chunks.h"
 #include "io/content.h"
 #include "io/format.h"
@@ -18,6 +19,7 @@
 #include "io/places.h"
 #include "io/raw.h"
 #include "io/regroup.h"
+#include "io/resume.h"
 
 enum { BAND_BYTES = 16 << 20 /* of rows that rank 0 holds at a time */ };
 
@@ -331,13 +333,19 @@ nf_status nf_array_read(const nf_world *world, nf_array_reader *reader, nf_field
     if (!nf_shape_equal(&reader->shape, &field->cut.shape))
         status =
             nf_fail(NF_ERR_SHAPE, "%s: the field is not of the file's shape", reader->path.file);
-    else if (world->rank == 0)
-        status = reader_rewind(reader);
-    reader->used = true;
     if (reader->format->random_access || world->size == 1)
         return nf_agree(world, status == NF_OK ? read_own(reader, field) : status);
+    if (status == NF_OK && world->rank == 0)
+        status = reader_rewind(reader);
+    reader->used = true;
     status = nf_agree(world, status);
     return status == NF_OK ? read_bands(world, reader, field) : status;
+}
+
+bool nf_array_checksum(const nf_array_reader *reader, uint64_t *checksum)
+{
+    return reader->state != NULL && reader->format->checksum != NULL &&
+           reader->format->checksum(reader->state, checksum);
 }
 
 void nf_array_watch_reading(nf_array_reader *reader, nf_watch watch)
@@ -364,6 +372,16 @@ void nf_array_close(nf_array_reader *reader)
     free(reader->name);
     nf_path_free(&reader->path);
     free(reader);
+}
+
+bool nf_array_shrink(nf_array_reader *reader, int eighths, nf_shape *shape)
+{
+    const nf_format *format = reader->format;
+    if (reader->state == NULL || format->shrink == NULL || reader->used ||
+        !format->shrink(reader->state, eighths, &reader->shape))
+        return false;
+    *shape = reader->shape;
+    return true;
 }
 
 const char *nf_array_remark(const nf_array_reader *reader)
@@ -415,21 +433,30 @@ struct nf_array_writer {
     nf_raw raw;         /* this rank's own file, unless rows go through the format; then fd -1 */
     nf_chunked chunked; /* the same file, in chunks */
     int threads;
-    nf_watch watch; /* of rows that go through the format */
-    int64_t item;   /* of a stack, that is written */
+    nf_watch watch;       /* of rows that go through the format */
+    int64_t item;         /* of a stack, that is written */
+    nf_checksum checksum; /* of the item, for the file to tell */
+    uint64_t *sums;       /* of all items; NULL: nothing is to be told */
+    int64_t items;
+    nf_resume *resume; /* NULL: what is written is finished as a whole, or not at all */
+    nf_unit_cut units; /* its */
 };
 
 /* What would help where a format cannot hold an array. */
 static nf_status cannot_hold(const nf_format *format, const char *typed, const nf_shape *shape)
 {
     char text[NF_SHAPE_TEXT];
-    nf_shape bytes = *shape;
+    nf_shape bytes = *shape, floats = *shape;
     bytes.dtype = NF_U8;
+    floats.dtype = NF_F32;
+    const char *help = format->can_hold(&bytes)
+                           ? ", or end the chain by cast:to=u8 (where values go beyond 255, by "
+                             "normalize:low=0,high=255 | cast:to=u8)"
+                       : format->can_hold(&floats) ? ", or end the chain by cast:to=f32"
+                                                   : "";
     return nf_fail(NF_ERR_SHAPE,
-                   "%s: %s cannot hold an array of %s (it holds %s): write to a .h5 "
-                   "file%s",
-                   typed, format->name, nf_shape_text(shape, text), format->holds,
-                   format->can_hold(&bytes) ? ", or append `| cast:to=u8`" : "");
+                   "%s: %s cannot hold an array of %s (it holds %s): write to a .h5 file%s", typed,
+                   format->name, nf_shape_text(shape, text), format->holds, help);
 }
 
 static nf_status choose_format(const nf_path *path, const char *typed, const nf_shape *shape,
@@ -461,8 +488,8 @@ static nf_status check_wishes(const nf_format *format, const char *typed, const 
     nf_element_type own = nf_element_native(shape->dtype).type;
     if (output->store != NF_EL_NONE && output->store != own && !format->stores)
         return nf_fail(NF_ERR_SHAPE,
-                       "%s: a %s file stores elements as they were computed, %s, not as %s: append "
-                       "`| cast:to=...`, or write to a .h5, .tif or .npy file",
+                       "%s: a %s file stores elements as they were computed, %s, not as %s: end "
+                       "the chain by cast:to=..., or write to a .h5, .tif or .npy file",
                        typed, format->name, nf_dtype_name(shape->dtype),
                        nf_element_name(output->store));
     bool chunks = output->fletcher32 || output->chunk[NF_DIMS - 1] != 0;
@@ -474,6 +501,11 @@ static nf_status check_wishes(const nf_format *format, const char *typed, const 
         return nf_fail(NF_ERR_USAGE,
                        "%s: a %s file has no choice of compression: write to a .h5 or .tif file",
                        typed, format->name);
+    const nf_hdf5_hints *hints = &output->hints;
+    bool tuned = hints->alignment > 0 || hints->meta_block > 0 || hints->page > 0 || hints->latest;
+    if ((output->nexus || tuned) && format != &nf_format_hdf5)
+        return nf_fail(NF_ERR_USAGE, "%s: --nexus and --hint are for .h5 files, not for %s", typed,
+                       format->name);
     if (output->stack.dims > 0 && !format->stacks)
         return nf_fail(NF_ERR_SHAPE, "%s: nfold writes no stack to a %s file: write to a .h5 file",
                        typed, format->name);
@@ -514,6 +546,81 @@ static nf_status refuse_same(const nf_path *output, const char *typed, const cha
     return status;
 }
 
+static nf_status refuse_existing(const nf_path *path, const char *typed)
+{
+    struct stat info;
+    nf_status status = NF_OK;
+    bool there = lstat(path->file, &info) == 0, has = there;
+    const nf_format *format;
+    if (there && nf_content_is_hdf5(path->file, NULL) &&
+        (path->dataset != NULL ||
+         (nf_suffix_format(path->file, &format) == NF_OK && format == &nf_format_hdf5)))
+        status = nf_h5_has(path->file, path->dataset, &has);
+    if (status == NF_OK && has)
+        status =
+            nf_fail(NF_ERR_FILE, "%s: exists already, and --no-clobber says to keep it%s", typed,
+                    path->dataset != NULL ? ": write to another dataset or file"
+                                          : ": write to another file");
+    return status;
+}
+
+static nf_status check_sums(const nf_array_writer *writer, const char *typed,
+                            const nf_output *output)
+{
+    nf_element_type own = nf_element_native(writer->shape.dtype).type;
+    if (writer->format->seal == NULL)
+        return nf_fail(NF_ERR_FORMAT,
+                       "%s: --checksum: %s cannot keep a checksum of exactly these cells: write to "
+                       "a .h5, .tif or .png file, or leave it out",
+                       typed, writer->format->name);
+    if (output->store != NF_EL_NONE && output->store != own)
+        return nf_fail(NF_ERR_USAGE,
+                       "%s: --checksum: stored as %s the cells are not those that were computed: "
+                       "append `| cast:to=...` instead of --store, or leave it out",
+                       typed, nf_element_name(output->store));
+    if (writer->items > NF_SUMS)
+        return nf_fail(NF_ERR_USAGE,
+                       "%s: --checksum: there is room for %d checksums, and the stack has %lld "
+                       "items: leave it out",
+                       typed, NF_SUMS, (long long)writer->items);
+    return NF_OK;
+}
+
+static nf_status check_resume(const nf_format *format, const char *typed, const nf_output *output)
+{
+    if (!format->resumes || nf_output_chunked(output))
+        return nf_fail(NF_ERR_USAGE,
+                       "%s: --resume: only arrays that lie in one piece can be gone on with: write "
+                       "to a .h5, .tif, .npy or .raw file without chunks and compression, and "
+                       "convert that",
+                       typed);
+    if (output->stack.dims > 0 || output->checksum)
+        return nf_fail(NF_ERR_USAGE, "%s: --resume goes with neither --stack nor --checksum",
+                       typed);
+    return NF_OK;
+}
+
+/* The part file, and a writer for it. */
+static nf_status create_part(nf_array_writer *writer, const nf_path *path, const char *typed,
+                             const char *input_typed, nf_output output)
+{
+    nf_status status;
+    if (output.resume != NULL)
+        status = nf_resume_begin(path->file, typed, input_typed, &writer->shape, &output,
+                                 &writer->part, &output.again, &writer->resume);
+    else
+        status = nf_part_begin(path->file, &writer->part);
+    writer->part.no_clobber = output.no_clobber;
+    if (status == NF_OK && output.resume == NULL)
+        nf_resume_discard(&writer->part);
+    if (status == NF_OK)
+        status = writer->format->create(writer->part.path, writer->part.target, path->dataset,
+                                        &writer->shape, &output, &writer->state, &writer->layout);
+    if (status == NF_OK && output.resume != NULL)
+        status = nf_resume_laid_out(writer->resume, &writer->part);
+    return status;
+}
+
 static nf_status create_first(nf_array_writer *writer, const char *typed, const char *input_typed,
                               const nf_output *output)
 {
@@ -524,21 +631,27 @@ static nf_status create_first(nf_array_writer *writer, const char *typed, const 
     if (status != NF_OK)
         return status;
     status = refuse_same(&path, typed, input_typed);
+    if (status == NF_OK && output->no_clobber)
+        status = refuse_existing(&path, typed);
     if (status == NF_OK)
-        status = nf_part_begin(path.file, &writer->part);
+        status = nf_part_check(path.file);
     if (status == NF_OK)
         status = choose_format(&path, typed, &writer->shape, &writer->format);
     if (status == NF_OK)
         status = check_wishes(writer->format, typed, &writer->shape, output);
+    if (status == NF_OK && writer->sums != NULL)
+        status = check_sums(writer, typed, output);
+    if (status == NF_OK && output->resume != NULL)
+        status = check_resume(writer->format, typed, output);
     if (status == NF_OK)
-        status = writer->format->create(writer->part.path, writer->part.target, path.dataset,
-                                        &writer->shape, output, &writer->state, &writer->layout);
+        status = create_part(writer, &path, typed, input_typed, *output);
     nf_path_free(&path);
     return status;
 }
 
 static nf_status open_raw(nf_array_writer *writer, const char *part)
 {
+    nf_part_catch_limit();
     writer->raw = (nf_raw){.fd = open(part, O_RDWR | O_CLOEXEC),
                            .name = writer->target,
                            .shape = writer->shape,
@@ -554,6 +667,15 @@ static nf_status open_raw(nf_array_writer *writer, const char *part)
     return NF_OK;
 }
 
+static nf_status begin_sums(nf_array_writer *writer, const nf_output *output)
+{
+    writer->items = nf_stack_items(&output->stack);
+    writer->sums = calloc((size_t)writer->items, sizeof *writer->sums);
+    if (writer->sums == NULL)
+        return nf_fail(NF_ERR_MEMORY, "%s: no memory for checksums", writer->target);
+    return nf_checksum_begin(&writer->checksum, &writer->shape);
+}
+
 /* Collective. writer is NULL on a rank without memory. */
 static nf_status create_all(const nf_world *world, nf_array_writer *writer, const char *typed,
                             const char *input_typed, const nf_output *output)
@@ -565,7 +687,9 @@ static nf_status create_all(const nf_world *world, nf_array_writer *writer, cons
     nf_status status = NF_OK;
     if (writer == NULL || (writer->target = strdup(typed)) == NULL)
         status = nf_fail(NF_ERR_MEMORY, "%s: no memory for a writer", typed);
-    else if (world->rank == 0)
+    else if (output->checksum)
+        status = begin_sums(writer, output);
+    if (status == NF_OK && world->rank == 0)
         status = create_first(writer, typed, input_typed, output);
     if (status == NF_OK && world->rank == 0 && writer->format->write_threads != NULL)
         writer->format->write_threads(writer->state, world->threads);
@@ -581,7 +705,11 @@ static nf_status create_all(const nf_world *world, nf_array_writer *writer, cons
         return status;
     nf_broadcast(world, &news, sizeof news, 0);
     writer->layout = news.layout;
-    return nf_agree(world, nf_array_boxes(writer) ? open_raw(writer, news.part) : NF_OK);
+    status = nf_agree(world, nf_array_boxes(writer) ? open_raw(writer, news.part) : NF_OK);
+    if (status != NF_OK || output->resume == NULL)
+        return status;
+    writer->units = nf_resume_cut(&writer->shape, output);
+    return nf_resume_share(world, &writer->raw, &writer->units, &writer->resume);
 }
 
 nf_status nf_array_create(const nf_world *world, const char *typed, const char *input_typed,
@@ -620,6 +748,10 @@ static nf_status write_bands(const nf_world *world, nf_array_writer *writer, con
 
 void nf_array_item(nf_array_writer *writer, int64_t i)
 {
+    if (writer->sums != NULL) {
+        writer->sums[writer->item] = writer->checksum.sum;
+        writer->checksum.sum = writer->sums[i];
+    }
     writer->item = i;
     writer->raw.layout.offset = writer->layout.offset + i * nf_raw_bytes(&writer->raw);
 }
@@ -648,6 +780,9 @@ nf_status nf_array_write(const nf_world *world, nf_array_writer *writer, const n
         status = write_bands(world, writer, field);
     if (status == NF_OK && writer->layout.kind == NF_LAYOUT_CHUNKS)
         status = nf_regroup_write(world, writer, field, &writer->watch);
+    else if (status == NF_OK && writer->sums != NULL) /* chunks are added as they are packed */
+        nf_checksum_add(&writer->checksum, &field->own, field->origin, field->stride,
+                        world->threads);
     return status;
 }
 
@@ -674,11 +809,23 @@ bool nf_array_bare(const nf_array_writer *writer)
 void nf_array_step(const nf_array_writer *writer, int64_t step[NF_DIMS])
 {
     step_of(&writer->layout, step);
+    if (writer->resume != NULL)
+        step[writer->units.slow] = writer->units.height;
 }
 
 bool nf_array_places(const nf_array_writer *writer)
 {
-    return writer->layout.kind == NF_LAYOUT_CHUNKS;
+    return writer->layout.kind == NF_LAYOUT_CHUNKS || writer->resume != NULL;
+}
+
+bool nf_array_resumes(const nf_array_writer *writer)
+{
+    return writer->resume != NULL;
+}
+
+bool nf_array_has(const nf_array_writer *writer, const nf_box *box)
+{
+    return writer->resume != NULL && nf_resume_has(writer->resume, box);
 }
 
 /* What does not get smaller is kept as it is; chunks at the edges are whole. */
@@ -697,6 +844,9 @@ nf_status nf_array_pack(nf_array_writer *writer, const nf_box *box, const void *
         return nf_fail(NF_ERR_MEMORY, "%s: no memory to write with", writer->target);
     **pack = (nf_pack){.box = *box, .cells = cells};
     memcpy((*pack)->stride, stride, sizeof(*pack)->stride);
+    if (writer->sums != NULL) /* chunks are encoded by as many threads */
+        nf_checksum_add(&writer->checksum, box, cells, stride,
+                        writer->layout.kind == NF_LAYOUT_CHUNKS ? writer->threads : 1);
     if (writer->layout.kind == NF_LAYOUT_CHUNKS) {
         status = nf_chunked_encode(&writer->chunked, box, cells, stride, &(*pack)->encoded);
         (*pack)->count = (*pack)->encoded != NULL ? nf_chunks_of(&writer->layout, box) : 0;
@@ -714,6 +864,8 @@ nf_status nf_array_place(const nf_world *world, nf_array_writer *writer, nf_pack
         return nf_places_allot(world, writer->format, writer->state, writer->item, &writer->layout,
                                pack != NULL ? &pack->box : NULL,
                                pack != NULL ? pack->encoded : NULL);
+    if (writer->resume != NULL)
+        return nf_resume_note(world, writer->resume);
     return NF_OK; /* in a dense array every box has its place */
 }
 
@@ -725,12 +877,21 @@ nf_status nf_array_store(nf_array_writer *writer, nf_pack *pack)
                                   pack->encoded);
     else
         status = nf_raw_write(&writer->raw, &pack->box, pack->cells, pack->stride);
+    if (status == NF_OK && writer->resume != NULL)
+        status = nf_resume_stored(writer->resume, &pack->box);
     nf_array_drop(pack);
     return status;
 }
 
 nf_status nf_array_write_rows(nf_array_writer *writer, int64_t y0, int64_t y1, const void *rows)
 {
+    const nf_shape *shape = &writer->shape;
+    int64_t z = y0 / shape->dim[1], before = z * shape->dim[1];
+    const nf_box box = {{z, y0 - before, 0}, {z + 1, y1 - before, shape->dim[2]}};
+    ptrdiff_t stride[NF_DIMS];
+    nf_dense_strides(shape->dim, shape->channels, stride);
+    if (writer->sums != NULL)
+        nf_checksum_add(&writer->checksum, &box, rows, stride, writer->threads);
     return writer->format->write_rows(writer->state, y0, y1, rows);
 }
 
@@ -757,14 +918,32 @@ static nf_status flush_raw(nf_array_writer *writer)
                    strerror(flushed ? errno : error));
 }
 
+/* Collective. */
+static void finish_sums(const nf_world *world, nf_array_writer *writer)
+{
+    for (int64_t i = 0; i < writer->items; i++) {
+        nf_array_item(writer, i);
+        writer->checksum.sum = nf_checksum_value(world, &writer->checksum);
+    }
+    nf_array_item(writer, 0);
+}
+
 nf_status nf_array_commit(const nf_world *world, nf_array_writer *writer)
 {
     nf_status status = nf_agree(world, flush_raw(writer));
+    if (status == NF_OK && writer->sums != NULL)
+        finish_sums(world, writer);
     if (status == NF_OK && world->rank == 0) {
+        if (writer->sums != NULL)
+            writer->format->seal(writer->state, writer->sums);
         status = writer->format->finish(writer->state);
         writer->state = NULL;
         if (status == NF_OK)
             status = nf_part_commit(&writer->part);
+        if (status == NF_OK) {
+            nf_resume_finish(writer->resume);
+            writer->resume = NULL;
+        }
     }
     status = nf_agree(world, status);
     nf_array_abort(world, writer); /* removes the part file if there still is one */
@@ -782,6 +961,9 @@ void nf_array_abort(const nf_world *world, nf_array_writer *writer)
     if (writer->state != NULL)
         writer->format->abandon(writer->state);
     nf_part_abort(&writer->part);
+    nf_resume_close(writer->resume);
+    nf_checksum_free(&writer->checksum);
+    free(writer->sums);
     free(writer->target);
     free(writer);
 }

@@ -64,8 +64,15 @@ nf_status nf_array_read(const nf_world *world, nf_array_reader *reader, nf_field
 /* What the file says beside its cells; NULL: nothing, or not known to this rank (rank 0 knows). The
  * reader's, until it is read for a second time. */
 const nf_metadata *nf_array_metadata(const nf_array_reader *reader);
+/* Not collective, on rank 0: the `nfold_checksum` that the file has of the array. false: none. */
+bool nf_array_checksum(const nf_array_reader *reader, uint64_t *checksum);
 void nf_array_watch_reading(nf_array_reader *reader, nf_watch watch);
 void nf_array_close(nf_array_reader *reader);
+
+/* In a world of one rank, before the array is read, once then: it is decoded at 1 to 8 eighths of its extents (rounded
+ * up), by leaving out what its coding says of finer detail, and has another shape from now on. false:
+ * the format cannot, and all is as before. */
+bool nf_array_shrink(nf_array_reader *reader, int eighths, nf_shape *shape);
 
 /* What a user should know of how the array is read; NULL: nothing. Rank 0's. Not owned. */
 const char *nf_array_remark(const nf_array_reader *reader);
@@ -133,6 +140,16 @@ typedef struct nf_output {
     nf_stack stack;              /* the shape is that of one item */
     bool nexus;                  /* HDF5: groups and attributes of NeXus's NXdata */
     nf_hdf5_hints hints;
+    /* Refuse to replace an output, also one that comes meanwhile: the file or, in an existing HDF5
+     * file, the dataset. */
+    bool no_clobber;
+    /* Keep what `reduce -k checksum` gives for the cells, of each item of a stack by itself, as
+     * `nfold_checksum`. */
+    bool checksum;
+    /* Keep what is finished durable while it is written, and go on with what a run before has left; what
+     * runs must have in common beside input, chain, output and its storage. NULL: neither. */
+    const char *resume;
+    bool again; /* for formats: the part file is laid out already */
 } nf_output;
 
 /* What of the metadata an output of that shape may say, in *kept (see nf_metadata_output). */
@@ -142,7 +159,7 @@ typedef struct nf_array_writer nf_array_writer;
 
 /* Collective, before any work is done. Checks that the output can hold this shape and type (the
  * message names a format or a cast that can), is not the input file, and that its folder can be
- * written; creates the part file `.NAME.PID.part` beside the target. HDF5: other objects of an
+ * written; creates the part file `.NAME.HOST.PID.part` beside the target. HDF5: other objects of an
  * existing file are kept; a dataset of that name is replaced. What *output points to stays the
  * caller's, and may go afterwards. */
 nf_status nf_array_create(const nf_world *world, const char *typed, const char *input_typed,
@@ -168,8 +185,12 @@ nf_status nf_array_pack(nf_array_writer *writer, const nf_box *box, const void *
 nf_status nf_array_place(const nf_world *world, nf_array_writer *writer, nf_pack *pack);
 nf_status nf_array_store(nf_array_writer *writer, nf_pack *pack);
 void nf_array_drop(nf_pack *pack); /* instead of store. NULL is allowed */
+/* With output->resume: place is to be called for every box, and fails with NF_ERR_STOPPED, on all ranks,
+ * when one was asked to stop (drivers/engine/stop.h). has: the box is in the file already. */
+bool nf_array_resumes(const nf_array_writer *writer);
+bool nf_array_has(const nf_array_writer *writer, const nf_box *box);
 /* Not collective. Writers that take no boxes: rank 0 alone gives whole rows, dense, in ascending order,
- * those of all planes counted through. */
+ * those of all planes counted through, of one plane at a time. */
 nf_status nf_array_write_rows(nf_array_writer *writer, int64_t y0, int64_t y1, const void *rows);
 
 /* Stacks: what is written from now on is item i. */

@@ -1,7 +1,7 @@
 /* format.h - the method table behind which every file format stands. Internal to io/.
  *
  * A format knows one process and one file; it knows nothing of ranks or threads. io/array.c brings
- * them. One thread at a time calls a format. */
+ * them. One thread at a time calls a reader or a writer; several may be called at once. */
 #ifndef NF_FORMAT_H
 #define NF_FORMAT_H
 
@@ -10,7 +10,8 @@
 #include "io/array.h"
 #include "io/layout.h"
 
-enum { NF_HEAD = 16 }; /* bytes that a format is recognised by */
+enum { NF_HEAD = 16 };   /* bytes that a format is recognised by */
+enum { NF_SUMS = 4096 }; /* checksums of one output, at most: an attribute of HDF5 has 64 KiB */
 
 typedef struct nf_format {
     const char *name;            /* "PNG" */
@@ -21,6 +22,8 @@ typedef struct nf_format {
     bool compresses;             /* outputs: as nf_output asks, though without chunks */
     bool stores; /* outputs: elements of any nf_element_type, not only as they were computed */
     bool stacks; /* outputs: stacks of arrays */
+    bool
+        resumes; /* outputs: create takes up a part file that is laid out (output->again), if dense */
 
     /* NULL: never recognised, only described. */
     bool (*recognise)(const unsigned char head[NF_HEAD], size_t bytes);
@@ -37,6 +40,8 @@ typedef struct nf_format {
                       const ptrdiff_t stride[NF_DIMS]);
     /* How many threads read may use, before any read; NULL: one alone. */
     void (*read_threads)(void *reader, int threads);
+    /* See nf_array_shrink. NULL: it cannot. */
+    bool (*shrink)(void *reader, int eighths, nf_shape *shape);
     /* What else the file tells; the reader's. NULL: nothing, ever. */
     const nf_metadata *(*metadata)(void *reader);
     const char *(*remark)(void *reader); /* see nf_array_remark. NULL: nothing, ever */
@@ -44,6 +49,9 @@ typedef struct nf_format {
     /* See nf_array_stack and nf_array_list; NULL: there are no stacks, one array a file. */
     nf_status (*stack)(const char *file, const char *dataset, int dims, nf_stack *stack);
     nf_status (*list)(const char *file, FILE *out);
+    /* The checksum that the file has of the cells as they are read; false: it has none. NULL where the
+     * format cannot keep one. */
+    bool (*checksum)(void *reader, uint64_t *sum);
 
     /* Creates `part`, which takes the place of `target` later, and tells the layout in which the
      * ranks write the elements themselves; NF_LAYOUT_NONE: rows come by write_rows, in order, dense,
@@ -60,9 +68,16 @@ typedef struct nf_format {
     void (*write_threads)(void *writer, int threads);
     nf_status (*write_rows)(void *writer, int64_t y0, int64_t y1, const void *rows);
     const char *(*left)(void *writer); /* see nf_array_left. NULL: nothing, ever */
+    /* The checksums to be kept in the file, of all items of a stack, before finish; only where
+     * output->checksum; the array stays until then. NULL as above. */
+    void (*seal)(void *writer, const uint64_t *checksums);
     nf_status (*finish)(void *writer); /* everything written: close; frees the writer */
     void (*abandon)(void *writer);     /* close whatever is open; frees the writer */
 } nf_format;
+
+/* Whether an existing HDF5 file has anything by the name of a dataset; NULL: that which is written
+ * where none is named. Fails if the file cannot be opened. */
+nf_status nf_h5_has(const char *file, const char *dataset, bool *has);
 
 /* Whether an output asks for what needs chunks. */
 static inline bool nf_output_chunked(const nf_output *output)

@@ -20,16 +20,28 @@ static bool hdf5_can_hold(const nf_shape *shape)
 
 /* ---- errors ---- */
 
+enum { WHY_TEXT = 200 };
+
+/* The innermost reason; of those of a system call, whose lines tell times and addresses, the words
+ * that the system has for it. */
 static herr_t keep_innermost(unsigned n, const H5E_error2_t *error, void *text)
 {
-    if (n == 0 && error->desc != NULL)
-        snprintf(text, 200, "%s", error->desc);
+    static const char before[] = "error message = '";
+    if (n > 0 || error->desc == NULL)
+        return 0;
+    const char *system = strstr(error->desc, before);
+    if (system == NULL) {
+        snprintf(text, WHY_TEXT, "%s", error->desc);
+    } else {
+        system += sizeof before - 1;
+        snprintf(text, WHY_TEXT, "%.*s", (int)strcspn(system, "'"), system);
+    }
     return 0;
 }
 
 nf_status nf_h5_fail(const char *file, const char *dataset, const char *what)
 {
-    char why[200] = "no reason given";
+    char why[WHY_TEXT] = "no reason given";
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_innermost, why);
     return nf_fail(NF_ERR_FORMAT, "%s%s%s: HDF5: %s: %s", file, dataset != NULL ? ":" : "",
                    dataset != NULL ? dataset : "", what, why);
@@ -92,32 +104,64 @@ hid_t nf_h5_open_file(const char *file, unsigned flags)
     return id;
 }
 
-/* ---- what may be called by a thread that reads or writes while another computes ---- */
+/* ---- one thread of the process at a time, whatever the file ---- */
 
 static pthread_mutex_t in_hdf5 = PTHREAD_MUTEX_INITIALIZER;
 
-static nf_status read_alone(void *state, const nf_box *box, void *cells,
-                            const ptrdiff_t stride[NF_DIMS])
+static nf_status locate(void *state, const int64_t index[NF_DIMS], nf_chunk *chunk)
 {
-    pthread_mutex_lock(&in_hdf5);
-    nf_status status = nf_h5_read(state, box, cells, stride);
-    pthread_mutex_unlock(&in_hdf5);
-    return status;
-}
-
-static nf_status locate_alone(void *state, const int64_t index[NF_DIMS], nf_chunk *chunk)
-{
-    pthread_mutex_lock(&in_hdf5);
+    nf_h5_enter(((const nf_h5_reader *)state)->path);
     nf_status status = nf_h5_locate(state, index, chunk);
-    pthread_mutex_unlock(&in_hdf5);
+    nf_h5_leave();
     return status;
 }
 
-static nf_status allot_alone(void *state, int64_t item, size_t n, const int64_t (*index)[NF_DIMS],
-                             nf_chunk *chunks)
+/* ALONE(RESULT, NAME, (PARAMETERS), CALL): a method that waits until no other thread is in HDF5. */
+#define ALONE(result_type, name, parameters, call)                                                 \
+    static result_type name parameters                                                             \
+    {                                                                                              \
+        pthread_mutex_lock(&in_hdf5);                                                              \
+        result_type result = call;                                                                 \
+        pthread_mutex_unlock(&in_hdf5);                                                            \
+        return result;                                                                             \
+    }
+#define ALONE_VOID(name, parameters, call)                                                         \
+    static void name parameters                                                                    \
+    {                                                                                              \
+        pthread_mutex_lock(&in_hdf5);                                                              \
+        call;                                                                                      \
+        pthread_mutex_unlock(&in_hdf5);                                                            \
+    }
+
+ALONE(nf_status, open_alone, (const char *file, const char *dataset, void **state, nf_shape *shape),
+      nf_h5_open(file, dataset, state, shape))
+ALONE_VOID(layout_alone, (void *state, nf_layout *layout), nf_h5_layout(state, layout))
+ALONE(nf_status, locate_alone, (void *state, const int64_t index[NF_DIMS], nf_chunk *chunk),
+      locate(state, index, chunk))
+ALONE(nf_status, read_alone,
+      (void *state, const nf_box *box, void *cells, const ptrdiff_t stride[NF_DIMS]),
+      nf_h5_read(state, box, cells, stride))
+ALONE(const char *, remark_alone, (void *state), nf_h5_remark(state))
+ALONE_VOID(close_alone, (void *state), nf_h5_close(state))
+ALONE(bool, checksum_alone, (void *state, uint64_t *sum), nf_h5_checksum(state, sum))
+ALONE(nf_status, stack_alone, (const char *file, const char *dataset, int dims, nf_stack *stack),
+      nf_h5_stack(file, dataset, dims, stack))
+ALONE(nf_status, list_alone, (const char *file, FILE *out), nf_h5_list(file, out))
+ALONE(nf_status, create_alone,
+      (const char *part, const char *target, const char *dataset, const nf_shape *shape,
+       const nf_output *output, void **state, nf_layout *layout),
+      nf_h5_create(part, target, dataset, shape, output, state, layout))
+ALONE(nf_status, allot_alone,
+      (void *state, int64_t item, size_t n, const int64_t (*index)[NF_DIMS], nf_chunk *chunks),
+      nf_h5_give_places(state, item, n, index, chunks))
+ALONE_VOID(seal_alone, (void *state, const uint64_t *sums), nf_h5_seal(state, sums))
+ALONE(nf_status, finish_alone, (void *state), nf_h5_finish(state))
+ALONE_VOID(abandon_alone, (void *state), nf_h5_abandon(state))
+
+nf_status nf_h5_has(const char *file, const char *dataset, bool *has)
 {
     pthread_mutex_lock(&in_hdf5);
-    nf_status status = nf_h5_give_places(state, item, n, index, chunks);
+    nf_status status = nf_h5_find(file, dataset, has);
     pthread_mutex_unlock(&in_hdf5);
     return status;
 }
@@ -126,6 +170,7 @@ static const char *const hdf5_suffixes[] = {".h5", ".hdf5", ".nc", ".nxs", NULL}
 
 const nf_format nf_format_hdf5 = {
     .name = "HDF5",
+    .resumes = true,
     .suffixes = hdf5_suffixes,
     .holds = "numbers, 1-D to 3-D, 1 to 4 channels",
     .random_access = true,
@@ -134,18 +179,20 @@ const nf_format nf_format_hdf5 = {
     .stacks = true,
     .recognise = hdf5_recognise,
     .can_hold = hdf5_can_hold,
-    .open = nf_h5_open,
-    .layout = nf_h5_layout,
+    .open = open_alone,
+    .layout = layout_alone,
     .locate = locate_alone,
     .dataset = nf_h5_dataset,
     .read = read_alone,
-    .remark = nf_h5_remark,
-    .close = nf_h5_close,
-    .stack = nf_h5_stack,
-    .list = nf_h5_list,
-    .create = nf_h5_create,
+    .remark = remark_alone,
+    .close = close_alone,
+    .checksum = checksum_alone,
+    .stack = stack_alone,
+    .list = list_alone,
+    .create = create_alone,
     .allot = allot_alone,
     .left = nf_h5_left,
-    .finish = nf_h5_finish,
-    .abandon = nf_h5_abandon,
+    .seal = seal_alone,
+    .finish = finish_alone,
+    .abandon = abandon_alone,
 };

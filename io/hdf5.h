@@ -1,6 +1,7 @@
 /* hdf5.h - what the hdf5*.c files share. Included by them alone.
  *
- * HDF5 is not safe for several threads: one thread of a process may be in it at a time. */
+ * HDF5 is not safe for several threads: one thread of a process may be in it at a time. The methods of
+ * nf_format_hdf5 see to that. */
 #ifndef NF_HDF5_H
 #define NF_HDF5_H
 
@@ -24,6 +25,11 @@ void nf_h5_release(herr_t (*close_id)(hid_t), hid_t id);
 hid_t nf_h5_access(const nf_hdf5_hints *hints); /* NULL: none */
 hid_t nf_h5_creation(const nf_hdf5_hints *hints);
 hid_t nf_h5_open_file(const char *file, unsigned flags);
+
+/* Between these calls of one thread a crash inside HDF5 ends the process with a message that names the
+ * file, and without part files. Not nested. */
+void nf_h5_enter(const char *file);
+void nf_h5_leave(void);
 
 /* ---- how files are reached (hdf5_driver.c) ---- */
 
@@ -208,6 +214,8 @@ const char *nf_h5_dataset(const void *state);
 nf_status nf_h5_read(void *state, const nf_box *box, void *cells, const ptrdiff_t stride[NF_DIMS]);
 const char *nf_h5_remark(void *state);
 void nf_h5_close(void *state);
+nf_status nf_h5_find(const char *file, const char *dataset, bool *has); /* nf_h5_has's */
+bool nf_h5_checksum(void *state, uint64_t *sum);
 nf_status nf_h5_stack(const char *file, const char *dataset, int dims, nf_stack *stack);
 nf_status nf_h5_list(const char *file, FILE *out);
 nf_status nf_h5_create(const char *part, const char *target, const char *dataset,
@@ -216,6 +224,7 @@ nf_status nf_h5_create(const char *part, const char *target, const char *dataset
 nf_status nf_h5_give_places(void *state, int64_t item, size_t n, const int64_t (*index)[NF_DIMS],
                             nf_chunk *chunks);
 const char *nf_h5_left(void *state);
+void nf_h5_seal(void *state, const uint64_t *checksums);
 nf_status nf_h5_finish(void *state);
 void nf_h5_abandon(void *state);
 

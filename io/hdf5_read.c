@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "io/hdf5.h"
+#include "io/note.h"
 
 enum {
     DIRECT_CALL = 1 << 30, /* bytes of one read; two GiB and more fail */
@@ -25,6 +26,40 @@ void nf_h5_close(void *state)
     free(reader->path);
     free(reader->name);
     free(reader);
+}
+
+/* One for the array, or one for each item along its leading dimensions. */
+static bool get_checksum(const nf_h5_reader *reader, hid_t attribute, uint64_t *sum)
+{
+    uint64_t sums[NF_SUMS];
+    hssize_t items = 1, item = 0;
+    for (int d = 0; d < reader->about.lead; d++) {
+        item = item * (hssize_t)reader->about.extent[d] + (hssize_t)reader->lead[d];
+        items *= (hssize_t)reader->about.extent[d];
+    }
+    hid_t space = H5Aget_space(attribute), type = H5Aget_type(attribute);
+    bool found = items <= NF_SUMS && H5Sget_simple_extent_npoints(space) == items &&
+                 H5Tget_class(type) == H5T_INTEGER &&
+                 H5Aread(attribute, H5T_NATIVE_UINT64, sums) >= 0;
+    nf_h5_release(H5Tclose, type);
+    nf_h5_release(H5Sclose, space);
+    if (found)
+        *sum = sums[item];
+    return found;
+}
+
+bool nf_h5_checksum(void *state, uint64_t *sum)
+{
+    const nf_h5_reader *reader = state;
+    bool found = false;
+    nf_h5_enter(reader->path);
+    if (!reader->cf.on && H5Aexists(reader->dataset, NF_NOTE_CHECKSUM) > 0) {
+        hid_t attribute = H5Aopen(reader->dataset, NF_NOTE_CHECKSUM, H5P_DEFAULT);
+        found = attribute >= 0 && get_checksum(reader, attribute, sum);
+        nf_h5_release(H5Aclose, attribute);
+    }
+    nf_h5_leave();
+    return found;
 }
 
 /* ---- opening ---- */
@@ -103,6 +138,22 @@ static void cache_chunks(nf_h5_reader *reader, hid_t plist)
     nf_h5_release(H5Pclose, access);
 }
 
+/* HDF5 makes no chunk that is longer than its dimension can become; nor does it check that when it
+ * reads, and believes a file of few bytes that claims chunks of gigabytes. */
+static nf_status check_chunk(const nf_h5_reader *reader, hid_t plist)
+{
+    hsize_t chunk[H5S_MAX_RANK], now[H5S_MAX_RANK], most[H5S_MAX_RANK];
+    int rank = H5Pget_chunk(plist, H5S_MAX_RANK, chunk);
+    bool fine = rank == H5Sget_simple_extent_ndims(reader->space) &&
+                H5Sget_simple_extent_dims(reader->space, now, most) == rank;
+    for (int d = 0; d < rank && fine; d++)
+        fine = chunk[d] > 0 && (most[d] == H5S_UNLIMITED || chunk[d] <= most[d]);
+    return fine
+               ? NF_OK
+               : nf_fail(NF_ERR_FORMAT, "%s:%s: its chunks are larger than it: the file is damaged",
+                         reader->path, reader->name);
+}
+
 static nf_status check_storage(nf_h5_reader *reader)
 {
     H5O_info_t here, there;
@@ -115,7 +166,9 @@ static nf_status check_storage(nf_h5_reader *reader)
     reader->chunked = H5Pget_layout(plist) == H5D_CHUNKED;
     reader->elsewhere = here.fileno != there.fileno;
     nf_status status = check_sources(reader, plist);
-    if (reader->chunked)
+    if (status == NF_OK && reader->chunked)
+        status = check_chunk(reader, plist);
+    if (status == NF_OK && reader->chunked)
         cache_chunks(reader, plist);
     H5Pclose(plist);
     return status == NF_OK ? nf_h5_check_filters(reader->dataset, reader->path, reader->name)
@@ -195,11 +248,13 @@ nf_status nf_h5_open(const char *file, const char *dataset, void **state, nf_sha
     nf_h5_reader *reader = calloc(1, sizeof *reader);
     if (reader == NULL)
         return nf_fail(NF_ERR_MEMORY, "%s: no memory for an HDF5 reader", file);
+    nf_h5_enter(file);
     nf_status status = open_named(reader, file, dataset, &asked);
     if (status == NF_OK)
         status = open_dataset(reader, &asked);
     if (status == NF_OK)
         status = nf_shape_check(&reader->about.shape, file);
+    nf_h5_leave();
     if (status != NF_OK) {
         nf_h5_close(reader);
         return status;
@@ -449,12 +504,12 @@ nf_status nf_h5_read(void *state, const nf_box *box, void *cells, const ptrdiff_
     bool bounce = (reader->chunked && a->rank > a->shape.ndim) || stride[0] % stride[1] != 0 ||
                   reader->cf.on || !nf_element_is_native(a->element);
     choose_steps(box, cell_bytes, bounce ? BOUNCE_CALL : DIRECT_CALL, step);
-    if (!bounce)
-        return read_pieces(reader, box, cells, stride, step, NULL);
-    void *buffer = malloc((size_t)(step[0] * step[1] * step[2] * cell_bytes));
-    if (buffer == NULL)
+    void *buffer = bounce ? malloc((size_t)(step[0] * step[1] * step[2] * cell_bytes)) : NULL;
+    if (bounce && buffer == NULL)
         return nf_fail(NF_ERR_MEMORY, "%s: no memory for a buffer to read through", reader->path);
+    nf_h5_enter(reader->path);
     nf_status status = read_pieces(reader, box, cells, stride, step, buffer);
+    nf_h5_leave();
     free(buffer);
     return status;
 }

@@ -46,6 +46,10 @@ static bool put_attributes(hid_t dataset, const nf_shape *shape, nf_element_type
                 nf_h5_put(dataset, "nfold_channels", H5T_NATIVE_INT, 0, &shape->channels);
     for (size_t i = 0; i < NF_NOTES && fine; i++)
         fine = notes[i].text == NULL || nf_h5_put_text(dataset, notes[i].name, notes[i].text);
+    static const uint64_t later[NF_SUMS]; /* room is taken now: no disk can be too full for it */
+    hsize_t sums = output->stack.dims > 0 ? (hsize_t)nf_stack_items(&output->stack) : 0;
+    if (fine && output->checksum)
+        fine = nf_h5_put(dataset, NF_NOTE_CHECKSUM, H5T_NATIVE_UINT64, sums, later);
     return fine;
 }
 
@@ -57,6 +61,8 @@ typedef struct h5_writer {
     nf_layout layout;           /* of an item */
     nf_h5_allotting *allotting; /* chunks; otherwise NULL */
     char left[512];             /* attributes that were not kept */
+    const uint64_t *checksums;  /* that the attribute is to be set to; NULL: there is none */
+    struct stat original;       /* the target at the beginning; zeros: there was none */
 } h5_writer;
 
 void nf_h5_abandon(void *state)
@@ -179,6 +185,32 @@ const char *nf_h5_left(void *state)
 
 /* ---- an existing file ---- */
 
+/* Whether the members of a path are there, one after the other. */
+static bool has_link(hid_t file, const char *name)
+{
+    char *prefix = strdup(name);
+    bool there = prefix != NULL;
+    for (size_t end = 1; there && name[end - 1] != '\0'; end++) {
+        if (name[end] != '/' && name[end] != '\0')
+            continue;
+        prefix[end] = '\0';
+        there = H5Lexists(file, prefix, H5P_DEFAULT) > 0;
+        prefix[end] = name[end];
+    }
+    free(prefix);
+    return there;
+}
+
+nf_status nf_h5_find(const char *path, const char *dataset, bool *has)
+{
+    hid_t file = nf_h5_open_file(path, H5F_ACC_RDONLY);
+    if (file < 0)
+        return nf_h5_fail(path, NULL, "the existing file cannot be opened");
+    *has = has_link(file, dataset != NULL ? dataset : DEFAULT_DATASET);
+    H5Fclose(file);
+    return NF_OK;
+}
+
 /* Whether a link is the dataset that is to be replaced, or one of the groups that lead there and
  * have no attributes. 1 ends the visit: there is something to keep. */
 static herr_t visit_link(hid_t root, const char *name, const H5L_info_t *link, void *data)
@@ -221,10 +253,9 @@ static nf_status holds_more(const char *path, char *dataset, bool *more)
 static nf_status make_part(h5_writer *writer, bool named, const nf_hdf5_hints *hints, hid_t *file)
 {
     int64_t user_block = 0;
-    struct stat info;
-    bool more = false, exists = stat(writer->target, &info) == 0;
+    bool more = false, exists = stat(writer->target, &writer->original) == 0;
     bool hdf5 = exists && nf_content_is_hdf5(writer->target, &user_block);
-    if (exists && !hdf5 && named && info.st_size > 0)
+    if (exists && !hdf5 && named && writer->original.st_size > 0)
         return nf_fail(NF_ERR_FILE,
                        "%s: exists and is no HDF5 file, so that no dataset can be put "
                        "into it: remove it first or write to another file",
@@ -240,7 +271,7 @@ static nf_status make_part(h5_writer *writer, bool named, const nf_hdf5_hints *h
         hid_t access = nf_h5_access(hints), create = nf_h5_creation(hints);
         *file = H5Fcreate(writer->part, H5F_ACC_EXCL, create, access);
         if (*file < 0)
-            status = nf_h5_fail(writer->part, NULL, "cannot be created");
+            status = nf_h5_fail(writer->target, NULL, "cannot be created");
         nf_h5_release(H5Pclose, create);
         nf_h5_release(H5Pclose, access);
     }
@@ -290,6 +321,23 @@ static nf_status lay_out(h5_writer *writer, bool named, const nf_shape *shape,
     return status;
 }
 
+/* The part file as lay_out has left it. */
+static nf_status take_up(h5_writer *writer)
+{
+    hid_t file = nf_h5_open_file(writer->part, H5F_ACC_RDONLY);
+    hid_t dataset = file >= 0 ? H5Dopen2(file, writer->dataset, H5P_DEFAULT) : -1;
+    haddr_t offset = dataset >= 0 ? H5Dget_offset(dataset) : HADDR_UNDEF;
+    nf_status status = NF_OK;
+    if (offset == HADDR_UNDEF)
+        status = nf_h5_fail(writer->part, writer->dataset, "cannot be taken up");
+    writer->layout.offset = (int64_t)offset;
+    nf_h5_release(H5Dclose, dataset);
+    nf_h5_release(H5Fclose, file);
+    if (stat(writer->target, &writer->original) != 0)
+        memset(&writer->original, 0, sizeof writer->original);
+    return status;
+}
+
 nf_status nf_h5_create(const char *part, const char *target, const char *dataset,
                        const nf_shape *shape, const nf_output *output, void **state,
                        nf_layout *layout)
@@ -309,7 +357,7 @@ nf_status nf_h5_create(const char *part, const char *target, const char *dataset
     if (writer->part == NULL || writer->target == NULL || writer->dataset == NULL)
         status = nf_fail(NF_ERR_MEMORY, "%s: no memory for an HDF5 writer", target);
     if (status == NF_OK)
-        status = lay_out(writer, dataset != NULL, shape, output);
+        status = output->again ? take_up(writer) : lay_out(writer, dataset != NULL, shape, output);
     if (status != NF_OK) {
         nf_h5_abandon(writer);
         return status;
@@ -346,15 +394,61 @@ static nf_status verify(const h5_writer *writer)
     return status;
 }
 
+/* Other datasets that have come into the target since it was looked at would be lost. */
+static nf_status check_original(const h5_writer *writer)
+{
+    struct stat now;
+    const struct stat *then = &writer->original;
+    bool more = false, exists = stat(writer->target, &now) == 0;
+    if (!exists || (now.st_dev == then->st_dev && now.st_ino == then->st_ino &&
+                    now.st_size == then->st_size && now.st_mtim.tv_sec == then->st_mtim.tv_sec &&
+                    now.st_mtim.tv_nsec == then->st_mtim.tv_nsec))
+        return NF_OK;
+    nf_status status = NF_OK;
+    if (nf_content_is_hdf5(writer->target, NULL))
+        status = holds_more(writer->target, writer->dataset, &more);
+    if (status == NF_OK && more)
+        status = nf_fail(NF_ERR_FILE,
+                         "%s: another program has written to it meanwhile, which replacing it "
+                         "would undo: run this again, or write to a file of its own",
+                         writer->target);
+    return status;
+}
+
+void nf_h5_seal(void *state, const uint64_t *checksums)
+{
+    h5_writer *writer = state;
+    writer->checksums = checksums;
+}
+
+static nf_status put_checksum(const h5_writer *writer)
+{
+    nf_status status = NF_OK;
+    hid_t file = nf_h5_open_file(writer->part, H5F_ACC_RDWR);
+    hid_t dataset = H5Dopen2(file, writer->dataset, H5P_DEFAULT);
+    hid_t attribute = H5Aopen(dataset, NF_NOTE_CHECKSUM, H5P_DEFAULT);
+    if (attribute < 0 || H5Awrite(attribute, H5T_NATIVE_UINT64, writer->checksums) < 0)
+        status = nf_h5_fail(writer->target, writer->dataset, "its checksum cannot be written");
+    nf_h5_release(H5Aclose, attribute);
+    nf_h5_release(H5Dclose, dataset);
+    if (file >= 0 && H5Fclose(file) < 0 && status == NF_OK)
+        status = nf_h5_fail(writer->target, NULL, "cannot be written");
+    return status;
+}
+
 nf_status nf_h5_finish(void *state)
 {
     h5_writer *writer = state;
     nf_status status = NF_OK;
     if (writer->allotting != NULL)
         status = nf_h5_allot_finish(writer->allotting);
-    else
-        status = verify(writer);
     writer->allotting = NULL;
+    if (status == NF_OK && writer->checksums != NULL)
+        status = put_checksum(writer);
+    if (status == NF_OK && writer->layout.kind == NF_LAYOUT_DENSE)
+        status = verify(writer);
+    if (status == NF_OK)
+        status = check_original(writer);
     nf_h5_abandon(writer);
     return status;
 }

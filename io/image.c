@@ -2,18 +2,17 @@
 
 #include "drivers/engine/status.h"
 
+int64_t nf_max_pixels = NF_MAX_PIXELS;
+
 nf_status nf_image_check(const nf_shape *shape, const char *file, const char *format)
 {
     nf_status status = nf_shape_check(shape, file);
-    if (status != NF_OK)
-        return status;
     char text[NF_SHAPE_TEXT];
-    if (nf_shape_bytes(shape) > (size_t)NF_IMAGE_LIMIT)
-        return nf_fail(
-            NF_ERR_SHAPE,
-            "%s: a %s image of %s takes %zu MiB; the limit for images is %lld MiB: larger "
-            "arrays go in HDF5",
-            file, format, nf_shape_text(shape, text), nf_shape_bytes(shape) >> 20,
-            (long long)(NF_IMAGE_LIMIT >> 20));
-    return NF_OK;
+    if (status == NF_OK && nf_shape_cells(shape) > nf_max_pixels)
+        status = nf_fail(NF_ERR_SHAPE,
+                         "%s: a %s image of %s has %lld pixels; the limit for images is %lld: if "
+                         "it is meant to be so large, raise that with --max-pixels",
+                         file, format, nf_shape_text(shape, text), (long long)nf_shape_cells(shape),
+                         (long long)nf_max_pixels);
+    return status;
 }

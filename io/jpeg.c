@@ -47,7 +47,11 @@ typedef struct errors {
 static void on_error(j_common_ptr info)
 {
     errors *e = (errors *)info->err;
-    info->err->format_message(info, e->message);
+    int why = errno;
+    if (info->err->msg_code == JERR_FILE_WRITE && why != 0)
+        snprintf(e->message, sizeof e->message, "%s", strerror(why));
+    else
+        info->err->format_message(info, e->message);
     longjmp(e->back, 1);
 }
 
@@ -266,6 +270,21 @@ static nf_status jpeg_open(const char *file, const char *dataset, void **state, 
     *shape = reader->shape;
     *state = reader;
     return NF_OK;
+}
+
+/* Each block of 8x8 cells becomes one of fewer, from its coefficients of low frequency. */
+static bool jpeg_shrink(void *state, int eighths, nf_shape *shape)
+{
+    jpeg_reader *reader = state;
+    if (setjmp(reader->error.back))
+        return false;
+    reader->info.scale_num = (unsigned)eighths;
+    reader->info.scale_denom = 8;
+    jpeg_calc_output_dimensions(&reader->info);
+    reader->shape.dim[1] = reader->info.output_height;
+    reader->shape.dim[2] = reader->info.output_width;
+    *shape = reader->shape;
+    return true;
 }
 
 static const nf_metadata *jpeg_metadata(void *state)
@@ -529,6 +548,7 @@ const nf_format nf_format_jpeg = {
     .can_hold = jpeg_can_hold,
     .open = jpeg_open,
     .read = jpeg_read,
+    .shrink = jpeg_shrink,
     .close = jpeg_reader_close,
     .metadata = jpeg_metadata,
     .create = jpeg_create,

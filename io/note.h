@@ -12,6 +12,10 @@
 
 enum { NF_NOTES = 4 };
 
+/* The name that a checksum of the cells has: a number in HDF5, decimal digits elsewhere. */
+#define NF_NOTE_CHECKSUM "nfold_checksum"
+enum { NF_NOTE_DIGITS = 20 }; /* with zeros before it, so that room can be taken for it before */
+
 /* Name and text of each line; a NULL text is left out. */
 typedef struct nf_note {
     const char *name, *text;

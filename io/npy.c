@@ -224,13 +224,15 @@ static nf_status npy_create(const char *part, const char *target, const char *da
     char header[HEADER];
     nf_element element = nf_output_element(output, shape);
     size_t bytes = make_header(shape, element.type, header);
-    return nf_plain_create(part, target, header, bytes, shape, element, writer, layout);
+    return nf_plain_create(part, target, header, bytes, shape, element, output->again, writer,
+                           layout);
 }
 
 static const char *const npy_suffixes[] = {".npy", NULL};
 
 const nf_format nf_format_npy = {
     .name = "NumPy",
+    .resumes = true,
     .stores = true,
     .suffixes = npy_suffixes,
     .holds = "any array",

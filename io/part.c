@@ -1,5 +1,6 @@
 #include "io/part.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -10,11 +11,15 @@
 #include <string.h>
 #include <unistd.h>
 
+bool nf_part_swept;
+
 /* ---- part files that a signal must remove ---- */
 
 enum {
-    SLOTS = 16,
-    NAME_KEPT = 200 /* of a target's name, so that the part's is no longer than 255 */
+    SLOTS = 256, /* files at once */
+    /* Of a target's name and the host's, so that the part's is no longer than 255. */
+    NAME_KEPT = 190,
+    HOST_KEPT = 40
 };
 
 static struct {
@@ -24,12 +29,17 @@ static struct {
     char path[PATH_MAX];
 } slots[SLOTS];
 
-static void remove_parts(int signal_number)
+void nf_part_remove_all(void)
 {
-    int kept = errno;
     for (int i = 0; i < SLOTS; i++)
         if (slots[i].live && slots[i].owner == getpid())
             unlink(slots[i].path);
+}
+
+static void remove_parts(int signal_number)
+{
+    int kept = errno;
+    nf_part_remove_all();
     errno = kept;
     raise(signal_number); /* its default action is in place again: SA_RESETHAND */
 }
@@ -44,6 +54,14 @@ static void catch_signals(void)
             now.sa_handler == SIG_DFL)
             sigaction(caught[i], &ours, NULL);
     }
+    nf_part_catch_limit();
+}
+
+void nf_part_catch_limit(void)
+{
+    struct sigaction limit;
+    if (sigaction(SIGXFSZ, NULL, &limit) == 0 && limit.sa_handler == SIG_DFL)
+        signal(SIGXFSZ, SIG_IGN);
 }
 
 static int slot_take(const char *path)
@@ -128,18 +146,62 @@ static nf_status check_target(const char *target)
     return check_folder(target);
 }
 
-static char *part_name(const char *target)
+nf_status nf_part_check(const char *file)
+{
+    return check_target(file);
+}
+
+/* The beginning that the names of a target's part files have on this host, `.NAME.HOST.`; the
+ * caller frees it. NULL: no memory. */
+static char *part_prefix(const char *target)
 {
     const char *slash = strrchr(target, '/');
-    const char *name = slash == NULL ? target : slash + 1;
-    char *path = NULL;
-    if (asprintf(&path, "%.*s.%.*s.%ld.part", (int)(name - target), target, NAME_KEPT, name,
-                 (long)getpid()) < 0)
+    char host[HOST_KEPT + 1] = "", *prefix = NULL;
+    if (gethostname(host, sizeof host - 1) != 0)
+        strcpy(host, "localhost");
+    if (asprintf(&prefix, ".%.*s.%s.", NAME_KEPT, slash == NULL ? target : slash + 1, host) < 0)
         return NULL;
+    return prefix;
+}
+
+static char *part_name(const char *target)
+{
+    char *prefix = part_prefix(target), *folder = folder_of(target), *path = NULL;
+    if (prefix == NULL || folder == NULL ||
+        asprintf(&path, "%s/%s%ld.part", folder, prefix, (long)getpid()) < 0)
+        path = NULL;
+    free(prefix);
+    free(folder);
     return path;
 }
 
-nf_status nf_part_begin(const char *file, nf_part *part)
+/* Whether a name is that of a part file with this beginning whose process is gone. */
+static bool is_left(const char *name, const char *prefix)
+{
+    size_t length = strlen(prefix);
+    char *end;
+    if (strncmp(name, prefix, length) != 0 || name[length] < '1' || name[length] > '9')
+        return false;
+    long pid = strtol(name + length, &end, 10);
+    return strcmp(end, ".part") == 0 && pid <= INT_MAX && kill((pid_t)pid, 0) != 0 &&
+           errno == ESRCH;
+}
+
+static void remove_left(const char *target)
+{
+    char *prefix = part_prefix(target), *folder = folder_of(target);
+    DIR *list = prefix == NULL || folder == NULL ? NULL : opendir(folder);
+    for (struct dirent *entry; list != NULL && (entry = readdir(list)) != NULL;)
+        if (is_left(entry->d_name, prefix))
+            unlinkat(dirfd(list), entry->d_name, 0);
+    if (list != NULL)
+        closedir(list);
+    free(prefix);
+    free(folder);
+}
+
+/* The target, checked; the part file has no name yet. Frees *part after a failure. */
+static nf_status part_target(const char *file, nf_part *part)
 {
     *part = (nf_part){.slot = -1};
     nf_status status = check_target(file);
@@ -151,20 +213,83 @@ nf_status nf_part_begin(const char *file, nf_part *part)
         return nf_fail(NF_ERR_FILE,
                        "%s: is a link that leads nowhere (%s): remove it, or name its target", file,
                        strerror(errno));
+    part->existed = part->target != NULL;
     if (part->target == NULL)
         part->target = strdup(file); /* a new file */
-    if (part->target != NULL)
-        part->path = part_name(part->target);
-    if (part->path == NULL) {
-        part_free(part);
+    if (part->target == NULL)
         return nf_fail(NF_ERR_MEMORY, "no memory for a file name");
-    }
     status = check_folder(part->target);
-    if (status == NF_OK && unlink(part->path) != 0 && errno != ENOENT)
-        status = nf_fail(NF_ERR_FILE, "%s: cannot be removed: %s", part->path, strerror(errno));
-    if (status == NF_OK)
-        part->slot = slot_take(part->path);
-    else
+    if (status != NF_OK)
+        part_free(part);
+    return status;
+}
+
+static nf_status remove_file(const char *path)
+{
+    if (unlink(path) == 0 || errno == ENOENT)
+        return NF_OK;
+    return nf_fail(NF_ERR_FILE, "%s: cannot be removed: %s", path, strerror(errno));
+}
+
+nf_status nf_part_begin(const char *file, nf_part *part)
+{
+    nf_status status = part_target(file, part);
+    if (status != NF_OK)
+        return status;
+    part->path = part_name(part->target);
+    status = part->path != NULL ? remove_file(part->path)
+                                : nf_fail(NF_ERR_MEMORY, "no memory for a file name");
+    if (status != NF_OK) {
+        part_free(part);
+        return status;
+    }
+    if (!nf_part_swept)
+        remove_left(part->target);
+    part->slot = slot_take(part->path);
+    return NF_OK;
+}
+
+static char *lasting_name(const char *target)
+{
+    const char *slash = strrchr(target, '/');
+    const char *name = slash == NULL ? target : slash + 1;
+    char *path = NULL;
+    if (asprintf(&path, "%.*s.%.*s.resume.part", (int)(name - target), target, NAME_KEPT, name) < 0)
+        return NULL;
+    return path;
+}
+
+bool nf_part_has_lasting(const char *target)
+{
+    char *path = lasting_name(target);
+    bool has = path != NULL && access(path, F_OK) == 0;
+    free(path);
+    return has;
+}
+
+void nf_part_discard_lasting(const char *target)
+{
+    char *path = lasting_name(target);
+    if (path != NULL)
+        unlink(path);
+    free(path);
+}
+
+nf_status nf_part_begin_lasting(const char *file, bool again, nf_part *part)
+{
+    nf_status status = part_target(file, part);
+    if (status != NF_OK)
+        return status;
+    part->lasting = true;
+    part->path = lasting_name(part->target);
+    if (part->path == NULL)
+        status = nf_fail(NF_ERR_MEMORY, "no memory for a file name");
+    else if (!again)
+        status = remove_file(part->path);
+    else if (access(part->path, R_OK | W_OK) != 0)
+        status = nf_fail(NF_ERR_FILE, "%s: cannot be taken up: %s", part->path, strerror(errno));
+    catch_signals();
+    if (status != NF_OK)
         part_free(part);
     return status;
 }
@@ -196,15 +321,27 @@ static void flush_folder(const char *target)
     free(folder);
 }
 
+/* rename(2), but for a target that must not be there. Some file systems cannot do that in one: they
+ * make a second name instead, which fails where there is one. */
+static int rename_new(const char *from, const char *to)
+{
+    int result = renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_NOREPLACE);
+    if (result == 0 || (errno != EINVAL && errno != ENOSYS))
+        return result;
+    return link(from, to) == 0 ? unlink(from) : -1;
+}
+
 nf_status nf_part_commit(nf_part *part)
 {
+    bool new = part->no_clobber && !part->existed;
     struct stat old;
     nf_status status = flush_file(part->path, part->target);
     if (status == NF_OK && stat(part->target, &old) == 0 && S_ISREG(old.st_mode) &&
         chmod(part->path, old.st_mode & 0777) != 0)
         status =
             nf_fail(NF_ERR_FILE, "%s: its mode cannot be kept: %s", part->target, strerror(errno));
-    if (status == NF_OK && rename(part->path, part->target) != 0)
+    if (status == NF_OK &&
+        (new ? rename_new(part->path, part->target) : rename(part->path, part->target)) != 0)
         status = nf_fail(NF_ERR_FILE, "%s: cannot be replaced by the finished file: %s",
                          part->target, strerror(errno));
     if (status != NF_OK) {
@@ -218,9 +355,34 @@ nf_status nf_part_commit(nf_part *part)
 
 void nf_part_abort(nf_part *part)
 {
-    if (part->path != NULL)
+    if (part->path != NULL && !part->lasting)
         unlink(part->path);
     part_free(part);
+}
+
+/* Whether a name is that of a part file of a target, of whatever host and process. */
+static bool is_part_of(const char *name, const char *target)
+{
+    size_t length = strnlen(target, NAME_KEPT), end = strlen(name), suffix = strlen(".part");
+    if (name[0] != '.' || strncmp(name + 1, target, length) != 0 || name[1 + length] != '.' ||
+        end < length + 2 + suffix || strcmp(name + end - suffix, ".part") != 0)
+        return false;
+    for (end -= suffix; name[end - 1] >= '0' && name[end - 1] <= '9'; end--)
+        ;
+    return name[end] != '.' && name[end - 1] == '.' && end > length + 2;
+}
+
+void nf_part_sweep(const char *file)
+{
+    const char *slash = strrchr(file, '/'), *name = slash == NULL ? file : slash + 1;
+    char *folder = folder_of(file);
+    DIR *list = folder != NULL ? opendir(folder) : NULL;
+    for (struct dirent *entry; list != NULL && (entry = readdir(list)) != NULL;)
+        if (is_part_of(entry->d_name, name))
+            unlinkat(dirfd(list), entry->d_name, 0);
+    if (list != NULL)
+        closedir(list);
+    free(folder);
 }
 
 /* ---- copies ---- */

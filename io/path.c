@@ -14,13 +14,17 @@ static const char *last_split(const char *typed)
     return found;
 }
 
-/* One slash between members, none at the end. */
+/* One slash between members, none at the end; no members `.`, which HDF5 passes over. */
 static void tidy(char *dataset)
 {
     char *to = dataset;
-    for (const char *from = dataset; *from != '\0'; from++)
-        if (*from != '/' || to == dataset || to[-1] != '/')
+    for (const char *from = dataset; *from != '\0'; from++) {
+        bool start = to > dataset && to[-1] == '/';
+        if (start && *from == '.' && (from[1] == '/' || from[1] == '\0'))
+            continue;
+        if (*from != '/' || !start)
             *to++ = *from;
+    }
     if (to > dataset + 1 && to[-1] == '/')
         to--;
     *to = '\0';

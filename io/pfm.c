@@ -57,7 +57,7 @@ static nf_status pfm_create(const char *part, const char *target, const char *da
     snprintf(header, sizeof header, "P%c\n%lld %lld\n%s\n", shape->channels == 1 ? 'f' : 'F',
              (long long)shape->dim[2], (long long)shape->dim[1], little ? "-1.0" : "1.0");
     nf_status status = nf_plain_create(part, target, header, strlen(header), shape,
-                                       nf_element_native(NF_F32), writer, layout);
+                                       nf_element_native(NF_F32), false, writer, layout);
     layout->bottom_up = true;
     return status;
 }

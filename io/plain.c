@@ -48,12 +48,14 @@ nf_status nf_plain_no_dataset(const char *file, const char *dataset, const char 
 /* ---- writing ---- */
 
 nf_status nf_plain_create(const char *part, const char *target, const void *header, size_t bytes,
-                          const nf_shape *shape, nf_element element, void **writer,
+                          const nf_shape *shape, nf_element element, bool again, void **writer,
                           nf_layout *layout)
 {
     *writer = NULL; /* all is said here and now */
     *layout = (nf_layout){.kind = NF_LAYOUT_DENSE, .element = element, .offset = (int64_t)bytes};
     nf_raw raw = {.shape = *shape, .layout = *layout};
+    if (again)
+        return NF_OK;
     int fd = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd < 0)
         return nf_fail(NF_ERR_FILE, "%s: cannot be created: %s", part, strerror(errno));
@@ -150,8 +152,8 @@ static nf_status raw_create(const char *part, const char *target, const char *da
                             nf_layout *layout)
 {
     (void)dataset;
-    return nf_plain_create(part, target, "", 0, shape, nf_output_element(output, shape), writer,
-                           layout);
+    return nf_plain_create(part, target, "", 0, shape, nf_output_element(output, shape),
+                           output->again, writer, layout);
 }
 
 static const char *const raw_suffixes[] = {".raw", ".bin", ".dat", NULL};
@@ -159,6 +161,7 @@ static const char *const raw_suffixes[] = {".raw", ".bin", ".dat", NULL};
 /* Read where it is described, never recognised. */
 const nf_format nf_format_raw = {
     .name = "raw",
+    .resumes = true,
     .stores = true,
     .suffixes = raw_suffixes,
     .holds = "any array",

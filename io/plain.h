@@ -15,7 +15,7 @@ nf_status nf_plain_no_dataset(const char *file, const char *dataset, const char 
 
 /* Creates `part` with a header, and room behind it for the array. */
 nf_status nf_plain_create(const char *part, const char *target, const void *header, size_t bytes,
-                          const nf_shape *shape, nf_element element, void **writer,
+                          const nf_shape *shape, nf_element element, bool again, void **writer,
                           nf_layout *layout);
 nf_status nf_plain_finish(void *writer);
 void nf_plain_abandon(void *writer);

@@ -7,10 +7,13 @@
 #include <string.h>
 
 #include "io/image.h"
+#include "io/note.h"
 #include "io/png_data.h"
 #include "io/png_filter.h"
 
 enum { WINDOW_BYTES = 1 << 17 /* of rows that are unfiltered at a time: they stay in cache */ };
+
+enum { CHUNK_LIMIT = 1 << 24 /* bytes of a text or a profile: their lengths can lie, too */ };
 
 static bool png_recognise(const unsigned char head[NF_HEAD], size_t bytes)
 {
@@ -65,7 +68,21 @@ typedef struct png_reader {
     nf_png_data *data;    /* plain only, like the rest */
     uint8_t *window; /* the row above (zeros at first), then window_rows; each after its filter */
     int64_t window_rows;
+    size_t limit; /* bytes that libpng may allocate at once */
 } png_reader;
+
+/* libpng allocates what a chunk says is its length before it reads it. */
+static png_voidp allocate(png_structp png, png_alloc_size_t bytes)
+{
+    const png_reader *reader = png_get_mem_ptr(png);
+    return bytes <= reader->limit ? malloc(bytes) : NULL;
+}
+
+static void release(png_structp png, png_voidp memory)
+{
+    (void)png;
+    free(memory);
+}
 
 static nf_status read_fail(const png_reader *reader, const char *what)
 {
@@ -83,6 +100,7 @@ static bool is_plain(png_structp png, png_infop info)
            !png_get_valid(png, info, PNG_INFO_tRNS);
 }
 
+/* Leaves libpng without room for rows where the image is too large; the caller refuses it. */
 static bool read_header(png_reader *reader)
 {
     nf_png *common = &reader->common;
@@ -94,18 +112,21 @@ static bool read_header(png_reader *reader)
     png_read_info(png, common->info);
     reader->plain = is_plain(png, common->info);
     png_set_expand(png); /* palette to RGB, less than 8 bits to 8, tRNS to alpha */
-    nf_shape shape = {.ndim = 2};
-    shape.dtype = png_get_bit_depth(png, common->info) == 16 ? NF_U16 : NF_U8;
-    if (nf_png_must_swap(&shape))
+    nf_shape *shape = &common->shape;
+    *shape = (nf_shape){.ndim = 2, .channels = png_get_channels(png, common->info)};
+    shape->dim[0] = 1;
+    shape->dim[1] = png_get_image_height(png, common->info);
+    shape->dim[2] = png_get_image_width(png, common->info);
+    shape->dtype = png_get_bit_depth(png, common->info) == 16 ? NF_U16 : NF_U8;
+    if (nf_shape_cells(shape) > nf_max_pixels)
+        return true;
+    reader->limit += (size_t)shape->dim[2] * 8;
+    if (nf_png_must_swap(shape))
         png_set_swap(png);
     reader->interlaced = png_get_interlace_type(png, common->info) != PNG_INTERLACE_NONE;
     png_set_interlace_handling(png);
     png_read_update_info(png, common->info);
-    shape.dim[0] = 1;
-    shape.dim[1] = png_get_image_height(png, common->info);
-    shape.dim[2] = png_get_image_width(png, common->info);
-    shape.channels = png_get_channels(png, common->info);
-    common->shape = shape;
+    shape->channels = png_get_channels(png, common->info);
     return true;
 }
 
@@ -179,8 +200,9 @@ static nf_status open_reader(png_reader *reader, const char *file)
 {
     nf_png *common = &reader->common;
     common->path = strdup(file);
-    common->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, common, nf_png_keep_error,
-                                         nf_png_drop_warning);
+    reader->limit = CHUNK_LIMIT;
+    common->png = png_create_read_struct_2(PNG_LIBPNG_VER_STRING, common, nf_png_keep_error,
+                                           nf_png_drop_warning, reader, allocate, release);
     if (common->png != NULL)
         common->info = png_create_info_struct(common->png);
     if (common->path == NULL || common->info == NULL)
@@ -190,9 +212,10 @@ static nf_status open_reader(png_reader *reader, const char *file)
         return nf_fail(NF_ERR_FILE, "%s: cannot be opened: %s", file, strerror(errno));
     if (!read_header(reader))
         return read_fail(reader, "its header cannot be read");
-    if (nf_png_row_bytes(&common->shape) != png_get_rowbytes(common->png, common->info))
-        return nf_fail(NF_ERR_FORMAT, "%s: PNG: rows of an unexpected length", file);
     nf_status status = nf_image_check(&common->shape, file, "PNG");
+    if (status == NF_OK &&
+        nf_png_row_bytes(&common->shape) != png_get_rowbytes(common->png, common->info))
+        status = nf_fail(NF_ERR_FORMAT, "%s: PNG: rows of an unexpected length", file);
     if (status == NF_OK)
         status = keep_metadata(common, &reader->metadata);
     return status == NF_OK && reader->plain ? open_plain(reader) : status;
@@ -331,6 +354,22 @@ static nf_status png_read(void *state, const nf_box *box, void *cells,
     return NF_OK;
 }
 
+static bool png_checksum(void *state, uint64_t *sum)
+{
+    const png_reader *reader = state;
+    png_textp texts;
+    int count = png_get_text(reader->common.png, reader->common.info, &texts, NULL);
+    for (int i = 0; i < count; i++) {
+        char *end = texts[i].text;
+        if (strcmp(texts[i].key, NF_NOTE_CHECKSUM) != 0 || *end < '0' || *end > '9')
+            continue;
+        errno = 0;
+        *sum = strtoull(texts[i].text, &end, 10);
+        return *end == '\0' && errno == 0;
+    }
+    return false;
+}
+
 static const char *const png_suffixes[] = {".png", NULL};
 
 const nf_format nf_format_png = {
@@ -343,9 +382,11 @@ const nf_format nf_format_png = {
     .read = png_read,
     .close = png_close,
     .metadata = png_metadata,
+    .checksum = png_checksum,
     .create = nf_png_create,
     .write_threads = nf_png_write_threads,
     .write_rows = nf_png_write_rows,
+    .seal = nf_png_seal,
     .finish = nf_png_finish,
     .abandon = nf_png_abandon,
 };

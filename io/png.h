@@ -37,6 +37,7 @@ nf_status nf_png_create(const char *part, const char *target, const char *datase
                         nf_layout *layout);
 void nf_png_write_threads(void *writer, int threads);
 nf_status nf_png_write_rows(void *writer, int64_t y0, int64_t y1, const void *rows);
+void nf_png_seal(void *writer, const uint64_t *checksum);
 nf_status nf_png_finish(void *writer);
 void nf_png_abandon(void *writer);
 

@@ -60,11 +60,20 @@ typedef struct png_writer {
     atomic_int_least64_t next_stripe; /* of these, that a thread takes next */
     int64_t written;                  /* of these, by thread 0 */
     nf_status status;                 /* of writing */
+    off_t sum_at;                     /* where the text of the checksum is; 0: there is none */
+    bool sealed;                      /* it is to tell */
+    uint64_t checksum;                /* this one */
 } png_writer;
 
 static nf_status write_fail(const nf_png *common)
 {
     return nf_fail(NF_ERR_FILE, "%s: PNG: cannot be written: %s", common->path, common->message);
+}
+
+static nf_status errno_fail(nf_png *common)
+{
+    snprintf(common->message, sizeof common->message, "%s", strerror(errno));
+    return write_fail(common);
 }
 
 static nf_status no_memory(const png_writer *writer)
@@ -144,6 +153,20 @@ static bool write_header(nf_png *common, const nf_metadata *metadata, const nf_n
         set_text(common, notes[i].name, notes[i].text);
     png_write_info(png, common->info);
     return true;
+}
+
+/* The text that tells the checksum. It stands before the pixels, where readers know it sooner, and is
+ * written there twice: with a number of as many digits when the file is begun. */
+static bool put_checksum(FILE *file, uint64_t checksum)
+{
+    enum { NAME = sizeof NF_NOTE_CHECKSUM, DIGITS = NF_NOTE_DIGITS };
+    uint8_t chunk[NF_PNG_FRAME + NAME + DIGITS];
+    char digits[DIGITS + 1];
+    snprintf(digits, sizeof digits, "%0*llu", DIGITS, (unsigned long long)checksum);
+    memcpy(chunk + 2 * NF_PNG_LENGTH, NF_NOTE_CHECKSUM, NAME);
+    memcpy(chunk + 2 * NF_PNG_LENGTH + NAME, digits, DIGITS);
+    size_t bytes = nf_png_frame(chunk, "tEXt", NAME + DIGITS);
+    return fwrite(chunk, 1, bytes, file) == bytes;
 }
 
 /* ---- a stripe ---- */
@@ -230,8 +253,7 @@ static nf_status put(png_writer *writer, const uint8_t *bytes, size_t count)
 {
     if (fwrite(bytes, 1, count, writer->common.file) == count)
         return NF_OK;
-    snprintf(writer->common.message, sizeof writer->common.message, "%s", strerror(errno));
-    return write_fail(&writer->common);
+    return errno_fail(&writer->common);
 }
 
 /* Writes the stripes that are ready, in their order. */
@@ -376,6 +398,9 @@ nf_status nf_png_create(const char *part, const char *target, const char *datase
     int64_t rows = STRIPE_BYTES / (int64_t)line_bytes(writer);
     writer->stripe_rows = rows > shape->dim[1] ? shape->dim[1] : rows > 0 ? rows : 1;
     nf_status status = open_writer(&writer->common, part, target, output);
+    writer->sum_at = status == NF_OK && output->checksum ? ftello(writer->common.file) : 0;
+    if (writer->sum_at > 0 && !put_checksum(writer->common.file, 0))
+        status = errno_fail(&writer->common);
     if (status != NF_OK) {
         nf_png_abandon(writer);
         return status;
@@ -444,6 +469,13 @@ static nf_status put_end(png_writer *writer)
     return status == NF_OK ? put(writer, chunk, nf_png_frame(chunk, "IEND", 0)) : status;
 }
 
+void nf_png_seal(void *state, const uint64_t *checksum)
+{
+    png_writer *writer = state;
+    writer->sealed = true;
+    writer->checksum = *checksum;
+}
+
 nf_status nf_png_finish(void *state)
 {
     png_writer *writer = state;
@@ -453,6 +485,10 @@ nf_status nf_png_finish(void *state)
         status = nf_fail(NF_ERR_FILE, "%s: PNG: not all of its rows were written", common->path);
     else
         status = put_end(writer);
+    if (status == NF_OK && writer->sealed &&
+        (fseeko(common->file, writer->sum_at, SEEK_SET) != 0 ||
+         !put_checksum(common->file, writer->checksum)))
+        status = errno_fail(common);
     int closed = fclose(common->file);
     common->file = NULL;
     if (closed != 0 && status == NF_OK)

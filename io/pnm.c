@@ -275,7 +275,8 @@ static nf_status pnm_create(const char *part, const char *target, const char *da
     element.swapped = little && shape->dtype == NF_U16;
     if (status != NF_OK)
         return status;
-    return nf_plain_create(part, target, header, strlen(header), shape, element, writer, layout);
+    return nf_plain_create(part, target, header, strlen(header), shape, element, false, writer,
+                           layout);
 }
 
 static const char *const pnm_suffixes[] = {".pgm", ".ppm", ".pnm", ".pam", NULL};

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "io/json_line.h"
 #include "io/record_parts.h"
 
 static nf_status no_memory(const char *path)
@@ -15,8 +16,7 @@ static nf_status no_memory(const char *path)
 
 /* ---- writing ---- */
 
-/* One line in one write, so that a killed run tears at most the last one. Takes the record. */
-static nf_status write_line(FILE *file, const char *path, json_t *record)
+nf_status nf_json_line(FILE *file, const char *path, json_t *record)
 {
     char *text = json_dumps(record, JSON_COMPACT | JSON_REAL_PRECISION(17));
     json_decref(record);
@@ -74,7 +74,7 @@ nf_status nf_record_study(FILE *file, const char *path, const nf_study *study)
     if (record == NULL)
         return no_memory(path);
     if (nf_record_restore(record, study->more))
-        return write_line(file, path, record);
+        return nf_json_line(file, path, record);
     json_decref(record);
     return no_memory(path);
 }
@@ -84,7 +84,7 @@ static nf_status write_sample(FILE *file, const char *path, const char *kind,
 {
     json_t *record = nf_pack_sample(sample, kind);
     if (record != NULL)
-        return write_line(file, path, record);
+        return nf_json_line(file, path, record);
     return nf_fail(NF_ERR_FORMAT,
                    "%s: a sample of %s cannot be recorded: its times must be finite and its names "
                    "UTF-8",
@@ -105,7 +105,7 @@ nf_status nf_record_ceiling(FILE *file, const char *path, const nf_ceiling *ceil
 {
     json_t *record = nf_pack_ceiling(ceiling);
     if (record != NULL)
-        return write_line(file, path, record);
+        return nf_json_line(file, path, record);
     return nf_fail(NF_ERR_FORMAT, "%s: the ceiling '%s' is no finite number", path, ceiling->what);
 }
 
@@ -120,7 +120,7 @@ nf_status nf_record_write(FILE *file, const char *path, const nf_study *study)
         status = nf_record_prediction(file, path, &study->predictions[i]);
     for (size_t i = 0; i < study->nothers && status == NF_OK; i++) {
         json_t *record = json_loads(study->others[i], 0, NULL);
-        status = record == NULL ? no_memory(path) : write_line(file, path, record);
+        status = record == NULL ? no_memory(path) : nf_json_line(file, path, record);
     }
     return status;
 }

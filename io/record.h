@@ -2,22 +2,22 @@
  *
  * Schema 2. Every record has "record", its kind, and "schema". The kinds:
  *
- *   study       the first line. "facts": {name: text}, what a reader must know; "settings": {name: text},
- *               what a study must agree in to be resumed
- *   sample      one measurement of one point: the names of struct nf_sample (drivers/study/sample.h).
- *               "kernel" "label" "scaling" ("strong", "weak") "ranks" "threads" "nodes" "shape" "work"
- *               "launch" "rep" "seconds" "phases" "valid" "oversubscribed" are always there. Others stand
- *               only where they are known: "grows" "order" "runs" "clock" ("barrier", "window") "end"
- *               ("precision", "time", "count") "flops" "bytes" "moved" "cycles" "instructions" "misses"
- *               "joules" "simulated" (true), and "balance": {"useful" "most" "rank_most" "bulk" "chain"
- *               (seconds) "steps" "slowest" (a rank), "threads_ns": useful time of each thread, rank by
- *               rank, "ranks_ns": {phase: its time on each rank}}, whole nanoseconds; both lists up to
- *               4096 workers
+ *   study       the first line. "facts": {name: text}, what a reader must know; "settings":
+ *               {name: text}, what a study must agree in to be resumed
+ *   sample      one measurement of one point: the names of struct nf_sample (study/sample.h).
+ *               "kernel" "label" "scaling" ("strong", "weak") "ranks" "threads" "nodes" "shape"
+ *               "work" "launch" "rep" "seconds" "phases" "valid" "oversubscribed" are always
+ *               there. Others stand only where they are known: "grows" "order" "runs" "clock"
+ *               ("barrier", "window") "end" ("precision", "time", "count") "flops" "bytes" "moved"
+ *               "cycles" "instructions" "misses" "joules" "simulated" (true), and "balance":
+ *               {"useful" "most" "rank_most" "bulk" "chain" (seconds) "steps" "slowest" (a rank),
+ *               "threads_ns": useful time of each thread, rank by rank, "ranks_ns": {phase: its
+ *               time on each rank}}, whole nanoseconds; both lists up to 4096 workers
  *   ceiling     what the machine can do at most: the names of struct nf_ceiling
  *   prediction  what a formula predicts of a simulated point: as a sample
  *
- * Schema 1 had no settings, ceilings and balance; it is read as well. Unknown members and unknown kinds of
- * records are kept as they are, and written again with the study. */
+ * Schema 1 had no settings, ceilings and balance; it is read as well. Unknown members and unknown
+ * kinds of records are kept as they are, and written again with the study. */
 #ifndef NF_RECORD_H
 #define NF_RECORD_H
 

@@ -32,6 +32,12 @@ static nf_status place_file(void *context, const nf_stream_band *band)
     return nf_array_place(spool->world, spool->writer, empty ? NULL : spool->packs[band->place]);
 }
 
+static bool has_file(void *context, const nf_box *box)
+{
+    const nf_spool *spool = context;
+    return nf_array_has(spool->writer, box);
+}
+
 static nf_status store_file(void *context, const nf_stream_band *band)
 {
     nf_spool *spool = context;
@@ -131,6 +137,7 @@ nf_status nf_spool_out(const nf_world *world, nf_array_writer *writer, const nf_
                              .pack = pack_file,
                              .place = nf_array_places(writer) ? place_file : NULL,
                              .store = store_file,
+                             .has = nf_array_resumes(writer) ? has_file : NULL,
                              .bytes = bytes_of_file};
     if (nf_array_boxes(writer))
         return NF_OK;

@@ -24,6 +24,7 @@ static const char *const tiff_suffixes[] = {".tif", ".tiff", NULL};
 
 const nf_format nf_format_tiff = {
     .name = "TIFF",
+    .resumes = true,
     .compresses = true,
     .stores = true,
     .suffixes = tiff_suffixes,
@@ -36,9 +37,11 @@ const nf_format nf_format_tiff = {
     .read_threads = nf_tiff_share,
     .read = nf_tiff_read,
     .metadata = nf_tiff_metadata,
+    .checksum = nf_tiff_checksum,
     .close = nf_tiff_close_reader,
     .create = nf_tiff_create,
     .write_rows = nf_tiff_write_rows,
+    .seal = nf_tiff_seal,
     .finish = nf_tiff_finish,
     .abandon = nf_tiff_abandon,
 };
@@ -93,6 +96,9 @@ static tmsize_t write_bytes(thandle_t handle, void *from, tmsize_t bytes)
         snprintf(tiff->message, sizeof tiff->message, "%s", strerror(errno));
         return -1;
     }
+    if (tiff->text != NULL && (size_t)bytes == strlen(tiff->text) + 1 &&
+        memcmp(from, tiff->text, (size_t)bytes) == 0)
+        tiff->text_at = tiff->at;
     tiff->at += bytes;
     if (others)
         tiff->place = tiff->at;

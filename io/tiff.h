@@ -22,6 +22,8 @@ typedef struct nf_tiff {
     int64_t hole[2];  /* writing: bytes from hole[0] to hole[1] are others' to write */
     int64_t place;    /* writing: where libtiff puts the next strip; -1: at the end of the file */
     int64_t end;      /* writing: of the file */
+    const char *text; /* writing: one whose place is to be known; NULL: none. Not owned */
+    int64_t text_at;  /* where it was written, last; -1: not yet */
     int errors, warnings;
     char message[256]; /* the first error since nf_tiff_forget; a warning if there is none */
 } nf_tiff;
@@ -68,6 +70,7 @@ void nf_tiff_share(void *reader, int threads);
 nf_status nf_tiff_read(void *reader, const nf_box *box, void *cells,
                        const ptrdiff_t stride[NF_DIMS]);
 const nf_metadata *nf_tiff_metadata(void *reader);
+bool nf_tiff_checksum(void *reader, uint64_t *sum);
 void nf_tiff_close_reader(void *reader);
 
 bool nf_tiff_can_hold(const nf_shape *shape);
@@ -75,6 +78,7 @@ nf_status nf_tiff_create(const char *part, const char *target, const char *datas
                          const nf_shape *shape, const nf_output *output, void **writer,
                          nf_layout *layout);
 nf_status nf_tiff_write_rows(void *writer, int64_t y0, int64_t y1, const void *rows);
+void nf_tiff_seal(void *writer, const uint64_t *checksum);
 nf_status nf_tiff_finish(void *writer);
 void nf_tiff_abandon(void *writer);
 

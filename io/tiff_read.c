@@ -10,6 +10,7 @@
 
 #include "drivers/engine/team.h"
 #include "io/image.h"
+#include "io/note.h"
 #include "io/raw.h"
 #include "io/tiff.h"
 
@@ -37,6 +38,9 @@ typedef struct tiff_reader {
     nf_tiff_page *pages; /* those that make up the array */
     int64_t npages;
     nf_metadata metadata; /* of the first of them */
+    bool whole;           /* not one page of several */
+    bool summed;          /* the first one tells */
+    uint64_t checksum;
     decoder **decoders;
     int ndecoders;
 } tiff_reader;
@@ -87,6 +91,19 @@ static bool is_helper(nf_tiff *tiff)
     return (kind & (FILETYPE_REDUCEDIMAGE | FILETYPE_MASK)) != 0;
 }
 
+/* A line of the text that tells where the file comes from. */
+static void keep_checksum(tiff_reader *reader)
+{
+    char *text = NULL, *at, *end;
+    if (TIFFGetField(reader->decoders[0]->tiff.tif, TIFFTAG_SOFTWARE, &text) != 1 ||
+        (at = strstr(text, NF_NOTE_CHECKSUM "=")) == NULL)
+        return;
+    at += sizeof NF_NOTE_CHECKSUM;
+    errno = 0;
+    reader->checksum = strtoull(at, &end, 10);
+    reader->summed = *at >= '0' && *at <= '9' && *end == '\n' && errno == 0;
+}
+
 static nf_status add_page(tiff_reader *reader, int number)
 {
     nf_tiff *tiff = &reader->decoders[0]->tiff;
@@ -100,8 +117,10 @@ static nf_status add_page(tiff_reader *reader, int number)
     nf_tiff_page *page = &reader->pages[reader->npages];
     *page = (nf_tiff_page){.number = number};
     nf_status status = nf_tiff_describe(tiff, page);
-    if (status == NF_OK && reader->npages++ == 0)
+    if (status == NF_OK && reader->npages++ == 0) {
         status = nf_tiff_keep_metadata(tiff, &reader->metadata);
+        keep_checksum(reader);
+    }
     return status;
 }
 
@@ -188,6 +207,7 @@ static nf_status open_reader(tiff_reader *reader, const char *file, const char *
         (reader->decoders[0] = decoder_new(reader)) == NULL)
         return nf_fail(NF_ERR_MEMORY, "%s: no memory for a reader", file);
     reader->ndecoders = 1;
+    reader->whole = dataset == NULL;
     nf_status status = nf_tiff_open(&reader->decoders[0]->tiff, "r");
     if (status == NF_OK)
         status = dataset != NULL ? read_one(reader, dataset) : read_stack(reader);
@@ -230,6 +250,13 @@ void nf_tiff_share(void *state, int threads)
 const nf_metadata *nf_tiff_metadata(void *state)
 {
     return &((tiff_reader *)state)->metadata;
+}
+
+bool nf_tiff_checksum(void *state, uint64_t *sum)
+{
+    const tiff_reader *reader = state;
+    *sum = reader->checksum;
+    return reader->summed && reader->whole;
 }
 
 /* ---- layout ---- */

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "drivers/engine/dense.h"
 #include "io/note.h"
 #include "io/plain.h"
 #include "io/raw.h"
@@ -29,7 +30,10 @@ typedef struct tiff_writer {
     nf_shape shape;
     nf_element_type type;
     nf_codec codec;
-    char *software;       /* where the file comes from; "": not told */
+    char *software; /* where the file comes from; "": not told */
+    size_t sum_at;  /* the digits of the checksum in it; 0: there is none */
+    bool sealed;    /* they are to be those of */
+    uint64_t checksum;
     nf_metadata metadata; /* of the first page */
     int64_t row_bytes, strip_rows;
     int64_t next; /* row, of all planes */
@@ -44,17 +48,23 @@ bool nf_tiff_can_hold(const nf_shape *shape)
 
 /* ---- the directory ---- */
 
-static nf_status make_software(tiff_writer *writer, const nf_provenance *provenance)
+/* The checksum stands at its end; what it is shows later. */
+static nf_status make_software(tiff_writer *writer, const nf_output *output)
 {
     nf_note notes[NF_NOTES];
     size_t bytes = 0;
     FILE *text = open_memstream(&writer->software, &bytes);
-    nf_notes(provenance, notes);
+    nf_notes(output->provenance, notes);
     for (size_t i = 0; i < NF_NOTES && text != NULL; i++)
         if (notes[i].text != NULL)
             fprintf(text, "%s=%s\n", notes[i].name, notes[i].text);
-    if (text != NULL && fclose(text) == 0)
+    if (text != NULL && output->checksum)
+        fprintf(text, "%s=%0*d\n", NF_NOTE_CHECKSUM, NF_NOTE_DIGITS, 0);
+    if (text != NULL && fclose(text) == 0) {
+        writer->sum_at = output->checksum ? bytes - 1 - NF_NOTE_DIGITS : 0;
+        writer->tiff.text = writer->software;
         return NF_OK;
+    }
     return nf_fail(NF_ERR_MEMORY, "%s: no memory for a text", writer->target);
 }
 
@@ -193,7 +203,7 @@ static nf_status plan(tiff_writer *writer, const nf_shape *shape, const nf_outpu
     writer->codec = output->compression;
     nf_status status = check_codec(writer);
     if (status == NF_OK)
-        status = make_software(writer, output->provenance);
+        status = make_software(writer, output);
     if (status == NF_OK)
         status = nf_output_metadata(output, shape, &writer->metadata);
     if (status != NF_OK)
@@ -226,6 +236,10 @@ static nf_status create(tiff_writer *writer, const char *part, const nf_output *
     nf_status status = plan(writer, &writer->shape, output);
     if (status != NF_OK)
         return status;
+    *layout =
+        (nf_layout){.kind = NF_LAYOUT_DENSE, .element = {writer->type, false}, .offset = BEGIN};
+    if (output->again)
+        return NF_OK;
     writer->fd = open(part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (writer->fd < 0)
         return nf_fail(NF_ERR_FILE, "%s: cannot be created: %s", part, strerror(errno));
@@ -233,12 +247,10 @@ static nf_status create(tiff_writer *writer, const char *part, const nf_output *
     status = nf_tiff_open(&writer->tiff, is_big(writer) ? "w8" : "w");
     if (status != NF_OK)
         return status;
+    if (writer->strip == NULL)
+        return write_directories(writer, writer->row_bytes * writer->shape.dim[1]);
     *layout = (nf_layout){.kind = NF_LAYOUT_NONE};
-    if (writer->strip != NULL)
-        return begin_page(writer, 0);
-    *layout =
-        (nf_layout){.kind = NF_LAYOUT_DENSE, .element = {writer->type, false}, .offset = BEGIN};
-    return write_directories(writer, writer->row_bytes * writer->shape.dim[1]);
+    return begin_page(writer, 0);
 }
 
 nf_status nf_tiff_create(const char *part, const char *target, const char *dataset,
@@ -253,7 +265,7 @@ nf_status nf_tiff_create(const char *part, const char *target, const char *datas
     }
     writer->fd = -1;
     writer->shape = *shape;
-    writer->tiff = (nf_tiff){.name = writer->target, .fd = -1, .place = -1};
+    writer->tiff = (nf_tiff){.name = writer->target, .fd = -1, .place = -1, .text_at = -1};
     nf_status status = create(writer, part, output, layout);
     if (status != NF_OK) {
         nf_tiff_abandon(writer);
@@ -308,6 +320,24 @@ nf_status nf_tiff_write_rows(void *state, int64_t y0, int64_t y1, const void *ro
     return status;
 }
 
+void nf_tiff_seal(void *state, const uint64_t *checksum)
+{
+    tiff_writer *writer = state;
+    writer->sealed = true;
+    writer->checksum = *checksum;
+}
+
+static nf_status put_checksum(const tiff_writer *writer)
+{
+    char digits[NF_NOTE_DIGITS + 1];
+    int64_t at = writer->tiff.text_at;
+    snprintf(digits, sizeof digits, "%0*llu", NF_NOTE_DIGITS, (unsigned long long)writer->checksum);
+    if (at < 0)
+        return nf_fail(NF_ERR_FORMAT, "%s: TIFF: its checksum has no place", writer->target);
+    return nf_bytes_write(writer->fd, at + (int64_t)writer->sum_at, NF_NOTE_DIGITS, digits,
+                          writer->target);
+}
+
 nf_status nf_tiff_finish(void *state)
 {
     tiff_writer *writer = state;
@@ -316,6 +346,8 @@ nf_status nf_tiff_finish(void *state)
     if (writer->tiff.errors > 0)
         status = nf_fail(NF_ERR_FILE, "%s: TIFF: cannot be written: %s", writer->target,
                          writer->tiff.message);
+    if (status == NF_OK && writer->sealed)
+        status = put_checksum(writer);
     nf_tiff_abandon(writer);
     return status;
 }

@@ -34,7 +34,8 @@ enum { NF_DIMS = 3, NF_MAX_CHANNELS = 4 };
     X(NF_ERR_SHAPE, 1, "the array's shape or type does not suit the kernel or the file")           \
     X(NF_ERR_MEMORY, 1, "memory is exhausted")                                                     \
     X(NF_ERR_CHECK, 1, "a result differs from its independent reference")                          \
-    X(NF_ERR_SYSTEM, 1, "the system or a library failed")
+    X(NF_ERR_SYSTEM, 1, "the system or a library failed")                                          \
+    X(NF_ERR_STOPPED, 75, "stopped as it was asked to; it can go on later")
 
 typedef enum nf_status {
 #define NF_STATUS_ENUM(code, exit_status, words) code,

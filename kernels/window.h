@@ -2,8 +2,8 @@
  * row of the input, as many of them as the pass down the rows reads. They lie one below the other, so
  * that this pass finds them a fixed stride apart; room for twice as many lets them stay where they
  * are until the room is full. */
-#ifndef NF_WINDOW_H
-#define NF_WINDOW_H
+#ifndef NF_KERNEL_WINDOW_H
+#define NF_KERNEL_WINDOW_H
 
 #include <string.h>
 

@@ -2,8 +2,8 @@
  *
  * Serial, threads, ranks and both: each way as nfold drives it and as OpenMP and MPI written out
  * (bench_hand.c), in turn in the same processes, on the same values. The outputs must have the same
- * bits. Ratios above 1 are what nfold costs; `stamps` is the ratio of nfold with its threads' useful time
- * counted, as scale does it, to nfold without, of the least times.
+ * bits. Ratios above 1 are what nfold costs; `stamps` is the ratio of nfold with its threads' useful
+ * time counted, as scale does it, to nfold without, of the least times.
  * usage: mpirun -n 2 bench_overhead [-k part of a kernel's name] [-w serial|threads|ranks|hybrid]
  *                                   [-s large side] [-r rounds] [-t threads]
  * Without -w: the ways that there are cores for. */

@@ -478,7 +478,7 @@ static void test_refused(void)
         {"a.h5", {.chunk = {2, 3, 4}}, "three extents where the array has 2"},
         {"a.h5", {.chunk = {0, 0, 4}}, "one extent where the array has 2"},
         {"a.png", {.compression = {NF_CODEC_DEFLATE, 1}}, "PNG file has no choice of compression"},
-        {"a.png", {.fletcher32 = true}, "PNG file has no choice of compression"},
+        {"a.png", {.fletcher32 = true}, "PNG file has no chunks or checksums"},
         {"a.h5", {.chunk = {0, 100000, 100000}}, "up to 256 MiB"},
     };
     char file[NAME_ROOM];

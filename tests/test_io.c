@@ -584,7 +584,7 @@ static void test_huge_claims(void)
     png_write_chunk(png, (png_const_bytep) "IDAT", none, 1); /* open reads up to the pixels */
     png_destroy_write_struct(&png, &info);
     fclose(file);
-    CU_ASSERT(says(open_status(path), "the limit for images is 4096 MiB"));
+    CU_ASSERT(says(open_status(path), "the limit for images is 1073741824"));
 }
 
 static bool put_cmyk(const char *path)
@@ -664,6 +664,7 @@ static void test_paths(void)
     CU_ASSERT(parses("a.h5", "a.h5", NULL));
     CU_ASSERT(parses("a.h5:/x", "a.h5", "/x"));
     CU_ASSERT(parses("a.h5://g//x/", "a.h5", "/g/x"));
+    CU_ASSERT(parses("a.h5:/./g/.//.x/y./.", "a.h5", "/g/.x/y."));
     CU_ASSERT(parses("run:2/a.h5", "run:2/a.h5", NULL));
     CU_ASSERT(parses("host:/dir/a.h5:/x", "host:/dir/a.h5", "/x"));
     CU_ASSERT(says(nf_path_parse(":/x", &path), "missing before the colon"));
@@ -685,7 +686,7 @@ static void test_refused_outputs(void)
     nf_shape volume = io_shape(3, 2, 4, 6, 1, NF_U8);
     CU_ASSERT(refuses(in_folder("a.gif"), NULL, image, "known are .png .jpg .jpeg .h5 .hdf5 .nc"));
     CU_ASSERT(refuses(in_folder("a"), NULL, image, "unknown suffix"));
-    CU_ASSERT(refuses(in_folder("b.png"), NULL, real, "or append `| cast:to=u8`"));
+    CU_ASSERT(refuses(in_folder("b.png"), NULL, real, "or end the chain by cast:to=u8"));
     CU_ASSERT(refuses(in_folder("b.jpg"), NULL, io_shape(2, 1, 4, 6, 1, NF_U16), "cast:to=u8"));
     CU_ASSERT(refuses(in_folder("b.png"), NULL, volume, "write to a .h5 file"));
     CU_ASSERT(refuses(in_folder("b.jpg"), NULL, io_shape(2, 1, 4, 6, 2, NF_U8), "1 or 3 channels"));
@@ -793,80 +794,16 @@ static void test_same_bytes(void)
 
 /* ---- damage ---- */
 
-/* Reads a file in a process of its own. Exit status 0: it was read; 1: refused with a message; -1:
- * it crashed or took more than 20 s. */
-static int try_file(const char *path)
-{
-    fflush(stdout);
-    pid_t child = fork();
-    if (child == 0) {
-        struct rlimit core = {0, 0};
-        setrlimit(RLIMIT_CORE, &core);
-        alarm(20);
-        nf_status status = open_status(path);
-        _exit(status == NF_OK ? 0 : nf_message(status)[0] != '\0' ? 1 : 2);
-    }
-    int state = 0;
-    waitpid(child, &state, 0);
-    return WIFEXITED(state) && WEXITSTATUS(state) < 2 ? WEXITSTATUS(state) : -1;
-}
-
-enum { CUTS = 100, FLIPS = 150 };
-
-static const char *const damaged[] = {"d.png", "d.jpg", "d.h5"};
-
+/* test_fuzz does the rest. */
 static void test_truncation(void)
 {
-    nf_shape image = io_shape(2, 1, 64, 97, 3, NF_U8);
-    for (size_t i = 0; i < sizeof damaged / sizeof *damaged; i++) {
-        size_t bytes;
-        CU_ASSERT_EQUAL(write_known(in_folder(damaged[i]), NULL, image, 0), NF_OK);
-        char *data = slurp(in_folder(damaged[i]), &bytes);
-        int refused = 0;
-        for (size_t cut = 0; cut < CUTS; cut++) {
-            CU_ASSERT(spill(in_folder("cut"), data, bytes * cut / CUTS));
-            refused += try_file(in_folder("cut")) == 1;
-        }
-        CU_ASSERT_EQUAL(refused, CUTS);
-        /* Cut within the last bytes. JPEG: its end marker; PNG: IEND. */
-        CU_ASSERT(spill(in_folder("cut"), data, bytes - 2) && try_file(in_folder("cut")) == 1);
-        free(data);
-    }
     char command[3 * NAME_ROOM];
+    nf_shape image = io_shape(2, 1, 64, 97, 3, NF_U8);
     CU_ASSERT_EQUAL(write_known(in_folder("whole.jpg"), NULL, image, 0), NF_OK);
     snprintf(command, sizeof command, "head -c 3000 %s >%s", in_folder("whole.jpg"),
              in_folder("half"));
     CU_ASSERT_EQUAL(system(command), 0);
     CU_ASSERT(says(open_status(in_folder("half")), "is damaged or cut short"));
-}
-
-static void test_flipped_bytes(void)
-{
-    nf_shape image = io_shape(2, 1, 64, 97, 3, NF_U8);
-    for (size_t i = 0; i < sizeof damaged / sizeof *damaged; i++) {
-        size_t bytes;
-        CU_ASSERT_EQUAL(write_known(in_folder(damaged[i]), NULL, image, 0), NF_OK);
-        char *data = slurp(in_folder(damaged[i]), &bytes);
-        int outcomes[2] = {0, 0}, worse = 0;
-        uint64_t state = 12345;
-        for (int flip = 0; flip < FLIPS; flip++) {
-            state = state * UINT64_C(6364136223846793005) + 1442695040888963407U;
-            /* Half of them in the first 2 KiB, where the headers are. */
-            size_t at = (size_t)(state >> 33) % (flip % 2 == 0 && bytes > 2048 ? 2048 : bytes);
-            char mask = (char)(1 << (state >> 60 & 7));
-            data[at] = (char)(data[at] ^ mask);
-            CU_ASSERT(spill(in_folder("flip"), data, bytes));
-            data[at] = (char)(data[at] ^ mask);
-            int outcome = try_file(in_folder("flip"));
-            if (outcome < 0)
-                worse++;
-            else
-                outcomes[outcome]++;
-        }
-        printf(" (%s: %d read, %d refused)", damaged[i], outcomes[0], outcomes[1]);
-        CU_ASSERT_EQUAL(worse, 0);
-        free(data);
-    }
 }
 
 /* ---- a full disk, a signal ---- */
@@ -978,7 +915,6 @@ int main(void)
         {"objects kept in HDF5 files", test_kept_objects},
         {"same bytes", test_same_bytes},
         {"truncation", test_truncation},
-        {"flipped bytes", test_flipped_bytes},
         {"full disk", test_full_disk},
         {"signals", test_signals},
         {"abort", test_abort},

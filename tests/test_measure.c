@@ -36,7 +36,8 @@ static void make_source(nf_source *source)
     source->cells.memory = cells;
 }
 
-/* `kernel` takes the place of the chain's first where it is not NULL. False: this rank takes no part. */
+/* `kernel` takes the place of the chain's first where it is not NULL. False: this rank takes no
+ * part. */
 static bool open_subject(const char *text, const nf_kernel *kernel, int ranks, int threads,
                          const nf_timer *timer, bool crowded, subject *s)
 {
@@ -221,7 +222,8 @@ static void test_runs(void)
 
 /* ---- nominal work ---- */
 
-/* Operations and bytes an element of an array of 10 x 20 cells, by hand from what each kernel does. */
+/* Operations and bytes an element of an array of 10 x 20 cells, by hand from what each kernel does.
+ * */
 static void test_nominal(void)
 {
     static const struct {

@@ -128,6 +128,8 @@ check 'made a volume' h5import numbers.txt -d 4,5,6 -p v -t TEXTFP -s 32 -o volu
 check 'made a line' h5import numbers.txt -d 120 -p v -t TEXTFP -s 64 -o line.h5
 check 'a volume' run 2 reduce -k stats volume.h5
 
+check 'a third, kept from harm' run 2 filter --no-clobber -k sobel image.png image.h5:/more/edges
+
 # ---- bad input ----------------------------------------------------------------------------------------------
 cp out.png kept.png
 check 'another shape' run 0 filter -k cast:to=f64 image.png numbers.h5
@@ -157,6 +159,11 @@ for ranks in 0 3; do
     refuse $ranks 2 'INPUT' filter -k sobel image.png
     refuse $ranks 2 'threads' filter -t 0 -k sobel image.png kept.png
     refuse $ranks 1 'input' filter -k sobel kept.png kept.png
+    refuse $ranks 1 'exists already' filter --no-clobber -k sobel image.png kept.png
+    refuse $ranks 1 'exists already' filter --no-clobber -k sobel image.png image.h5:/edges
+    refuse $ranks 1 'limit for images is 1000' filter --max-pixels 1000 -k sobel image.png kept.png
+    refuse $ranks 1 'max-pixels' reduce --max-pixels 1e3 -k sumsq image.png
+    refuse $ranks 2 'max-pixels' filter --max-pixels 0 -k sobel image.png kept.png
     refuse $ranks 1 'no-folder' filter -k sobel image.png no-folder/out.png
     refuse $ranks 1 'f32' filter -k cast:to=f32 image.png kept.png
     refuse $ranks 1 'suffix' filter -k sobel image.png out.xyz
@@ -206,8 +213,9 @@ check 'scale' run 4 scale -q --ranks 1,2,4 --threads 1,2 --reps 6 --size 300x200
 for file in study.jsonl points.csv report.md report.html; do
     [ -s study/$file ] || fail "study/$file is missing"
 done
-grep -q ',invalid' study/points.csv && { fail 'a point is invalid'; cat study/points.csv; }
-[ "$(wc -l <study/study.jsonl)" -eq $((1 + 5 * 2 * 6 * 6)) ] || fail "study.jsonl has $(wc -l <study/study.jsonl) lines"
+grep '"record":"sample"' study/study.jsonl | grep -v '"valid":true' && fail 'a sample is invalid'
+samples=$(grep -c '"record":"sample"' study/study.jsonl)
+[ "$samples" -eq $((5 * 2 * 6 * 6)) ] || fail "study.jsonl has $samples samples"
 # The work of bodies is the square of their number: at 4 times the workers there are twice as many.
 weak=$(sed -nE 's/^"nbody.*,weak,[a-z]+,1,[0-9]+,[0-9]+,(1|4),"(n=[0-9]+)",([0-9]+),.*/\1 \2 \3/p' study/points.csv | sort -u)
 [ "$weak" = "1 n=200 100

@@ -1,5 +1,5 @@
-/* When a point has samples enough, in which order points come, how long an interval must be, the critical
- * path, and counters; all but the last from numbers worked out by hand. */
+/* When a point has samples enough, in which order points come, how long an interval must be, the
+ * critical path, and counters; all but the last from numbers worked out by hand. */
 #include <linux/perf_event.h>
 #include <math.h>
 #include <stdio.h>
@@ -105,7 +105,8 @@ static void spin(void *context, int thread, int64_t item)
     }
 }
 
-/* Items 0 .. 5 take 6 .. 1 ms: threads take 11, 7 and 3 ms; a list of one item is the last thread's. */
+/* Items 0 .. 5 take 6 .. 1 ms: threads take 11, 7 and 3 ms; a list of one item is the last
+ * thread's. */
 static void test_team_work(void)
 {
     double unit = 1e-3;
@@ -141,8 +142,8 @@ static nf_critical path_of(const nf_step *steps, int ranks, int64_t n, const uns
     return path;
 }
 
-/* Three ranks in a row, two steps: rank 0 is slow in the first, rank 2 in the second. Waiting for all takes
- * 5 + 7; but rank 2 does not wait for rank 0: max(5 + 1, 5 + 1, 1 + 7) = 8. */
+/* Three ranks in a row, two steps: rank 0 is slow in the first, rank 2 in the second. Waiting for
+ * all takes 5 + 7; but rank 2 does not wait for rank 0: max(5 + 1, 5 + 1, 1 + 7) = 8. */
 static void test_chain(void)
 {
     const unsigned char rows[] = {1 << 1, 1 << 0 | 1 << 2, 1 << 1};
@@ -231,7 +232,8 @@ static void write_number(const char *zone, const char *name, const char *value)
     fclose(file);
 }
 
-/* Two packages, of which one begins again at 0 meanwhile, and parts of one, which do not count twice. */
+/* Two packages, of which one begins again at 0 meanwhile, and parts of one, which do not count
+ * twice. */
 static void test_energy(void)
 {
     nf_counters counters;

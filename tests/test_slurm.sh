@@ -71,7 +71,14 @@ grep -q '^Submitted [0-9]* (at most 6.00 core hours)' said || fail "what submit 
 run "$submit" --job-per-point --nodes 1,2,3 --launches 2 --time 10:00 --metric 'took ([0-9.]+) s' --launcher none \
     -o each -- sh -c 'sleep 0.2; echo took 0.{nodes} s' >said || fail "a study of a job a point: $(cat said)"
 [ "$(wc -w <<<"$(sed -E 's/Submitted ([0-9 ]*) .*/\1/' said)")" -eq 3 ] || fail "not three jobs: $(cat said)"
+run "$submit" --nodes 1,2 --launches 2 --weak -o kernels -k 'sobel | stats' -- --size 300x400 --reps 7 >said ||
+    fail "a study of kernels: $(cat said)"
 wait_all
+expect "launches of kernels" "$("$study" --status kernels)" "4 launches: 4 done, 0 running, 0 pending, 0 failed"
+expect "samples of kernels" "$(samples kernels/study.jsonl launch 1)" 14
+expect "valid samples of kernels" "$(samples kernels/study.jsonl valid true)" 28
+expect "weak samples of kernels" "$(samples kernels/study.jsonl scaling '"weak"')" 28
+[ -s kernels/report.html ] || fail "kernels have no report: $(cat kernels/*.log)"
 for dir in one each; do
     [ -s $dir/report.html ] || fail "$dir has no report: $(cat $dir/*.log)"
     expect "launches of $dir" "$("$study" --status $dir)" "6 launches: 6 done, 0 running, 0 pending, 0 failed"
@@ -123,6 +130,40 @@ refused "numbers as 1,2,4, not '1,x'" --nodes 1,x
 run "$submit" --dry-run --nodes 2 --account me --sbatch-arg=--exclusive -o no -- true >said || fail "a dry run: $(cat said)"
 grep -q '^#SBATCH --account=me' said && grep -q '^#SBATCH --exclusive' said || fail "a dry run: $(cat said)"
 [ ! -e no ] && [ -z "$(run squeue -h)" ] || fail "a dry run submits"
+
+# ---- jobs/batch.sbatch ----
+mkdir photos
+cp "$photo" photos/a.jpg
+cp "$photo" photos/b.jpg
+job=$(submit --export=ALL "$source/jobs/batch.sbatch") || fail "jobs/batch.sbatch was not taken"
+expect "files that jobs/batch.sbatch made" "$(find nfold-batch -name '*.jpg' 2>/dev/null | wc -l)" 2
+
+# ---- jobs/filter.sbatch: a signal before the time limit, then a node that is lost, and the same bytes ----
+export NFOLD_CHAIN='median:size=51 | median:size=51' NFOLD_INPUT=large.h5 NFOLD_MEMORY=100M
+build/drivers/filter -q -k 'resize:width=6000,height=6000,method=bilinear | channel:index=0' "$photo" large.h5
+build/drivers/filter -q --memory 100M -k "$NFOLD_CHAIN" large.h5 whole.h5:/image || fail "the filter by itself"
+
+# begun NAME - submits it and waits until some of its output is durable; sets job.
+begun() {
+    export NFOLD_OUTPUT=$1:/image
+    job=$(run sbatch --parsable "$source/jobs/filter.sbatch") || fail "jobs/filter.sbatch was not taken"
+    local i
+    for ((i = 0; i < 300; i++)); do
+        [ "$(stat -c %s ".$1.resume" 2>/dev/null || echo 0)" -gt 500 ] && return
+        sleep 0.05
+    done
+    fail "$1: nothing durable within 15 s"
+}
+begun signal.h5
+run scancel -b -s USR1 "$job"
+wait_all
+grep -q 'status 75' "nfold-filter-$job.log" || fail "a signal does not stop it: $(cat "nfold-filter-$job.log")"
+cmp whole.h5 signal.h5 || fail "after a signal and a requeue: other bytes"
+begun node.h5
+run kill -9 "$(cat "$NFOLD_SLURM_DIR/run/$(run squeue -h -j "$job" -o %N).pid")"
+wait_all
+cmp whole.h5 node.h5 || fail "after a lost node: other bytes: $(cat "nfold-filter-$job.log")"
+[ -z "$(ls -A | grep -E '\.(resume|part)$')" ] || fail "left behind: $(ls -A)"
 
 # ---- its end ----
 "$local_slurm" down

@@ -170,7 +170,7 @@ refused 'the level of zstd is a number from 1 to 19' $filter --compress zstd:20 
 refused 'lz4 has no levels' $filter --compress lz4:1 plain.h5 no.h5
 refused '--chunk 0x4: expected auto' $filter --chunk 0x4 plain.h5 no.h5
 refused 'the chunk has three extents where the array has 2' $filter --chunk 1x2x3 plain.h5 no.h5
-refused 'a PNG file has no chunks' $filter --compress deflate theirs.h5:/colours no.png
+refused 'a PNG file has no choice of compression' $filter --compress deflate theirs.h5:/colours no.png
 refused '--shuffle maybe: expected on or off' $filter --shuffle maybe plain.h5 no.h5
 refused 'add --compress' $filter --shuffle on plain.h5 no.h5
 [ -e no.h5 ] && fail "an output was made"

@@ -149,7 +149,10 @@ static nf_stream_ends ends_of(streamed *s, bool steps)
         .in = {&s->in, read_array},
         .with = {s->with.cells != NULL ? &s->with : NULL,
                  s->with.cells != NULL ? read_array : NULL},
-        .out = {&s->out, steps ? pack_band : NULL, steps ? place_band : NULL, store_band, NULL}};
+        .out = {.context = &s->out,
+                .pack = steps ? pack_band : NULL,
+                .place = steps ? place_band : NULL,
+                .store = store_band}};
 }
 
 static nf_status make_arrays(streamed *s, const nf_plan *plan, const breaking *fault, int64_t align)

@@ -48,21 +48,21 @@ typedef struct nf_pass_facts {
 } nf_pass_facts;
 
 void nf_plan_tell(const nf_plan *plan, nf_plan_facts *facts);
-/* Collective. pass < facts.passes. Of a plan to be streamed only what does not hang on its bands: up to
- * `border`. */
+/* Collective. pass < facts.passes. Of a plan to be streamed only what does not hang on its bands:
+ * up to `border`. */
 void nf_plan_tell_pass(const nf_plan *plan, size_t pass, nf_pass_facts *facts);
 
 /* Marks in bits[rank / 8] the ranks with which this one exchanges halos in any pass. */
 void nf_plan_peers(const nf_plan *plan, unsigned char *bits);
 
-/* Nominal work of a run of a prepared chain, nothing done twice: operations, and the traffic as if each
- * stage ran by itself. Of an iteration that may stop, as if it did not. */
+/* Nominal work of a run of a prepared chain, nothing done twice: operations, and the traffic as if
+ * each stage ran by itself. Of an iteration that may stop, as if it did not. */
 typedef struct nf_nominal {
     double flops, bytes;
 } nf_nominal;
 nf_nominal nf_chain_nominal(const nf_chain *chain);
-/* Collective. Bytes that the plan moves: in each sweep the cells of each array once, what a store reads
- * first included. Labellings count as one sweep. */
+/* Collective. Bytes that the plan moves: in each sweep the cells of each array once, what a store
+ * reads first included. Labellings count as one sweep. */
 double nf_plan_moved(const nf_plan *plan);
 
 #endif

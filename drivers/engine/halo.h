@@ -61,10 +61,10 @@ nf_patch nf_field_patch(const nf_field *field); /* own and ghost cells */
  * reaches outwards, or to the opposite edge. NF_WRAP: does nothing. */
 void nf_fill_border(const nf_patch *patch, const int64_t dim[NF_DIMS], nf_border border,
                     double value);
-/* Of that, what lies beyond the edges of dimension d alone, once the dimensions after it are filled;
- * and of that again one of `parts` shares, which may be done at once: that of the rows (planes) that
- * come in this place, or that side of the array. NF_WRAP is filled, too: all cells of the array along d
- * must be there. */
+/* Of that, what lies beyond the edges of dimension d alone, once the dimensions after it are
+ * filled; and of that again one of `parts` shares, which may be done at once: that of the rows
+ * (planes) that come in this place, or that side of the array. NF_WRAP is filled, too: all cells of
+ * the array along d must be there. */
 void nf_fill_border_share(const nf_patch *patch, const int64_t dim[NF_DIMS], nf_border border,
                           double value, int d, int64_t part, int64_t parts);
 

@@ -13,7 +13,7 @@ struct nf_comm {
 
 /* Every message tag of the engine. Nothing is sent with NF_TAG_NEVER: looking for it lets MPI go on
  * with what is under way. */
-enum { NF_TAG_DATA = 1, NF_TAG_HALO, NF_TAG_NEVER };
+enum { NF_TAG_DATA = 1, NF_TAG_HALO, NF_TAG_NEVER, NF_TAG_ASK, NF_TAG_ITEM, NF_TAG_RESULT };
 
 /* Collective over the communicator at the first call. The ranks that can share this one's memory, in
  * their order; lives as long as `comm`. */

@@ -5,8 +5,8 @@
  * Consecutive maps are fused, and so are several steps of one map: a tile goes through all of them
  * while it is in cache, a strip of rows at a time, on as many more cells around it as the later
  * ones need. A map of more steps than are worth fusing, one that wraps around what an earlier one
- * bordered otherwise, and one that must first look at its whole input begin a pass of their own over
- * the array; so does a reduction that looks more than once. */
+ * bordered otherwise, and one that must first look at its whole input begin a pass of their own
+ * over the array; so does a reduction that looks more than once. */
 #ifndef NF_PLAN_H
 #define NF_PLAN_H
 
@@ -30,8 +30,8 @@ typedef struct nf_plan_options {
 
 enum { NF_MAX_FUSED = 16 }; /* stages of one sweep, and so steps of a map between two exchanges */
 
-/* Seconds of a run on this rank that were not spent computing, added up by kind; and its steps, where
- * the teams' work is counted (nf_team_count). */
+/* Seconds of a run on this rank that were not spent computing, added up by kind; and its steps,
+ * where the teams' work is counted (nf_team_count). */
 typedef struct nf_times {
     double halo, fold;
     nf_steps *steps; /* NULL: nobody wants to know */
@@ -68,8 +68,9 @@ void nf_fields_free(nf_fields *fields);
 void nf_plan_watch(nf_plan *plan, nf_watch watch);
 
 /* Collective. Reads the own cells of in and with, overwrites in's ghost cells; maps write out's own
- * cells. Reductions: on rank 0, results[i] becomes chain i's; it is initialised by the caller. Maps:
- * results[0], on rank 0, becomes what they have learned; NULL: nobody wants to know. Adds to *times. */
+ * cells. Reductions: on rank 0, results[i] becomes chain i's; it is initialised by the caller.
+ * Maps: results[0], on rank 0, becomes what they have learned; NULL: nobody wants to know. Adds to
+ * *times. */
 nf_status nf_plan_run(nf_plan *plan, nf_fields *fields, nf_results *results, nf_times *times);
 
 #endif

@@ -15,7 +15,8 @@ nf_status nf_fail_in(nf_status code, const char *format, ...) __attribute__((for
 /* The message kept last by this thread; the code's general words if there is none. Never NULL. */
 const char *nf_message(nf_status code);
 
-/* What a program's main returns for a status: 0, 1 (failure) or 2 (usage). */
+/* What a program's main returns for a status: 0, 1 (failure), 2 (usage), or 75 (EX_TEMPFAIL of
+ * sysexits.h: the same command goes on). */
 int nf_exit_status(nf_status code);
 
 #endif

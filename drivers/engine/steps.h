@@ -7,8 +7,8 @@
 /* Whom a rank waits for in a step. */
 typedef enum nf_meeting { NF_MEET_NOBODY, NF_MEET_NEIGHBOURS, NF_MEET_ALL } nf_meeting;
 
-/* A sweep, or something like it: work that needs nobody, waiting for what others did in the step before,
- * work. */
+/* A sweep, or something like it: work that needs nobody, waiting for what others did in the step
+ * before, work. */
 typedef struct nf_step {
     double before, after; /* seconds in tiles, of the slowest thread */
     int64_t meets;        /* nf_meeting */

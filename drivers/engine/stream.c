@@ -7,6 +7,7 @@
 #include "drivers/engine/pipe.h"
 #include "drivers/engine/resample.h"
 #include "drivers/engine/scratch.h"
+#include "drivers/engine/stop.h"
 #include "drivers/engine/stream_parts.h"
 #include "drivers/engine/sweep.h"
 #include "drivers/engine/team.h"
@@ -76,6 +77,15 @@ static void free_places(sweeping *s)
     }
 }
 
+static bool is_there(const sweeping *s, int64_t number)
+{
+    nf_box band;
+    if (s->to.has == NULL || number < 0 || number >= s->bands.count)
+        return false;
+    band = nf_bands_box(&s->bands, number);
+    return s->to.has(s->to.context, &band);
+}
+
 static nf_status fetch_sources(sweeping *s, int64_t number)
 {
     nf_box band = nf_bands_box(&s->bands, number);
@@ -90,10 +100,13 @@ static nf_status fetch(void *context, int64_t band)
     sweeping *s = context;
     const nf_pass alone = {.in = s->stream->plan->with};
     int place = (int)(band % 2);
+    if (is_there(s, band))
+        return NF_OK;
     if (s->pass->kind == NF_RESAMPLING)
         return fetch_sources(s, band);
     nf_status status = nf_window_read(s->pass, &s->bands, band, &s->from,
-                                      band > 0 ? &s->in[1 - place] : NULL, &s->in[place]);
+                                      band > 0 && !is_there(s, band - 1) ? &s->in[1 - place] : NULL,
+                                      &s->in[place]);
     if (status == NF_OK && has_second(s))
         status = nf_window_read(&alone, &s->bands, band, &s->with, NULL, &s->second[place]);
     return status;
@@ -152,6 +165,15 @@ static nf_status compute(void *context, int64_t number)
     nf_box band = nf_bands_box(&s->bands, number);
     int place = (int)(number % 2);
     nf_field *out = &s->out[place];
+    if (s->to.has == NULL && nf_stop_asked())
+        return nf_fail(
+            NF_ERR_STOPPED,
+            "stopped as it was asked to, before any of the output was computed: the same "
+            "command begins once more");
+    if (is_there(s, number)) {
+        show(s->stream, s->pass, &band);
+        return NF_OK;
+    }
     nf_status status = is_copy(s->pass) ? NF_OK : nf_bands_tile(plan, s->pass, &band);
     out->own = band;
     if (status != NF_OK)
@@ -172,7 +194,7 @@ static nf_stream_band band_of(const sweeping *s, int64_t number)
 {
     nf_stream_band band = {.place = (int)(number % 2)};
     const nf_field *out = &s->out[band.place];
-    if (number >= s->bands.count) /* a rank that has none left */
+    if (number >= s->bands.count || is_there(s, number)) /* a rank that has none left */
         return band;
     band.box = nf_bands_box(&s->bands, number);
     band.cells = out->origin;
@@ -184,7 +206,7 @@ static nf_status pack(void *context, int64_t number)
 {
     const sweeping *s = context;
     nf_stream_band band = band_of(s, number);
-    return s->to.pack(s->to.context, &band);
+    return nf_box_empty(&band.box) ? NF_OK : s->to.pack(s->to.context, &band);
 }
 
 static nf_status place(void *context, int64_t number)
@@ -198,7 +220,7 @@ static nf_status store(void *context, int64_t number)
 {
     const sweeping *s = context;
     nf_stream_band band = band_of(s, number);
-    return s->to.store(s->to.context, &band);
+    return nf_box_empty(&band.box) ? NF_OK : s->to.store(s->to.context, &band);
 }
 
 /* Collective. `to` NULL: the pass reduces. */

@@ -31,6 +31,10 @@ typedef struct nf_stream_band {
  * another; without, those of a resampling may be cut along another dimension. */
 typedef struct nf_stream_sink {
     void *context;
+    /* Whether a band is there from a run before: it is neither read nor computed, packed or stored; place
+     * takes an empty one instead. From any thread. NULL: none is. Otherwise place sees to it that a run
+     * which is asked to (stop.h) stops. */
+    bool (*has)(void *context, const nf_box *box);
     /* By a thread that writes, on each rank for itself: converts or compresses. */
     nf_status (*pack)(void *context, const nf_stream_band *band);
     /* Collective, by the caller, on all ranks the same number of times: agrees on where it goes. */

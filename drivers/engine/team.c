@@ -8,8 +8,8 @@
 
 /* ---- who did how much ---- */
 
-/* A thread's time in the list at hand and in the one before: a thread can be one list ahead of thread 0,
- * which adds them up, and not two. */
+/* A thread's time in the list at hand and in the one before: a thread can be one list ahead of
+ * thread 0, which adds them up, and not two. */
 struct nf_team_slot {
     alignas(128) double spent[2];
 };
@@ -64,8 +64,8 @@ static void add_up(int64_t team, size_t list)
 
 /* ---- lists ---- */
 
-/* Thread `me` of `team`: its run of the items of list number `list`, from now on. Returns when it was done;
- * where nothing is counted, `now`. */
+/* Thread `me` of `team`: its run of the items of list number `list`, from now on. Returns when it
+ * was done; where nothing is counted, `now`. */
 static double run_share(const nf_team_phase *phase, int64_t team, int64_t me, size_t list,
                         double now)
 {

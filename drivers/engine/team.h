@@ -14,8 +14,8 @@ typedef void nf_team_task(void *context, int thread, int64_t item);
  * One thread: a plain loop, no OpenMP. */
 void nf_team_run(int threads, int64_t count, nf_team_task *task, void *context);
 
-/* Several lists, one after the other, by one team: all have finished one before any begins the next.
- * Lists without items are passed over. */
+/* Several lists, one after the other, by one team: all have finished one before any begins the
+ * next. Lists without items are passed over. */
 typedef struct nf_team_phase {
     int64_t count;
     nf_team_task *task;
@@ -41,8 +41,8 @@ typedef struct nf_team_work {
 bool nf_team_work_make(nf_team_work *work, int threads);
 void nf_team_work_free(nf_team_work *work);
 
-/* From now on all that this process's teams do is added to *work; NULL: no more. Between teams only, by
- * the thread that calls them. */
+/* From now on all that this process's teams do is added to *work; NULL: no more. Between teams
+ * only, by the thread that calls them. */
 void nf_team_count(nf_team_work *work);
 double nf_team_slowest(void); /* of what is counted; 0 where nothing is */
 

@@ -28,7 +28,8 @@ static int count_caches(void)
     return n > 0 ? n : 1;
 }
 
-/* Elements of one array on this machine: beyond the caches, and all three within a quarter of memory. */
+/* Elements of one array on this machine: beyond the caches, and all three within a quarter of
+ * memory. */
 static int64_t choose_elements(int workers)
 {
     int64_t cache = (int64_t)nf_caches_find().l3, caches = count_caches();

@@ -1,5 +1,5 @@
-/* counters.h - what the processor counts (perf_event_open) and the energy that it takes (RAPL), where the
- * system lets this process see them; nothing, and no complaint, elsewhere. */
+/* counters.h - what the processor counts (perf_event_open) and the energy that it takes (RAPL),
+ * where the system lets this process see them; nothing, and no complaint, elsewhere. */
 #ifndef NF_COUNTERS_H
 #define NF_COUNTERS_H
 
@@ -34,8 +34,8 @@ typedef struct nf_counters {
     int ndomains;
 } nf_counters;
 
-/* By the thread that calls the team of so many threads, which it opens them in. root: the folder of the
- * energy counters, NULL for none (one rank of a machine is enough). Close them in any case. */
+/* By the thread that calls the team of so many threads, which it opens them in. root: the folder of
+ * the energy counters, NULL for none (one rank of a machine is enough). Close them in any case. */
 void nf_counters_open(nf_counters *counters, int threads, const nf_event events[NF_EVENTS],
                       const char *root);
 void nf_counters_close(nf_counters *counters);

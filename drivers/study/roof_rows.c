@@ -30,8 +30,8 @@ static void triad_row(double *restrict to, const double *restrict a, const doubl
         to[i] = a[i] + factor * b[i];
 }
 
-/* Chains of multiply and add that do not depend on each other: enough of them to fill two pipes of a
- * latency of five, few enough for the registers. They tend to 2. */
+/* Chains of multiply and add that do not depend on each other: enough of them to fill two pipes of
+ * a latency of five, few enough for the registers. They tend to 2. */
 #define CHAIN_LIST(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11)
 #define CHAINS        12
 #define BEGIN(c)      x##c = zero + (3 + c);

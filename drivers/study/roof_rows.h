@@ -1,4 +1,5 @@
-/* roof_rows.h - loops that do nothing but move memory or multiply and add, once for each instruction set. */
+/* roof_rows.h - loops that do nothing but move memory or multiply and add, once for each
+ * instruction set. */
 #ifndef NF_ROOF_ROWS_H
 #define NF_ROOF_ROWS_H
 

@@ -4,9 +4,9 @@
 
 #include "kernels/kernel.h"
 
-/* Where the time of one run went, in seconds; of a rank, or the mean over the ranks. They add up to the
- * run's time: compute + idle + runtime + halo + fold + wait = seconds. `io` (bringing the input into the
- * blocks, once a point) stands beside it and is not part of `seconds`. */
+/* Where the time of one run went, in seconds; of a rank, or the mean over the ranks. They add up to
+ * the run's time: compute + idle + runtime + halo + fold + wait = seconds. `io` (bringing the input
+ * into the blocks, once a point) stands beside it and is not part of `seconds`. */
 typedef struct nf_phases {
     double compute; /* in the kernels' tiles, the borders filled included: the mean over threads */
     double halo;    /* exchanging halos between ranks: packing, sending, waiting, unpacking */
@@ -17,8 +17,8 @@ typedef struct nf_phases {
     double runtime; /* starting and joining the threads, and what one does between their regions */
 } nf_phases;
 
-/* Who did how much of one run. Useful time is time in tiles: what the efficiencies of POP are made of
- * (https://pop-coe.eu/node/69), T being the sample's seconds. */
+/* Who did how much of one run. Useful time is time in tiles: what the efficiencies of POP are made
+ * of (pop-coe.eu), T being the sample's seconds. */
 typedef struct nf_balance {
     bool known;       /* false: nothing below is */
     double useful;    /* seconds, of all threads of all ranks together */
@@ -40,7 +40,7 @@ enum { NF_BALANCE_WORKERS = 4096 };
 typedef enum nf_clock {
     NF_CLOCK_NONE,    /* not known */
     NF_CLOCK_BARRIER, /* each after a barrier; the time is the slowest rank's own */
-    NF_CLOCK_WINDOW /* at a moment that rank 0 has announced; the time is from there to the last end */
+    NF_CLOCK_WINDOW   /* at a moment that rank 0 has announced: the time is from there to the end */
 } nf_clock;
 
 /* Why a point has no more samples. */
@@ -89,10 +89,9 @@ typedef struct nf_ceiling {
     char *unit; /* "B/s", "flop/s", "s"; owned */
     int ranks, threads, nodes; /* that took part; two ranks for messages */
     int64_t bytes;             /* of the arrays together, or of the message; 0: none */
-    double
-        factor; /* traffic of memory a byte counted, where stores read first what they write: 1.5 for
+    double factor; /* memory traffic a byte counted, as stores read first what they write: 1.5 for
                        copies, 4/3 for triads, else 1 */
-    int n;      /* repetitions */
+    int n;         /* repetitions */
     double best, median; /* of them */
     char *more;          /* as of a sample */
 } nf_ceiling;
@@ -120,8 +119,8 @@ typedef struct nf_study {
     char *more; /* members of the study's record that it does not know, JSON; owned; NULL: none */
 } nf_study;
 
-/* They copy their arguments' strings and arrays. A fact or setting whose name is there already gets the new value.
- * Errors: NF_ERR_MEMORY. */
+/* They copy their arguments' strings and arrays. A fact or setting whose name is there already gets
+ * the new value. Errors: NF_ERR_MEMORY. */
 nf_status nf_study_fact(nf_study *study, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 nf_status nf_study_set(nf_study *study, const char *name, const char *format, ...)
@@ -138,7 +137,8 @@ void nf_study_free(nf_study *study);
 nf_status nf_balance_make(nf_balance *balance, int ranks, int threads);
 void nf_balance_free(nf_balance *balance);
 
-/* Whether two samples are of one point: kernel, scaling, ranks, threads, shape, and whether simulated. */
+/* Whether two samples are of one point: kernel, scaling, ranks, threads, shape, and whether
+ * simulated. */
 bool nf_sample_same_point(const nf_sample *a, const nf_sample *b);
 
 /* "serial", "threads", "ranks" or "hybrid". */

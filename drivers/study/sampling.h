@@ -1,4 +1,5 @@
-/* sampling.h - how many samples a point needs, and in which order points are measured. Pure functions. */
+/* sampling.h - how many samples a point needs, and in which order points are measured. Pure
+ * functions. */
 #ifndef NF_SAMPLING_H
 #define NF_SAMPLING_H
 
@@ -6,8 +7,8 @@
 
 #include "drivers/study/sample.h"
 
-/* Fewer samples than NF_FEWEST end no point by their precision: a narrow interval of few is luck. No point
- * has more than NF_MOST. */
+/* Fewer samples than NF_FEWEST end no point by their precision: a narrow interval of few is luck.
+ * No point has more than NF_MOST. */
 enum { NF_FEWEST = 10, NF_MOST = 1000 };
 
 typedef struct nf_sampling {
@@ -15,9 +16,9 @@ typedef struct nf_sampling {
     int64_t count;    /* this number of samples, whatever their precision; 0: by precision */
 } nf_sampling;
 
-/* Why n samples are enough; NF_END_NONE: they are not. `seconds` is sorted. time_up: no time is left for
- * another one. Looking again after each sample makes the interval cover the median a little less often
- * than in 95% of all points. */
+/* Why n samples are enough; NF_END_NONE: they are not. `seconds` is sorted. time_up: no time is
+ * left for another one. Looking again after each sample makes the interval cover the median a
+ * little less often than in 95% of all points. */
 nf_end nf_sampling_over(const nf_sampling *rule, double *seconds, size_t n, bool time_up);
 
 /* The larger half-width of the interval as part of the median; INFINITY: too few samples. Sorts. */
