@@ -80,7 +80,7 @@ static void fill(nf_study *study)
     CU_ASSERT(nf_study_ceiling(study, &triad) == NF_OK);
     CU_ASSERT(nf_study_ceiling(study, &peak) == NF_OK);
     CU_ASSERT(nf_study_fact(study, "time", "2026-11-25 13:32:59 UTC") == NF_OK);
-    CU_ASSERT(nf_study_fact(study, "timer", "resolution 20 ns, a reading takes 24 ns") == NF_OK);
+    CU_ASSERT(nf_study_fact(study, "timer", "resolution 20 ns, a reading takes 2400 ns") == NF_OK);
     CU_ASSERT(nf_study_set(study, "precision", "0.02") == NF_OK);
 }
 
