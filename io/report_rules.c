@@ -244,7 +244,7 @@ static void plot_rule(nf_sheet *sheet, const nf_report *report)
         report->no_figures == NULL ? YES : NO, "%s",
         report->no_figures == NULL
             ? "Lines join points of threads alone or of ranks alone, by their number; other points "
-              "are not joined. All samples are shown beside the medians; models are lines of their "
+              "are not joined. Samples are shown beside the medians; models are lines of their "
               "own, dashed where they are extrapolated."
             : "The figures are left out.");
 }

@@ -80,7 +80,7 @@ static void fill(nf_study *study)
     CU_ASSERT(nf_study_ceiling(study, &triad) == NF_OK);
     CU_ASSERT(nf_study_ceiling(study, &peak) == NF_OK);
     CU_ASSERT(nf_study_fact(study, "time", "2026-11-25 13:32:59 UTC") == NF_OK);
-    CU_ASSERT(nf_study_fact(study, "timer", "resolution 20 ns, a reading takes 24 ns") == NF_OK);
+    CU_ASSERT(nf_study_fact(study, "timer", "resolution 20 ns, a reading takes 2400 ns") == NF_OK);
     CU_ASSERT(nf_study_set(study, "precision", "0.02") == NF_OK);
 }
 
@@ -229,6 +229,29 @@ static void test_rules(void)
         holds("report.md", "is 625 ms: reading it takes less than 5% of that, and it is at least"));
     CU_ASSERT(holds("report.md", "| 11 | Show upper bounds | partly |"));
     CU_ASSERT(holds("report.md", "1 of 2 points that count stand beside the roof"));
+}
+
+/* A point of two samples has no interval; a clock whose reading takes 40 ms is no clock for 0.625 s, one of
+ * 70 ms' resolution neither. */
+static void fill_badly(nf_study *study)
+{
+    fill(study);
+    nf_sample few = make("k", NF_STRONG, 16, 1);
+    for (few.rep = 0; few.rep < 2; few.rep++) {
+        few.seconds = 0.7;
+        CU_ASSERT(nf_study_add(study, &few) == NF_OK);
+    }
+    CU_ASSERT(nf_study_fact(study, "timer", "resolution 7e7 ns, a reading takes 4e7 ns") == NF_OK);
+}
+
+static void test_unmet_rules(void)
+{
+    write_report(fill_badly, 0);
+    CU_ASSERT(holds("report.md", "partly | Times are not: 2 of 3 points that count have a 95%"));
+    CU_ASSERT(holds("report.md", "measured, synchronised and summarised | partly |"));
+    CU_ASSERT(holds("report.md", "reading it takes more than 5% of that, and it is not ten times"));
+    CU_ASSERT(holds("report.md", "a common moment: 16, after a barrier: 0, not recorded: 0"));
+    CU_ASSERT(holds("report.md", "| 7 | Compare by statistically sound means | partly |"));
 }
 
 /* The model that the times were made by is found; four times 32 workers: 1.003 (0.1 + 0.9/128). */
@@ -382,9 +405,16 @@ static void test_pdf(void)
 int main(void)
 {
     CU_TestInfo tests[] = {
-        {"points.csv", test_csv}, {"tables", test_tables},           {"rules", test_rules},
-        {"models", test_models},  {"figures' data", test_data},      {"TALP", test_talp},
-        {"Extra-P", test_extrap}, {"Google Benchmark", test_gbench}, {"PDF", test_pdf},
+        {"points.csv", test_csv},
+        {"tables", test_tables},
+        {"rules", test_rules},
+        {"rules that are not met", test_unmet_rules},
+        {"models", test_models},
+        {"figures' data", test_data},
+        {"TALP", test_talp},
+        {"Extra-P", test_extrap},
+        {"Google Benchmark", test_gbench},
+        {"PDF", test_pdf},
         CU_TEST_INFO_NULL,
     };
     char command[128];
