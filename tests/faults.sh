@@ -1,10 +1,5 @@
 # faults.sh - what the tests of full disks and of killed runs share. Sourced; `programs`, `mpiexec` are set.
-failures=0 checks=0
-
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
+. "$(dirname "${BASH_SOURCE[0]}")/checks.sh"
 
 verify() { # verify WHAT COMMAND...: the command, a test, succeeds
     local what=$1

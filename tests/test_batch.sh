@@ -4,27 +4,10 @@
 # (the rank that is), stopped, crash; CRASH is a library that makes the JPEG decoder crash on some images.
 set -u
 programs=$1 mpiexec=$2 part=$3 crash=${4-}
+. "$(dirname "$0")/checks.sh"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
-failures=0 checks=0
-
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
-
-check() { # check WHAT COMMAND...: the command succeeds
-    local what=$1
-    checks=$((checks + 1))
-    shift
-    "$@" >out.txt 2>err.txt || { fail "$what"; cat out.txt err.txt; }
-}
-
-same() { # same WHAT FILE FILE
-    checks=$((checks + 1))
-    cmp "$2" "$3" || fail "$1"
-}
 
 run() { # run RANKS ARGUMENTS...; 0: without mpirun
     local ranks=$1

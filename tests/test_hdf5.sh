@@ -5,15 +5,10 @@ set -u
 programs=$1 mpiexec=$2 part=$3
 python=/usr/bin/python3
 "$python" -c 'import h5py' 2>/dev/null || { echo "skipped: no h5py for $python"; exit 77; }
+. "$(dirname "$0")/checks.sh"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
-failures=0 checks=0
-
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
 
 run() { # run RANKS PROGRAM ARGUMENTS...; 0: without mpirun
     local ranks=$1 program=$2
@@ -23,13 +18,6 @@ run() { # run RANKS PROGRAM ARGUMENTS...; 0: without mpirun
     else
         timeout 60 "$mpiexec" -n "$ranks" "$programs/$program" -t 1 "$@"
     fi
-}
-
-check() { # check WHAT COMMAND...: the command succeeds
-    local what=$1
-    checks=$((checks + 1))
-    shift
-    "$@" >out.txt 2>err.txt || { fail "$what"; cat out.txt err.txt; }
 }
 
 says() { # says PATTERN FILE
