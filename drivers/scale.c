@@ -107,7 +107,7 @@ static nf_status scale(const nf_cli *cli, scale_args *args)
 
 int main(int argc, char **argv)
 {
-    scale_args args = {.folder = "nfold-study"};
+    scale_args args = {.folder = "nfold-study", .costs = (1u << NF_COSTS) - 1};
     nf_cli cli;
     nf_status status =
         nf_cli_start(&cli, argc, argv, &scale_argp, &args, NF_CLI_PLAN | NF_CLI_IMAGES);

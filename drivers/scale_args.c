@@ -33,6 +33,7 @@ enum {
     KEY_INTERLEAVE,
     KEY_RESUME,
     KEY_NO_CEILINGS,
+    KEY_COSTS,
     KEY_NO_REPORT,
     KEY_LAUNCH
 };
@@ -74,6 +75,11 @@ static const struct argp_option options[] = {
      "sample a kernel's points in turn, A B A B, which needs memory for all of them at once", 4},
     {"no-ceilings", KEY_NO_CEILINGS, NULL, 0,
      "do not measure the machine's bandwidth, peak and messages", 4},
+    {"costs", KEY_COSTS, "LIST", 0,
+     "what to measure of the costs beside the work: start (of threads and processes), share (a "
+     "counter), send (between processes), break-even (sizes from which more workers pay), memory "
+     "(held once a node), all (the default) or none",
+     4},
     {"no-report", KEY_NO_REPORT, NULL, 0,
      "write study.jsonl alone, and no point of one worker that was not asked for; `report` renders "
      "such parts of a study together",
@@ -99,6 +105,29 @@ static error_t parse_part(const char *option, const char *text, double *part)
     error_t error = nf_cli_real(option, copy, percent ? 1e-4 : 1e-6, percent ? 100 : 1, part);
     *part /= percent ? 100 : 1;
     return error;
+}
+
+/* "start,share", "all" or "none". */
+static error_t parse_costs(const char *text, unsigned *costs)
+{
+    *costs = 0;
+    for (const char *at = text; strcmp(text, "none") != 0; at++) {
+        size_t length = strcspn(at, ",");
+        int kind = NF_COSTS;
+        while (--kind >= 0 && (strlen(nf_cost_names[kind]) != length ||
+                               strncmp(nf_cost_names[kind], at, length) != 0))
+            ;
+        if (kind < 0 && strcmp(text, "all") != 0)
+            return nf_cli_reject(
+                "--costs %s: expected a list of start, share, send, break-even and "
+                "memory, or all or none",
+                text);
+        *costs |= kind < 0 ? (1u << NF_COSTS) - 1 : 1u << kind;
+        at += length;
+        if (*at == '\0')
+            break;
+    }
+    return 0;
 }
 
 /* How points are sampled. */
@@ -129,6 +158,8 @@ static error_t parse_sampling(int key, char *text, scale_args *args)
     case KEY_NO_CEILINGS:
         args->no_ceilings = true;
         return 0;
+    case KEY_COSTS:
+        return parse_costs(text, &args->costs);
     case KEY_NO_REPORT:
         args->no_report = true;
         return 0;

@@ -3,6 +3,7 @@
 #define NF_SCALE_ARGS_H
 
 #include "drivers/cli.h"
+#include "drivers/study/sample.h"
 
 enum { SCALE_LIST = 32, SCALE_LAYOUTS = SCALE_LIST * SCALE_LIST + 1 };
 
@@ -20,6 +21,7 @@ typedef struct scale_args {
     uint64_t seed;    /* of the order of points */
     bool seeded;      /* --seed was given */
     bool interleave, resume, no_ceilings, no_report;
+    unsigned costs; /* those to measure: bit 1 << NF_COST_... */
     int64_t launch; /* of those that make up a study */
 } scale_args;
 

@@ -1,4 +1,4 @@
-/* record_sample.c - samples and ceilings as JSON objects, and back. */
+/* record_sample.c - samples, ceilings and costs as JSON objects, and back. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -208,6 +208,22 @@ json_t *nf_pack_ceiling(const nf_ceiling *c)
     return NULL;
 }
 
+json_t *nf_pack_cost(const nf_cost *c)
+{
+    json_t *record = json_pack(
+        "{s:s, s:i, s:s, s:s, s:s, s:i, s:i, s:i, s:f, s:i, s:f, s:f, s:f, s:b}", "record", "cost",
+        "schema", NF_SCHEMA, "kind", nf_cost_names[c->kind], "what", c->what, "unit", c->unit,
+        "ranks", c->ranks, "threads", c->threads, "nodes", c->nodes, "amount", c->amount, "n", c->n,
+        "value", c->value, "low", c->low, "high", c->high, "valid", c->valid);
+    bool fine = record != NULL && set_text(record, "kernel", c->kernel) &&
+                set_text(record, "label", c->label) &&
+                (c->lost == 0 || set(record, "lost", json_real(c->lost)));
+    if (fine && nf_record_restore(record, c->more))
+        return record;
+    json_decref(record);
+    return NULL;
+}
+
 /* ---- unpacking ---- */
 
 /* The number of a text among names; -1: it is none of them. */
@@ -391,6 +407,34 @@ bool nf_unpack_ceiling(json_t *record, nf_ceiling *c)
     c->unit = (char *)(uintptr_t)unit;
     c->bytes = bytes;
     json_t *known = nf_pack_ceiling(c);
+    c->more = nf_record_beyond(record, known);
+    json_decref(known);
+    return true;
+}
+
+bool nf_unpack_cost(json_t *record, nf_cost *c)
+{
+    const char *kind, *what, *unit, *kernel = NULL, *label = NULL;
+    int valid, which;
+    *c = (nf_cost){.what = NULL};
+    if (json_unpack(record,
+                    "{s:s, s:s, s:s, s:i, s:i, s:i, s:F, s:i, s:F, s:F, s:F, s:b, s?s, s?s, s?F}",
+                    "kind", &kind, "what", &what, "unit", &unit, "ranks", &c->ranks, "threads",
+                    &c->threads, "nodes", &c->nodes, "amount", &c->amount, "n", &c->n, "value",
+                    &c->value, "low", &c->low, "high", &c->high, "valid", &valid, "kernel", &kernel,
+                    "label", &label, "lost", &c->lost) != 0)
+        return false;
+    which = find_name(nf_cost_names, NF_COSTS, kind);
+    if (which < 0 || c->ranks < 1 || c->threads < 1 ||
+        (which == NF_COST_BREAK_EVEN) != (kernel != NULL && label != NULL))
+        return false;
+    c->kind = (nf_cost_kind)which;
+    c->what = (char *)(uintptr_t)what;
+    c->unit = (char *)(uintptr_t)unit;
+    c->kernel = (char *)(uintptr_t)kernel;
+    c->label = (char *)(uintptr_t)label;
+    c->valid = valid;
+    json_t *known = nf_pack_cost(c);
     c->more = nf_record_beyond(record, known);
     json_decref(known);
     return true;

@@ -437,6 +437,72 @@ static nf_sample full_sample(double *threads, nf_phases *ranks)
     return full;
 }
 
+static bool same_cost(const nf_cost *a, const nf_cost *b)
+{
+    return a->kind == b->kind && same_text(a->what, b->what) && same_text(a->kernel, b->kernel) &&
+           same_text(a->label, b->label) && same_text(a->unit, b->unit) && a->ranks == b->ranks &&
+           a->threads == b->threads && a->nodes == b->nodes && same_bits(a->amount, b->amount) &&
+           a->n == b->n && same_bits(a->value, b->value) && same_bits(a->low, b->low) &&
+           same_bits(a->high, b->high) && same_bits(a->lost, b->lost) && a->valid == b->valid &&
+           same_text(a->more, b->more);
+}
+
+/* Costs come back as they are, those of an unknown kind or without their chain are refused. */
+static void test_costs(void)
+{
+    static const char *const lines[] = {
+        "{\"record\":\"cost\",\"schema\":2,\"kind\":\"other\",\"what\":\"w\",\"unit\":\"s\","
+        "\"ranks\":1,"
+        "\"threads\":1,\"nodes\":1,\"amount\":0.0,\"n\":1,\"value\":1.0,\"low\":0.0,\"high\":0.0,"
+        "\"valid\":true}\n",
+        "{\"record\":\"cost\",\"schema\":2,\"kind\":\"break-even\",\"what\":\"w\",\"unit\":"
+        "\"cells\","
+        "\"ranks\":1,\"threads\":1,\"nodes\":1,\"amount\":0.0,\"n\":1,\"value\":1.0,\"low\":0.0,"
+        "\"high\":0.0,\"valid\":true}\n"};
+    nf_study study = {0}, back = {0}, none = {0};
+    nf_cost lock = {.kind = NF_COST_SHARE,
+                    .what = (char[]){"lock"},
+                    .unit = (char[]){"s"},
+                    .ranks = 2,
+                    .threads = 3,
+                    .nodes = 1,
+                    .amount = 1e7,
+                    .n = 9,
+                    .value = 1e-8 / 3,
+                    .low = 3e-9,
+                    .high = 4e-9,
+                    .lost = 1.0 / 3,
+                    .valid = true,
+                    .more = (char[]){"{\"later\":1}"}};
+    nf_cost even = {.kind = NF_COST_BREAK_EVEN,
+                    .what = (char[]){"threads"},
+                    .kernel = (char[]){"heat:steps=1"},
+                    .label = (char[]){"heat"},
+                    .unit = (char[]){"cells"},
+                    .ranks = 1,
+                    .threads = 2,
+                    .nodes = 1,
+                    .amount = 1 << 20,
+                    .n = 21,
+                    .value = 3000,
+                    .low = 2000};
+    CU_ASSERT(nf_study_cost(&study, &lock) == NF_OK && nf_study_cost(&study, &even) == NF_OK);
+    write_all(path, &study);
+    CU_ASSERT(nf_record_read(path, &back) == NF_OK);
+    CU_ASSERT_FATAL(back.ncosts == 2 && back.nothers == 0);
+    CU_ASSERT(same_cost(&back.costs[0], &lock) && same_cost(&back.costs[1], &even));
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        FILE *file = fopen(path, "w");
+        CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+        fputs(lines[i], file);
+        fclose(file);
+        CU_ASSERT(nf_record_read(path, &none) == NF_ERR_FORMAT && none.ncosts == 0);
+    }
+    nf_study_free(&none);
+    nf_study_free(&back);
+    nf_study_free(&study);
+}
+
 static void test_measures(void)
 {
     nf_study study = {0}, back = {0}, again = {0};
@@ -687,6 +753,7 @@ int main(void)
         {"facts", test_facts},
         {"records there and back", test_round_trip},
         {"measures there and back", test_measures},
+        {"costs there and back", test_costs},
         {"simulated records", test_simulated},
         {"torn last line", test_torn_line},
         {"unknown fields and kinds", test_unknown_fields},

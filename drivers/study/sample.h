@@ -96,6 +96,35 @@ typedef struct nf_ceiling {
     char *more;          /* as of a sample */
 } nf_ceiling;
 
+/* What sharing out work costs beside the work, measured by itself in the same run. */
+typedef enum nf_cost_kind {
+    NF_COST_START, /* starting workers: "parallel region", "process", ... */
+    NF_COST_SHARE, /* one of `amount` increments of a counter that all workers share: "lock", ... */
+    NF_COST_SEND,  /* moving `amount` bytes from one process to another: "contiguous", ... */
+    NF_COST_BREAK_EVEN, /* the size from which more workers are faster than one: "threads", "ranks" */
+    NF_COST_MEMORY,     /* what ranks of a node hold together instead of each for itself */
+    NF_COSTS
+} nf_cost_kind;
+extern const char *const nf_cost_names[NF_COSTS]; /* as in records and on command lines */
+
+typedef struct nf_cost {
+    nf_cost_kind kind;
+    char *what;           /* the way; owned */
+    char *kernel, *label; /* break-even: the chain, as of a sample; else NULL; owned */
+    char *unit; /* of the value: "s", "B"; break-even: "cells" or "indices" of the input; owned */
+    int ranks, threads, nodes; /* that took part */
+    double amount; /* increments, of all workers together; bytes; break-even: the largest size that
+                      was tried; else 0 */
+    int n;         /* samples */
+    double value;  /* the median; break-even: 0 where more workers were not faster at any size */
+    double low,
+        high;    /* 95% interval of it, ends included; break-even: 0 for an end that lies beyond
+                         the sizes that were tried. Both 0: too few samples for one */
+    double lost; /* NF_COST_SHARE: part of the increments that the counter does not show */
+    bool valid;  /* the counter, or what was moved, is what it must be; of a race always true */
+    char *more;  /* as of a sample */
+} nf_cost;
+
 /* A study: how it was set up (facts, name = value, in the order shown; and settings, which a study
  * must agree in to be resumed) and its samples. */
 typedef struct nf_fact {
@@ -109,6 +138,8 @@ typedef struct nf_study {
     size_t nsettings;
     nf_ceiling *ceilings;
     size_t nceilings;
+    nf_cost *costs;
+    size_t ncosts;
     nf_sample *samples;
     size_t nsamples;
     nf_sample
@@ -128,6 +159,7 @@ nf_status nf_study_set(nf_study *study, const char *name, const char *format, ..
 nf_status nf_study_add(nf_study *study, const nf_sample *sample);
 nf_status nf_study_predict(nf_study *study, const nf_sample *prediction);
 nf_status nf_study_ceiling(nf_study *study, const nf_ceiling *ceiling);
+nf_status nf_study_cost(nf_study *study, const nf_cost *cost);
 nf_status nf_study_other(nf_study *study, const char *record);
 const char *nf_study_find(const nf_study *study, const char *name);    /* NULL: no such fact */
 const char *nf_study_setting(const nf_study *study, const char *name); /* NULL: no such setting */
