@@ -7,6 +7,7 @@
  *   worth   the fastest point whose efficiency is NF_WORTH percent or more
  *   model   the best of nf_models_fit over the fastest points of each number of workers, followed up to
  *           NF_EXTRAPOLATION times the most
+ *   size    where serial is faster below: the break-even sizes that were measured
  *   next    what helps against each limit; more workers where the most were worth it; more cores where
  *           nothing counts beside its base; more samples where intervals are wide */
 #include <math.h>
@@ -108,15 +109,8 @@ static size_t examine_all(const nf_report *report, kernel *list)
 
 static void say_workers(const nf_point *point, FILE *out)
 {
-    const nf_sample *of = point->of;
-    if (of->ranks > 1 && of->threads > 1)
-        fprintf(out, "%d ranks of %d threads", of->ranks, of->threads);
-    else if (of->ranks > 1)
-        fprintf(out, "%d ranks", of->ranks);
-    else if (of->threads > 1)
-        fprintf(out, "%d threads", of->threads);
-    else
-        fputs("one worker", out);
+    char text[NF_CELL];
+    fputs(nf_workers_text(point->of->ranks, point->of->threads, text), out);
 }
 
 static void say_loss(const kernel *k, FILE *out)
@@ -289,6 +283,44 @@ static void say_worth(const kernel *list, size_t n, FILE *out)
         fputs(". ", out);
 }
 
+/* ---- at which sizes ---- */
+
+/* "below 2,440 cells (2,000 to 3,000) than 2 threads". */
+static void say_size(const nf_costing *cost, FILE *out)
+{
+    char size[NF_CELL], low[NF_CELL], high[NF_CELL];
+    if (!isfinite(cost->value))
+        fprintf(out, "at every size tried, up to %s %s,", nf_thousands_text(cost->amount, size),
+                cost->of->unit);
+    else
+        fprintf(out, "below %s %s", nf_thousands_text(cost->value, size), cost->of->unit);
+    if (isfinite(cost->value) && cost->interval.known && isfinite(cost->interval.high))
+        fprintf(out, " (%s to %s)", nf_thousands_text(cost->interval.low, low),
+                nf_thousands_text(cost->interval.high, high));
+    fprintf(out, " than %s", nf_workers_text(cost->of->ranks, cost->of->threads, size));
+}
+
+/* Of each kernel, by threads and by ranks, in one sentence; nothing of those that more workers make faster at
+ * every size. */
+static void say_sizes(const nf_report *report, FILE *out)
+{
+    const char *last = NULL;
+    size_t said = 0, kernels = 0;
+    for (const nf_costing *c = NULL; (c = nf_cost_next(report, NF_COST_BREAK_EVEN, c)) != NULL;) {
+        bool first = last == NULL || strcmp(last, c->of->kernel) != 0;
+        if (nf_cost_at_once(c) || (first && kernels == SHOWN))
+            continue;
+        last = c->of->kernel;
+        kernels += first;
+        fputs(said++ == 0 ? "One worker is faster for " : first ? "; for " : ", ", out);
+        if (first)
+            fprintf(out, "%s ", c->of->label);
+        say_size(c, out);
+    }
+    if (said > 0)
+        fputs(". ", out);
+}
+
 /* ---- beyond what was measured ---- */
 
 /* Efficiency by a model, the least workers of the series being its base. */
@@ -438,6 +470,7 @@ nf_status nf_conclude(const nf_report *report, FILE *out)
     say_unlimited(list, n, out);
     say_unknown(list, n, out);
     say_worth(list, n, out);
+    say_sizes(report, out);
     say_models(report, list, n, out);
     say_next(report, list, n, out);
     free(list);

@@ -1,0 +1,516 @@
+/* The sentences before the tables of costs, and the rows for a terminal: derived from the numbers by the rules
+ * below, so that they hold for any machine. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "io/report_parts.h"
+
+enum { NAMED = 8 }; /* ways in one sentence */
+
+/* How a way is called in a sentence; %s: the workers. */
+typedef struct phrase {
+    const char *what, *words;
+} phrase;
+
+static const phrase phrases[] = {
+    {"parallel region", "a team of %s"},
+    {"first parallel region", "the first team of %s, whose threads are made"},
+    {"barrier of ranks", "a barrier of %s"},
+    {"process", "a process"},
+    {"MPI process", "an MPI process"},
+    {"race", "without any synchronisation"},
+    {"lock", "behind a lock"},
+    {"spin lock", "behind a spin lock"},
+    {"atomic", "as an atomic"},
+    {"private", "in a private partial"},
+    {"private, one cache line", "in private partials that share a cache line"},
+    {"fetch and op", "by MPI_Fetch_and_op"},
+    {"contiguous", "as one message"},
+    {"derived datatype", "by a derived datatype"},
+    {"packed", "packed by hand"},
+    {"shared memory, copied", "copied through memory that the ranks share"},
+    {"shared memory, in place", "in place in memory that the ranks share"},
+};
+
+/* A way of another name is called by it. */
+static void say_way(const nf_cost *of, FILE *out)
+{
+    char workers[NF_CELL];
+    for (size_t i = 0; i < sizeof phrases / sizeof *phrases; i++) {
+        const char *words = phrases[i].words, *place = strstr(words, "%s");
+        if (strcmp(phrases[i].what, of->what) != 0)
+            continue;
+        if (place == NULL)
+            fputs(words, out);
+        else
+            fprintf(out, "%.*s%s%s", (int)(place - words), words,
+                    nf_workers_text(of->ranks, of->threads, workers), place + 2);
+        return;
+    }
+    fprintf(out, "by \"%s\"", of->what);
+}
+
+static const nf_costing *most(const nf_report *report, nf_cost_kind kind, const char *what)
+{
+    return nf_cost_most(report->costs, report->ncosts, kind, what, NULL);
+}
+
+/* Before the i-th of n parts of a list. */
+static const char *before(size_t i, size_t n)
+{
+    return i == 0 ? "" : i + 1 == n ? " and " : ", ";
+}
+
+/* ---- starting ---- */
+
+/* "Starting a team of 2 threads takes 2.1 us, a process 610 us and an MPI process 410 ms." */
+static void say_starts(const nf_report *report, FILE *out)
+{
+    size_t n = 0, i = 0;
+    char time[NF_CELL];
+    for (const nf_costing *c = NULL; (c = nf_cost_next(report, NF_COST_START, c)) != NULL;)
+        n++;
+    n = n < NAMED ? n : NAMED;
+    for (const nf_costing *c = NULL; (c = nf_cost_next(report, NF_COST_START, c)) != NULL && i < n;
+         i++) {
+        fputs(i == 0 ? "Starting " : before(i, n), out);
+        say_way(c->of, out);
+        fprintf(out, "%s%s", i == 0 ? " takes " : " ", nf_seconds_text(c->value, 2, time));
+    }
+    fputs(n > 0 ? ". " : "Nothing that was started counts. ", out);
+}
+
+/* With p workers a loop of T seconds takes T/p and the start s: less than T from T = s p/(p-1) on; from ten
+ * times as much on the start is less than a tenth of the T - T/p that is saved. */
+static void say_team(const nf_costing *team, FILE *out)
+{
+    const int p = nf_cost_workers(team);
+    const double least = team->value * p / (p - 1);
+    char even[NF_CELL], good[NF_CELL];
+    fprintf(out,
+            "A loop that one worker does in less than %s is done before such a team could help, "
+            "and only from %s on does the start take less than a tenth of what the team saves",
+            nf_seconds_text(least, 2, even), nf_seconds_text(10 * least, 2, good));
+}
+
+nf_status nf_start_words(const nf_report *report, FILE *out)
+{
+    const nf_costing *team = most(report, NF_COST_START, "parallel region"),
+                     *process = most(report, NF_COST_START, "MPI process");
+    char ratio[NF_CELL];
+    say_starts(report, out);
+    if (process == NULL)
+        process = most(report, NF_COST_START, "process");
+    if (team == NULL || nf_cost_workers(team) < 2 || !(team->value > 0)) {
+        fputs("Work that takes one worker less than that is done before others could help.", out);
+        return NF_OK;
+    }
+    say_team(team, out);
+    if (process != NULL && process->value > 10 * team->value) {
+        fputs("; ", out);
+        say_way(process->of, out);
+        fprintf(out, " costs as much as %s such starts: it is started once, for all the work",
+                nf_thousands_text(process->value / team->value, ratio));
+    }
+    putc('.', out);
+    return NF_OK;
+}
+
+/* ---- sharing ---- */
+
+/* Of threads alone or of ranks alone, the layout of the most workers that counts; NULL: none. */
+static const nf_cost *share_layout(const nf_report *report, bool ranks)
+{
+    const nf_costing *best = NULL;
+    for (size_t i = 0; i < report->ncosts; i++) {
+        const nf_costing *c = &report->costs[i];
+        if (c->of->kind == NF_COST_SHARE && nf_cost_counts(c) && nf_cost_workers(c) > 1 &&
+            (ranks ? c->of->threads : c->of->ranks) == 1 &&
+            (best == NULL || nf_cost_workers(c) > nf_cost_workers(best)))
+            best = c;
+    }
+    return best != NULL ? best->of : NULL;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const nf_costing *const *p = a, *const *q = b;
+    return ((*p)->value > (*q)->value) - ((*p)->value < (*q)->value);
+}
+
+/* The ways of a layout that count, the cheapest first; of kinds that lose counts none. Returns how many. */
+static size_t list_shares(const nf_report *report, const nf_cost *layout,
+                          const nf_costing *list[NAMED])
+{
+    size_t n = 0;
+    for (size_t i = 0; i < report->ncosts && n < NAMED; i++) {
+        const nf_costing *c = &report->costs[i];
+        if (layout != NULL && c->of->kind == NF_COST_SHARE && nf_cost_counts(c) &&
+            nf_cost_same_layout(c->of, layout) && strcmp(c->of->what, "race") != 0)
+            list[n++] = c;
+    }
+    qsort(list, n, sizeof *list, by_value);
+    return n;
+}
+
+static void say_shares(const nf_costing *const *list, size_t n, FILE *out)
+{
+    char workers[NF_CELL];
+    if (n == 0)
+        return;
+    fprintf(out, "with %s one increment takes ",
+            nf_workers_text(list[0]->of->ranks, list[0]->of->threads, workers));
+    for (size_t i = 0; i < n; i++) {
+        fprintf(out, "%s%.3g ns ", before(i, n), 1e9 * list[i]->value);
+        say_way(list[i]->of, out);
+    }
+    if (n > 1)
+        fprintf(out, ", %.2g times as much as the first", list[n - 1]->value / list[0]->value);
+}
+
+/* The dearest way's time against that of one worker with it. */
+static void say_slower(const nf_report *report, const nf_costing *dear, FILE *out)
+{
+    const nf_costing *alone = nf_cost_alone(report->costs, report->ncosts, dear);
+    if (alone == NULL || !(dear->value > alone->value))
+        return;
+    fputs("; more workers make one increment ", out);
+    say_way(dear->of, out);
+    fprintf(out, " slower, not faster: %.2g times what it takes one worker alone",
+            dear->value / alone->value);
+}
+
+static void say_race(const nf_report *report, FILE *out)
+{
+    const nf_costing *race = most(report, NF_COST_SHARE, "race");
+    char workers[NF_CELL];
+    if (race == NULL || nf_cost_workers(race) < 2)
+        return;
+    nf_workers_text(race->of->ranks, race->of->threads, workers);
+    if (race->lost > 0)
+        fprintf(out, "; without synchronisation %s lost %.2g%% of the increments", workers,
+                100 * race->lost);
+    else
+        fprintf(out, "; that %s without synchronisation lost none here was luck", workers);
+}
+
+/* "with ..." at the beginning of a sentence. */
+static void say_layouts(const nf_report *report, FILE *out)
+{
+    const nf_costing *threads[NAMED], *ranks[NAMED];
+    size_t nthreads = list_shares(report, share_layout(report, false), threads);
+    size_t nranks = list_shares(report, share_layout(report, true), ranks);
+    fputs("Of a counter that all workers add to, ", out);
+    say_shares(threads, nthreads, out);
+    if (nthreads > 0 && nranks > 0)
+        fputs("; ", out);
+    say_shares(ranks, nranks, out);
+    fputs(nthreads + nranks > 0 ? ". " : "no way of more workers counts. ", out);
+}
+
+nf_status nf_share_words(const nf_report *report, FILE *out)
+{
+    const nf_costing *list[NAMED];
+    const nf_cost *layout = share_layout(report, false);
+    size_t n = list_shares(report, layout != NULL ? layout : share_layout(report, true), list);
+    say_layouts(report, out);
+    if (n == 0 || strncmp(list[0]->of->what, "private", strlen("private")) == 0) {
+        fputs("Let each worker count for itself, and fold the counts once at the end", out);
+    } else {
+        fputs("The cheapest way that loses nothing counts here ", out);
+        say_way(list[0]->of, out);
+    }
+    if (n > 0)
+        say_slower(report, list[n - 1], out);
+    say_race(report, out);
+    putc('.', out);
+    return NF_OK;
+}
+
+/* ---- sending ---- */
+
+/* The least and the largest share of the kernels' serial time that moving their inputs takes. */
+typedef struct shares {
+    double low, high;
+    const char *least, *most; /* labels; NULL: no kernel has an input and a serial time */
+} shares;
+
+static shares shares_of(const nf_report *report, const nf_costing *way)
+{
+    shares s = {.low = INFINITY};
+    for (size_t g = 0; g < report->ngroups; g++) {
+        const nf_group *group = &report->groups[g];
+        double bytes = nf_group_bytes(group), serial = nf_group_serial(group);
+        double share = bytes > 0 && serial > 0 ? nf_send_seconds(report, way, bytes) / serial : 0;
+        if (share <= 0)
+            continue;
+        s.least = share < s.low ? group->points[0]->of->label : s.least;
+        s.most = share > s.high ? group->points[0]->of->label : s.most;
+        s.low = fmin(s.low, share);
+        s.high = fmax(s.high, share);
+    }
+    return s;
+}
+
+/* One message, or the first way where none was sent. */
+static const nf_costing *message(const nf_report *report)
+{
+    const nf_costing *way = most(report, NF_COST_SEND, "contiguous");
+    return way != NULL ? way : nf_cost_next(report, NF_COST_SEND, NULL);
+}
+
+static void say_time(const nf_costing *way, FILE *out)
+{
+    char time[NF_CELL];
+    fprintf(out, "%s (%.3g GB/s)", nf_seconds_text(way->value, 3, time),
+            way->amount / way->value / 1e9);
+}
+
+nf_status nf_send_words(const nf_report *report, FILE *out)
+{
+    const nf_costing *first = message(report);
+    size_t n = 0, i = 0;
+    char size[NF_CELL];
+    if (first == NULL) {
+        fputs("No way of sending counts.", out);
+        return NF_OK;
+    }
+    fprintf(out, "Sent ");
+    say_way(first->of, out);
+    fprintf(out, ", %s take ", nf_bytes_text(first->amount, size));
+    say_time(first, out);
+    fputs(". ", out);
+    for (const nf_costing *c = NULL; (c = nf_cost_next(report, NF_COST_SEND, c)) != NULL;)
+        n += c == first ? 0 : 1;
+    n = n < NAMED ? n : NAMED;
+    for (const nf_costing *c = NULL;
+         (c = nf_cost_next(report, NF_COST_SEND, c)) != NULL && i < n;) {
+        if (c == first)
+            continue;
+        fputs(i == 0 ? "Cells that lie apart, or memory that is shared, make a difference: " : "",
+              out);
+        fprintf(out, "%s%s ", before(i, n), nf_bytes_text(c->amount, size));
+        i++;
+        say_way(c->of, out);
+        fputs(" take ", out);
+        say_time(c, out);
+    }
+    fputs(n > 0 ? "." : "A run that sends adds that to its computing.", out);
+    return NF_OK;
+}
+
+nf_status nf_kernel_send_words(const nf_report *report, FILE *out)
+{
+    const nf_costing *way = message(report);
+    shares s = way != NULL ? shares_of(report, way) : (shares){.low = INFINITY};
+    fputs("How long each kernel's input would take to move, of the time in which one worker "
+          "computes with it; by the measured size that is nearest, in proportion to the bytes. ",
+          out);
+    if (s.least == NULL)
+        return NF_OK;
+    say_way(way->of, out);
+    fprintf(out, " it is %.2g%% for %s", 100 * s.low, s.least);
+    if (s.least != s.most)
+        fprintf(out, " and %.2g%% for %s", 100 * s.high, s.most);
+    fputs(s.high > 0.5
+              ? ": near 100%, other processes could save no more than sending to them costs."
+              : ": far less than computing, and the more so where only the halo is sent.",
+          out);
+    return NF_OK;
+}
+
+/* ---- break-even ---- */
+
+/* Of the ways of one name the least and the largest size, and the kernels that never win. */
+static void say_span(const nf_report *report, const char *what, bool *any, FILE *out)
+{
+    const nf_costing *low = NULL, *high = NULL, *never = NULL;
+    char size[NF_CELL], workers[NF_CELL];
+    size_t nevers = 0;
+    for (const nf_costing *c = NULL; (c = nf_cost_next(report, NF_COST_BREAK_EVEN, c)) != NULL;) {
+        if (strcmp(c->of->what, what) != 0)
+            continue;
+        nevers += !isfinite(c->value);
+        never = isfinite(c->value) ? never : c;
+        low = isfinite(c->value) && (low == NULL || c->value < low->value) ? c : low;
+        high = isfinite(c->value) && (high == NULL || c->value > high->value) ? c : high;
+    }
+    if (low == NULL && never == NULL)
+        return;
+    const nf_cost *of = low != NULL ? low->of : never->of;
+    fprintf(out, "%s %s ", *any ? "; with" : "With",
+            nf_workers_text(of->ranks, of->threads, workers));
+    *any = true;
+    if (low != NULL)
+        fprintf(out, "it is %s %s (%s)", nf_thousands_text(low->value, size), low->of->unit,
+                low->of->label);
+    if (high != low)
+        fprintf(out, " to %s %s (%s)", nf_thousands_text(high->value, size), high->of->unit,
+                high->of->label);
+    if (never != NULL)
+        fprintf(out, "%sone worker is faster at every size tried for %s",
+                low != NULL ? ", and " : "", never->of->label);
+    if (nevers > 1)
+        fprintf(out, " and %zu more", nevers - 1);
+}
+
+nf_status nf_break_even_words(const nf_report *report, FILE *out)
+{
+    bool any = false;
+    fputs("Below its break-even size a kernel is done by one worker before others, who must be "
+          "started and waited for, could help. ",
+          out);
+    for (size_t i = 0; i < report->ncosts; i++) {
+        const nf_cost *of = report->costs[i].of;
+        bool met = of->kind != NF_COST_BREAK_EVEN;
+        for (size_t j = 0; j < i && !met; j++)
+            met = report->costs[j].of->kind == NF_COST_BREAK_EVEN &&
+                  strcmp(report->costs[j].of->what, of->what) == 0;
+        if (!met)
+            say_span(report, of->what, &any, out);
+    }
+    fputs(any ? "." : "No size that was measured counts.", out);
+    return NF_OK;
+}
+
+/* ---- memory ---- */
+
+/* The one that saves most; NULL: none counts. */
+static const nf_costing *largest_saving(const nf_report *report)
+{
+    const nf_costing *best = NULL;
+    for (size_t i = 0; i < report->ncosts; i++) {
+        const nf_costing *c = &report->costs[i];
+        if (c->of->kind == NF_COST_MEMORY && c->valid &&
+            (best == NULL || c->amount - c->value > best->amount - best->value))
+            best = c;
+    }
+    return best;
+}
+
+nf_status nf_memory_words(const nf_report *report, FILE *out)
+{
+    const nf_costing *c = largest_saving(report);
+    char held[NF_CELL], each[NF_CELL], saved[NF_CELL];
+    if (c == NULL || !(c->amount > c->value)) {
+        fputs("Ranks of a node can hold an input together, once a node and not once a rank. "
+              "Here that saves nothing.",
+              out);
+        return NF_OK;
+    }
+    fprintf(out,
+            "The input %s is held once a node, not once a rank: %s instead of %s with %d ranks. "
+            "The %s saved (%.0f%%) are left for larger arrays; with more ranks a node it is more.",
+            c->of->what, nf_bytes_text(c->value, held), nf_bytes_text(c->amount, each),
+            c->of->ranks, nf_bytes_text(c->amount - c->value, saved),
+            100 * (1 - c->value / c->amount));
+    return NF_OK;
+}
+
+/* ---- the terminal ---- */
+
+/* What is written to a stream, behind a name and wrapped. */
+typedef struct line {
+    char *text;
+    size_t length, parts;
+    FILE *out;
+} line;
+
+static bool begin(line *l, const char *name)
+{
+    *l = (line){.text = NULL};
+    l->out = open_memstream(&l->text, &l->length);
+    if (l->out != NULL)
+        fprintf(l->out, "  %-11s ", name);
+    return l->out != NULL;
+}
+
+static void end(line *l, FILE *out)
+{
+    enum { INDENT = 14, WIDTH = 100 };
+    if (fclose(l->out) == 0 && l->parts > 0)
+        nf_table_wrap(out, l->text, INDENT, WIDTH);
+    free(l->text);
+}
+
+static FILE *part(line *l)
+{
+    if (l->parts++ > 0)
+        fputs("; ", l->out);
+    return l->out;
+}
+
+static void start_line(const nf_report *report, line *l)
+{
+    char time[NF_CELL], layout[NF_CELL];
+    for (const nf_costing *c = NULL; (c = nf_cost_next(report, NF_COST_START, c)) != NULL;)
+        fprintf(part(l), "%s %s %s", c->of->what, nf_cost_layout_text(c->of, layout),
+                nf_seconds_text(c->value, 3, time));
+}
+
+static void share_line(const nf_report *report, bool ranks, line *l)
+{
+    const nf_costing *list[NAMED], *race = most(report, NF_COST_SHARE, "race");
+    const nf_cost *layout = share_layout(report, ranks);
+    char text[NF_CELL];
+    size_t n = list_shares(report, layout, list);
+    for (size_t i = 0; i < n; i++)
+        fprintf(part(l), "%s%s%s %.3g ns", i == 0 ? nf_cost_layout_text(layout, text) : "",
+                i == 0 ? ": " : "", list[i]->of->what, 1e9 * list[i]->value);
+    if (n > 0 && race != NULL && nf_cost_same_layout(race->of, layout))
+        fprintf(part(l), "race %.3g ns, %.2g%% lost", 1e9 * race->value, 100 * race->lost);
+}
+
+static void send_line(const nf_report *report, line *l)
+{
+    char size[NF_CELL];
+    for (const nf_costing *c = NULL; (c = nf_cost_next(report, NF_COST_SEND, c)) != NULL;) {
+        fprintf(part(l), "%s %s ", nf_bytes_text(c->amount, size), c->of->what);
+        say_time(c, l->out);
+    }
+}
+
+static void break_even_line(const nf_report *report, line *l)
+{
+    char size[NF_CELL];
+    for (const nf_costing *c = NULL; (c = nf_cost_next(report, NF_COST_BREAK_EVEN, c)) != NULL;) {
+        fprintf(part(l), "%s, %s: ", c->of->label, c->of->what);
+        if (isfinite(c->value))
+            fprintf(l->out, "from %s %s on", nf_thousands_text(c->value, size), c->of->unit);
+        else
+            fprintf(l->out, "not up to %s %s", nf_thousands_text(c->amount, size), c->of->unit);
+    }
+}
+
+static void memory_line(const nf_report *report, line *l)
+{
+    const nf_costing *c = largest_saving(report);
+    char held[NF_CELL], each[NF_CELL];
+    if (c != NULL)
+        fprintf(part(l), "%s: %s held instead of %s", c->of->what, nf_bytes_text(c->value, held),
+                nf_bytes_text(c->amount, each));
+}
+
+void nf_costs_table(const nf_report *report, FILE *out)
+{
+    static void (*const lines[])(const nf_report *,
+                                 line *) = {[NF_COST_START] = start_line,
+                                            [NF_COST_SEND] = send_line,
+                                            [NF_COST_BREAK_EVEN] = break_even_line,
+                                            [NF_COST_MEMORY] = memory_line};
+    line l;
+    if (report->ncosts == 0)
+        return;
+    fputs("what sharing out costs\n", out);
+    for (int kind = 0; kind < NF_COSTS; kind++)
+        for (int ranks = 0; ranks < (kind == NF_COST_SHARE ? 2 : 1); ranks++) {
+            if (!begin(&l, nf_cost_names[kind]))
+                return;
+            if (kind == NF_COST_SHARE)
+                share_line(report, ranks == 1, &l);
+            else
+                lines[kind](report, &l);
+            end(&l, out);
+        }
+}
