@@ -125,7 +125,7 @@ nf_status nf_report_make(const nf_study *study, nf_report *report)
     if (status == NF_OK)
         status = nf_report_follow(report);
     if (status == NF_OK)
-        status = nf_costs(study, &report->costs, &report->ncosts);
+        status = nf_costings(study, &report->costs, &report->ncosts);
     if (status == NF_OK)
         status = nf_report_find(report);
     return status;

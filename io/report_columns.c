@@ -468,7 +468,7 @@ void nf_table_wrap(FILE *out, const char *text, int indent, int width)
 {
     for (const char *at = text; *at != '\0';) {
         int used;
-        size_t bytes = cut(at, width - indent, &used), all = bytes;
+        size_t bytes = cut(at, at == text ? width : width - indent, &used), all = bytes;
         while (at[bytes] != '\0' && at[bytes] != ' ' && bytes > 0)
             bytes--;
         bytes = bytes == 0 ? all : bytes;

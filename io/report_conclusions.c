@@ -16,7 +16,7 @@
 
 #include "drivers/study/bottleneck.h"
 #include "drivers/study/models.h"
-#include "io/report_parts.h"
+#include "io/report_costs.h"
 
 /* A kernel as it is concluded of: its strong group, or, without one, its weak one. */
 typedef struct kernel {
@@ -306,9 +306,10 @@ static void say_sizes(const nf_report *report, FILE *out)
 {
     const char *last = NULL;
     size_t said = 0, kernels = 0;
-    for (const nf_costing *c = NULL; (c = nf_cost_next(report, NF_COST_BREAK_EVEN, c)) != NULL;) {
+    for (const nf_costing *c = NULL;
+         (c = nf_costing_next(report, NF_COST_BREAK_EVEN, c)) != NULL;) {
         bool first = last == NULL || strcmp(last, c->of->kernel) != 0;
-        if (nf_cost_at_once(c) || (first && kernels == SHOWN))
+        if (nf_costing_at_once(c) || (first && kernels == SHOWN))
             continue;
         last = c->of->kernel;
         kernels += first;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "io/report_parts.h"
+#include "io/report_costs.h"
 
 enum { NAMED = 8 }; /* ways in one sentence */
 
@@ -15,16 +15,17 @@ typedef struct phrase {
 
 static const phrase phrases[] = {
     {"parallel region", "a team of %s"},
-    {"first parallel region", "the first team of %s, whose threads are made"},
+    {"first parallel region", "the first team (whose threads must be made)"},
     {"barrier of ranks", "a barrier of %s"},
     {"process", "a process"},
-    {"MPI process", "an MPI process"},
+    {"MPI process", "an MPI process (%s)"},
     {"race", "without any synchronisation"},
     {"lock", "behind a lock"},
     {"spin lock", "behind a spin lock"},
     {"atomic", "as an atomic"},
     {"private", "in a private partial"},
     {"private, one cache line", "in private partials that share a cache line"},
+    {"private, reduced", "in private partials that MPI adds up"},
     {"fetch and op", "by MPI_Fetch_and_op"},
     {"contiguous", "as one message"},
     {"derived datatype", "by a derived datatype"},
@@ -48,12 +49,12 @@ static void say_way(const nf_cost *of, FILE *out)
                     nf_workers_text(of->ranks, of->threads, workers), place + 2);
         return;
     }
-    fprintf(out, "by \"%s\"", of->what);
+    fprintf(out, of->kind == NF_COST_START ? "\"%s\"" : "by \"%s\"", of->what);
 }
 
-static const nf_costing *most(const nf_report *report, nf_cost_kind kind, const char *what)
+static const nf_costing *find(const nf_report *report, nf_cost_kind kind, const char *what)
 {
-    return nf_cost_most(report->costs, report->ncosts, kind, what, NULL);
+    return nf_costing_find(report->costs, report->ncosts, kind, what);
 }
 
 /* Before the i-th of n parts of a list. */
@@ -69,11 +70,11 @@ static void say_starts(const nf_report *report, FILE *out)
 {
     size_t n = 0, i = 0;
     char time[NF_CELL];
-    for (const nf_costing *c = NULL; (c = nf_cost_next(report, NF_COST_START, c)) != NULL;)
+    for (const nf_costing *c = NULL; (c = nf_costing_next(report, NF_COST_START, c)) != NULL;)
         n++;
     n = n < NAMED ? n : NAMED;
-    for (const nf_costing *c = NULL; (c = nf_cost_next(report, NF_COST_START, c)) != NULL && i < n;
-         i++) {
+    for (const nf_costing *c = NULL;
+         (c = nf_costing_next(report, NF_COST_START, c)) != NULL && i < n; i++) {
         fputs(i == 0 ? "Starting " : before(i, n), out);
         say_way(c->of, out);
         fprintf(out, "%s%s", i == 0 ? " takes " : " ", nf_seconds_text(c->value, 2, time));
@@ -85,7 +86,7 @@ static void say_starts(const nf_report *report, FILE *out)
  * times as much on the start is less than a tenth of the T - T/p that is saved. */
 static void say_team(const nf_costing *team, FILE *out)
 {
-    const int p = nf_cost_workers(team);
+    const int p = nf_costing_workers(team);
     const double least = team->value * p / (p - 1);
     char even[NF_CELL], good[NF_CELL];
     fprintf(out,
@@ -96,13 +97,13 @@ static void say_team(const nf_costing *team, FILE *out)
 
 nf_status nf_start_words(const nf_report *report, FILE *out)
 {
-    const nf_costing *team = most(report, NF_COST_START, "parallel region"),
-                     *process = most(report, NF_COST_START, "MPI process");
+    const nf_costing *team = find(report, NF_COST_START, "parallel region"),
+                     *process = find(report, NF_COST_START, "MPI process");
     char ratio[NF_CELL];
     say_starts(report, out);
     if (process == NULL)
-        process = most(report, NF_COST_START, "process");
-    if (team == NULL || nf_cost_workers(team) < 2 || !(team->value > 0)) {
+        process = find(report, NF_COST_START, "process");
+    if (team == NULL || nf_costing_workers(team) < 2 || !(team->value > 0)) {
         fputs("Work that takes one worker less than that is done before others could help.", out);
         return NF_OK;
     }
@@ -111,7 +112,7 @@ nf_status nf_start_words(const nf_report *report, FILE *out)
         fputs("; ", out);
         say_way(process->of, out);
         fprintf(out, " costs as much as %s such starts: it is started once, for all the work",
-                nf_thousands_text(process->value / team->value, ratio));
+                nf_times_text(process->value / team->value, ratio));
     }
     putc('.', out);
     return NF_OK;
@@ -125,9 +126,9 @@ static const nf_cost *share_layout(const nf_report *report, bool ranks)
     const nf_costing *best = NULL;
     for (size_t i = 0; i < report->ncosts; i++) {
         const nf_costing *c = &report->costs[i];
-        if (c->of->kind == NF_COST_SHARE && nf_cost_counts(c) && nf_cost_workers(c) > 1 &&
+        if (c->of->kind == NF_COST_SHARE && nf_costing_counts(c) && nf_costing_workers(c) > 1 &&
             (ranks ? c->of->threads : c->of->ranks) == 1 &&
-            (best == NULL || nf_cost_workers(c) > nf_cost_workers(best)))
+            (best == NULL || nf_costing_workers(c) > nf_costing_workers(best)))
             best = c;
     }
     return best != NULL ? best->of : NULL;
@@ -146,7 +147,7 @@ static size_t list_shares(const nf_report *report, const nf_cost *layout,
     size_t n = 0;
     for (size_t i = 0; i < report->ncosts && n < NAMED; i++) {
         const nf_costing *c = &report->costs[i];
-        if (layout != NULL && c->of->kind == NF_COST_SHARE && nf_cost_counts(c) &&
+        if (layout != NULL && c->of->kind == NF_COST_SHARE && nf_costing_counts(c) &&
             nf_cost_same_layout(c->of, layout) && strcmp(c->of->what, "race") != 0)
             list[n++] = c;
     }
@@ -154,77 +155,76 @@ static size_t list_shares(const nf_report *report, const nf_cost *layout,
     return n;
 }
 
+/* "With 2 threads that add to one counter an increment takes 0.26 ns in a private partial and 12 ns as an
+ * atomic, 46 times as much." */
 static void say_shares(const nf_costing *const *list, size_t n, FILE *out)
 {
-    char workers[NF_CELL];
+    char text[NF_CELL];
     if (n == 0)
         return;
-    fprintf(out, "with %s one increment takes ",
-            nf_workers_text(list[0]->of->ranks, list[0]->of->threads, workers));
+    fprintf(out, "With %s that add to one counter an increment takes ",
+            nf_workers_text(list[0]->of->ranks, list[0]->of->threads, text));
     for (size_t i = 0; i < n; i++) {
         fprintf(out, "%s%.3g ns ", before(i, n), 1e9 * list[i]->value);
         say_way(list[i]->of, out);
     }
     if (n > 1)
-        fprintf(out, ", %.2g times as much as the first", list[n - 1]->value / list[0]->value);
+        fprintf(out, ", %s times as much as the first",
+                nf_times_text(list[n - 1]->value / list[0]->value, text));
+    fputs(". ", out);
 }
 
 /* The dearest way's time against that of one worker with it. */
 static void say_slower(const nf_report *report, const nf_costing *dear, FILE *out)
 {
-    const nf_costing *alone = nf_cost_alone(report->costs, report->ncosts, dear);
+    const nf_costing *alone = nf_costing_alone(report->costs, report->ncosts, dear);
+    char times[NF_CELL];
     if (alone == NULL || !(dear->value > alone->value))
         return;
     fputs("; more workers make one increment ", out);
     say_way(dear->of, out);
-    fprintf(out, " slower, not faster: %.2g times what it takes one worker alone",
-            dear->value / alone->value);
+    fprintf(out, " slower, not faster: %s times what it takes one worker alone",
+            nf_times_text(dear->value / alone->value, times));
 }
 
-static void say_race(const nf_report *report, FILE *out)
+/* Goes on with a sentence, or is one; ends it. */
+static void say_race(const nf_report *report, bool alone, FILE *out)
 {
-    const nf_costing *race = most(report, NF_COST_SHARE, "race");
-    char workers[NF_CELL];
-    if (race == NULL || nf_cost_workers(race) < 2)
-        return;
-    nf_workers_text(race->of->ranks, race->of->threads, workers);
-    if (race->lost > 0)
-        fprintf(out, "; without synchronisation %s lost %.2g%% of the increments", workers,
-                100 * race->lost);
-    else
-        fprintf(out, "; that %s without synchronisation lost none here was luck", workers);
-}
-
-/* "with ..." at the beginning of a sentence. */
-static void say_layouts(const nf_report *report, FILE *out)
-{
-    const nf_costing *threads[NAMED], *ranks[NAMED];
-    size_t nthreads = list_shares(report, share_layout(report, false), threads);
-    size_t nranks = list_shares(report, share_layout(report, true), ranks);
-    fputs("Of a counter that all workers add to, ", out);
-    say_shares(threads, nthreads, out);
-    if (nthreads > 0 && nranks > 0)
-        fputs("; ", out);
-    say_shares(ranks, nranks, out);
-    fputs(nthreads + nranks > 0 ? ". " : "no way of more workers counts. ", out);
+    const nf_costing *race = find(report, NF_COST_SHARE, "race");
+    char workers[NF_CELL], lost[NF_CELL];
+    bool any = race != NULL && nf_costing_workers(race) > 1;
+    if (any) {
+        nf_workers_text(race->of->ranks, race->of->threads, workers);
+        fprintf(out, alone ? "Without" : "; without");
+        if (race->lost > 0)
+            fprintf(out, " synchronisation %s lost %s of the increments", workers,
+                    nf_share_text(race->lost, lost));
+        else
+            fprintf(out, " synchronisation %s lost none here, by luck", workers);
+    }
+    fputs(any || !alone ? "." : "", out);
 }
 
 nf_status nf_share_words(const nf_report *report, FILE *out)
 {
-    const nf_costing *list[NAMED];
-    const nf_cost *layout = share_layout(report, false);
-    size_t n = list_shares(report, layout != NULL ? layout : share_layout(report, true), list);
-    say_layouts(report, out);
-    if (n == 0 || strncmp(list[0]->of->what, "private", strlen("private")) == 0) {
-        fputs("Let each worker count for itself, and fold the counts once at the end", out);
+    const nf_costing *threads[NAMED], *ranks[NAMED];
+    size_t nthreads = list_shares(report, share_layout(report, false), threads);
+    size_t nranks = list_shares(report, share_layout(report, true), ranks);
+    const nf_costing *const *list = nthreads > 0 ? threads : ranks;
+    size_t n = nthreads > 0 ? nthreads : nranks;
+    say_shares(threads, nthreads, out);
+    say_shares(ranks, nranks, out);
+    if (n == 0) {
+        fputs("No way by which several workers add to one counter counts. ", out);
+    } else if (strncmp(list[0]->of->what, "private", strlen("private")) == 0) {
+        fputs("So let each worker count for itself, and fold the counts once at the end", out);
     } else {
-        fputs("The cheapest way that loses nothing counts here ", out);
+        fputs("The cheapest way that loses nothing is here ", out);
         say_way(list[0]->of, out);
     }
     if (n > 0)
         say_slower(report, list[n - 1], out);
-    say_race(report, out);
-    putc('.', out);
+    say_race(report, n == 0, out);
     return NF_OK;
 }
 
@@ -256,47 +256,89 @@ static shares shares_of(const nf_report *report, const nf_costing *way)
 /* One message, or the first way where none was sent. */
 static const nf_costing *message(const nf_report *report)
 {
-    const nf_costing *way = most(report, NF_COST_SEND, "contiguous");
-    return way != NULL ? way : nf_cost_next(report, NF_COST_SEND, NULL);
+    const nf_costing *way = find(report, NF_COST_SEND, "contiguous");
+    return way != NULL ? way : nf_costing_next(report, NF_COST_SEND, NULL);
 }
 
 static void say_time(const nf_costing *way, FILE *out)
 {
     char time[NF_CELL];
-    fprintf(out, "%s (%.3g GB/s)", nf_seconds_text(way->value, 3, time),
-            way->amount / way->value / 1e9);
+    fputs(nf_seconds_text(way->value, 3, time), out);
+    if (nf_cost_moves(way->of))
+        fprintf(out, " (%.3g GB/s)", way->amount / way->value / 1e9);
+}
+
+/* Of these ways, each NULL or to be said: "30.5 ms by a derived datatype and 25.8 ms packed by hand". The bytes
+ * are said where they are not those of `first`. */
+static void say_sent(const nf_costing *const *list, size_t n, const nf_costing *first, FILE *out)
+{
+    char size[NF_CELL], time[NF_CELL];
+    size_t there = 0, said = 0;
+    for (size_t i = 0; i < n; i++)
+        if (list[i] != NULL)
+            there++;
+    for (size_t i = 0; i < n; i++) {
+        if (list[i] == NULL)
+            continue;
+        fprintf(out, "%s%s ", before(said++, there), nf_seconds_text(list[i]->value, 3, time));
+        say_way(list[i]->of, out);
+        if (list[i]->amount != first->amount)
+            fprintf(out, " (of %s)", nf_bytes_text(list[i]->amount, size));
+    }
+}
+
+/* The other ways: of cells that lie apart, through shared memory, and any others. */
+static void say_other_ways(const nf_report *report, const nf_costing *first, FILE *out)
+{
+    const nf_costing *apart[] = {find(report, NF_COST_SEND, "derived datatype"),
+                                 find(report, NF_COST_SEND, "packed")};
+    const nf_costing *shared[] = {find(report, NF_COST_SEND, "shared memory, copied"),
+                                  find(report, NF_COST_SEND, "shared memory, in place")};
+    const nf_costing *others[NAMED];
+    size_t n = 0;
+    for (const nf_costing *c = NULL; (c = nf_costing_next(report, NF_COST_SEND, c)) != NULL;)
+        if (n < NAMED && c->of->nodes == first->of->nodes && c != first && c != apart[0] &&
+            c != apart[1] && c != shared[0] && c != shared[1])
+            others[n++] = c;
+    bool any = false;
+    if (apart[0] != NULL || apart[1] != NULL) {
+        fputs("Where the cells lie apart, it takes ", out);
+        say_sent(apart, 2, first, out);
+        any = true;
+    }
+    if (shared[0] != NULL || shared[1] != NULL) {
+        fputs(any ? "; ranks of one node need no message: " : "Ranks of one node need no message: ",
+              out);
+        say_sent(shared, 2, first, out);
+        any = true;
+    }
+    if (n > 0) {
+        fputs(any ? "; and " : "Other ways: ", out);
+        say_sent(others, n, first, out);
+        any = true;
+    }
+    fputs(any ? "." : "A run that sends adds that to its computing.", out);
 }
 
 nf_status nf_send_words(const nf_report *report, FILE *out)
 {
     const nf_costing *first = message(report);
-    size_t n = 0, i = 0;
     char size[NF_CELL];
     if (first == NULL) {
         fputs("No way of sending counts.", out);
         return NF_OK;
     }
-    fprintf(out, "Sent ");
+    fputs("Sent ", out);
     say_way(first->of, out);
     fprintf(out, ", %s take ", nf_bytes_text(first->amount, size));
     say_time(first, out);
+    for (const nf_costing *c = first; (c = nf_costing_next(report, NF_COST_SEND, c)) != NULL;)
+        if (strcmp(c->of->what, first->of->what) == 0) {
+            fprintf(out, ", between %d nodes ", c->of->nodes);
+            say_time(c, out);
+        }
     fputs(". ", out);
-    for (const nf_costing *c = NULL; (c = nf_cost_next(report, NF_COST_SEND, c)) != NULL;)
-        n += c == first ? 0 : 1;
-    n = n < NAMED ? n : NAMED;
-    for (const nf_costing *c = NULL;
-         (c = nf_cost_next(report, NF_COST_SEND, c)) != NULL && i < n;) {
-        if (c == first)
-            continue;
-        fputs(i == 0 ? "Cells that lie apart, or memory that is shared, make a difference: " : "",
-              out);
-        fprintf(out, "%s%s ", before(i, n), nf_bytes_text(c->amount, size));
-        i++;
-        say_way(c->of, out);
-        fputs(" take ", out);
-        say_time(c, out);
-    }
-    fputs(n > 0 ? "." : "A run that sends adds that to its computing.", out);
+    say_other_ways(report, first, out);
     return NF_OK;
 }
 
@@ -304,18 +346,21 @@ nf_status nf_kernel_send_words(const nf_report *report, FILE *out)
 {
     const nf_costing *way = message(report);
     shares s = way != NULL ? shares_of(report, way) : (shares){.low = INFINITY};
-    fputs("How long each kernel's input would take to move, of the time in which one worker "
-          "computes with it; by the measured size that is nearest, in proportion to the bytes. ",
+    char text[NF_CELL];
+    fputs("How long it would take to move a kernel's whole input, as a share of the time in which "
+          "one worker computes with it; from the measured size that is nearest, in proportion to "
+          "the bytes. ",
           out);
     if (s.least == NULL)
         return NF_OK;
+    fputs("Sent ", out);
     say_way(way->of, out);
-    fprintf(out, " it is %.2g%% for %s", 100 * s.low, s.least);
+    fprintf(out, " it is %s for %s", nf_share_text(s.low, text), s.least);
     if (s.least != s.most)
-        fprintf(out, " and %.2g%% for %s", 100 * s.high, s.most);
-    fputs(s.high > 0.5
-              ? ": near 100%, other processes could save no more than sending to them costs."
-              : ": far less than computing, and the more so where only the halo is sent.",
+        fprintf(out, " to %s for %s", nf_share_text(s.high, text), s.most);
+    fputs(s.high > 0.5 ? ": near 100% and over, other processes cannot save what sending to them "
+                         "costs, and data is best read where it is used."
+                       : ": little beside computing, and less where only halos are sent.",
           out);
     return NF_OK;
 }
@@ -328,7 +373,8 @@ static void say_span(const nf_report *report, const char *what, bool *any, FILE 
     const nf_costing *low = NULL, *high = NULL, *never = NULL;
     char size[NF_CELL], workers[NF_CELL];
     size_t nevers = 0;
-    for (const nf_costing *c = NULL; (c = nf_cost_next(report, NF_COST_BREAK_EVEN, c)) != NULL;) {
+    for (const nf_costing *c = NULL;
+         (c = nf_costing_next(report, NF_COST_BREAK_EVEN, c)) != NULL;) {
         if (strcmp(c->of->what, what) != 0)
             continue;
         nevers += !isfinite(c->value);
@@ -343,8 +389,8 @@ static void say_span(const nf_report *report, const char *what, bool *any, FILE 
             nf_workers_text(of->ranks, of->threads, workers));
     *any = true;
     if (low != NULL)
-        fprintf(out, "it is %s %s (%s)", nf_thousands_text(low->value, size), low->of->unit,
-                low->of->label);
+        fprintf(out, "it is %s%s %s (%s)", nf_costing_at_once(low) ? "at most " : "",
+                nf_thousands_text(low->value, size), low->of->unit, low->of->label);
     if (high != low)
         fprintf(out, " to %s %s (%s)", nf_thousands_text(high->value, size), high->of->unit,
                 high->of->label);
@@ -399,18 +445,19 @@ nf_status nf_memory_words(const nf_report *report, FILE *out)
               out);
         return NF_OK;
     }
+    bool named = strcmp(c->of->what, "input") != 0;
     fprintf(out,
-            "The input %s is held once a node, not once a rank: %s instead of %s with %d ranks. "
+            "The input%s%s is held once a node, not once a rank: %s instead of %s with %d ranks. "
             "The %s saved (%.0f%%) are left for larger arrays; with more ranks a node it is more.",
-            c->of->what, nf_bytes_text(c->value, held), nf_bytes_text(c->amount, each),
-            c->of->ranks, nf_bytes_text(c->amount - c->value, saved),
-            100 * (1 - c->value / c->amount));
+            named ? " " : "", named ? c->of->what : "", nf_bytes_text(c->value, held),
+            nf_bytes_text(c->amount, each), c->of->ranks,
+            nf_bytes_text(c->amount - c->value, saved), 100 * (1 - c->value / c->amount));
     return NF_OK;
 }
 
 /* ---- the terminal ---- */
 
-/* What is written to a stream, behind a name and wrapped. */
+/* A line that is being put together: its parts, with semicolons between them. */
 typedef struct line {
     char *text;
     size_t length, parts;
@@ -441,76 +488,102 @@ static FILE *part(line *l)
     return l->out;
 }
 
-static void start_line(const nf_report *report, line *l)
+static void start_line(const nf_report *report, FILE *out)
 {
     char time[NF_CELL], layout[NF_CELL];
-    for (const nf_costing *c = NULL; (c = nf_cost_next(report, NF_COST_START, c)) != NULL;)
-        fprintf(part(l), "%s %s %s", c->of->what, nf_cost_layout_text(c->of, layout),
+    line l;
+    if (!begin(&l, "start"))
+        return;
+    for (const nf_costing *c = NULL; (c = nf_costing_next(report, NF_COST_START, c)) != NULL;)
+        fprintf(part(&l), "%s %s %s", c->of->what, nf_cost_layout_text(c->of, layout),
                 nf_seconds_text(c->value, 3, time));
+    end(&l, out);
 }
 
-static void share_line(const nf_report *report, bool ranks, line *l)
+/* Of threads, or of ranks. */
+static void share_line(const nf_report *report, bool ranks, FILE *out)
 {
-    const nf_costing *list[NAMED], *race = most(report, NF_COST_SHARE, "race");
+    const nf_costing *list[NAMED], *race = find(report, NF_COST_SHARE, "race");
     const nf_cost *layout = share_layout(report, ranks);
     char text[NF_CELL];
     size_t n = list_shares(report, layout, list);
+    line l;
+    if (!begin(&l, "share"))
+        return;
+    if (n > 0)
+        fprintf(l.out, "%s: ", nf_cost_layout_text(layout, text));
     for (size_t i = 0; i < n; i++)
-        fprintf(part(l), "%s%s%s %.3g ns", i == 0 ? nf_cost_layout_text(layout, text) : "",
-                i == 0 ? ": " : "", list[i]->of->what, 1e9 * list[i]->value);
+        fprintf(part(&l), "%s %.3g ns", list[i]->of->what, 1e9 * list[i]->value);
     if (n > 0 && race != NULL && nf_cost_same_layout(race->of, layout))
-        fprintf(part(l), "race %.3g ns, %.2g%% lost", 1e9 * race->value, 100 * race->lost);
+        fprintf(part(&l), "race %.3g ns, %s lost", 1e9 * race->value,
+                nf_share_text(race->lost, text));
+    end(&l, out);
 }
 
-static void send_line(const nf_report *report, line *l)
+static void send_line(const nf_report *report, FILE *out)
 {
     char size[NF_CELL];
-    for (const nf_costing *c = NULL; (c = nf_cost_next(report, NF_COST_SEND, c)) != NULL;) {
-        fprintf(part(l), "%s %s ", nf_bytes_text(c->amount, size), c->of->what);
-        say_time(c, l->out);
+    double amount = 0;
+    line l;
+    if (!begin(&l, "send"))
+        return;
+    for (const nf_costing *c = NULL; (c = nf_costing_next(report, NF_COST_SEND, c)) != NULL;) {
+        part(&l);
+        if (c->amount != amount)
+            fprintf(l.out, "%s: ", nf_bytes_text(c->amount, size));
+        amount = c->amount;
+        fprintf(l.out, "%s ", nf_way_text(c->of, size));
+        say_time(c, l.out);
+    }
+    end(&l, out);
+}
+
+/* A line a kernel. */
+static void break_even_lines(const nf_report *report, FILE *out)
+{
+    const nf_costing *c = nf_costing_next(report, NF_COST_BREAK_EVEN, NULL);
+    char size[NF_CELL], workers[NF_CELL];
+    line l;
+    for (bool first = true; c != NULL; first = false) {
+        const char *kernel = c->of->kernel;
+        if (!begin(&l, first ? "break-even" : ""))
+            return;
+        fprintf(l.out, "%s: ", c->of->label);
+        for (; c != NULL && strcmp(c->of->kernel, kernel) == 0;
+             c = nf_costing_next(report, NF_COST_BREAK_EVEN, c)) {
+            nf_workers_text(c->of->ranks, c->of->threads, workers);
+            if (isfinite(c->value))
+                fprintf(part(&l), "%s from %s %s on", workers, nf_thousands_text(c->value, size),
+                        c->of->unit);
+            else
+                fprintf(part(&l), "%s not up to %s %s", workers, nf_thousands_text(c->amount, size),
+                        c->of->unit);
+        }
+        end(&l, out);
     }
 }
 
-static void break_even_line(const nf_report *report, line *l)
-{
-    char size[NF_CELL];
-    for (const nf_costing *c = NULL; (c = nf_cost_next(report, NF_COST_BREAK_EVEN, c)) != NULL;) {
-        fprintf(part(l), "%s, %s: ", c->of->label, c->of->what);
-        if (isfinite(c->value))
-            fprintf(l->out, "from %s %s on", nf_thousands_text(c->value, size), c->of->unit);
-        else
-            fprintf(l->out, "not up to %s %s", nf_thousands_text(c->amount, size), c->of->unit);
-    }
-}
-
-static void memory_line(const nf_report *report, line *l)
+static void memory_line(const nf_report *report, FILE *out)
 {
     const nf_costing *c = largest_saving(report);
     char held[NF_CELL], each[NF_CELL];
-    if (c != NULL)
-        fprintf(part(l), "%s: %s held instead of %s", c->of->what, nf_bytes_text(c->value, held),
-                nf_bytes_text(c->amount, each));
+    line l;
+    if (c == NULL || !begin(&l, "memory"))
+        return;
+    fprintf(part(&l), "%s: %s held instead of %s", c->of->what, nf_bytes_text(c->value, held),
+            nf_bytes_text(c->amount, each));
+    end(&l, out);
 }
 
 void nf_costs_table(const nf_report *report, FILE *out)
 {
-    static void (*const lines[])(const nf_report *,
-                                 line *) = {[NF_COST_START] = start_line,
-                                            [NF_COST_SEND] = send_line,
-                                            [NF_COST_BREAK_EVEN] = break_even_line,
-                                            [NF_COST_MEMORY] = memory_line};
-    line l;
     if (report->ncosts == 0)
         return;
     fputs("what sharing out costs\n", out);
-    for (int kind = 0; kind < NF_COSTS; kind++)
-        for (int ranks = 0; ranks < (kind == NF_COST_SHARE ? 2 : 1); ranks++) {
-            if (!begin(&l, nf_cost_names[kind]))
-                return;
-            if (kind == NF_COST_SHARE)
-                share_line(report, ranks == 1, &l);
-            else
-                lines[kind](report, &l);
-            end(&l, out);
-        }
+    start_line(report, out);
+    share_line(report, false, out);
+    share_line(report, true, out);
+    send_line(report, out);
+    break_even_lines(report, out);
+    memory_line(report, out);
 }

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "io/report_parts.h"
+#include "io/report_costs.h"
 
 const char nf_costs_title[] = "What sharing out costs";
 const char nf_costs_intro[] =
@@ -39,6 +39,26 @@ static void cell_layout(nf_sheet *sheet, const nf_costing *cost)
 {
     char text[NF_CELL];
     nf_sheet_cell(sheet, "%s", nf_cost_layout_text(cost->of, text));
+}
+
+const char *nf_times_text(double factor, char text[NF_CELL])
+{
+    if (factor >= 99.5)
+        return nf_thousands_text(factor, text);
+    snprintf(text, NF_CELL, factor < 9.95 ? "%.2g" : "%.0f", factor);
+    return text;
+}
+
+const char *nf_share_text(double share, char text[NF_CELL])
+{
+    char number[NF_CELL];
+    if (share < 0.0005)
+        snprintf(text, NF_CELL, "<0.1%%");
+    else if (share < 0.0995)
+        snprintf(text, NF_CELL, "%.1f%%", 100 * share);
+    else
+        snprintf(text, NF_CELL, "%.100s%%", nf_thousands_text(100 * share, number));
+    return text;
 }
 
 static void cell_n(nf_sheet *sheet, const nf_costing *cost)
@@ -78,39 +98,45 @@ double nf_group_bytes(const nf_group *group)
     return (double)nf_shape_bytes(&of->shape);
 }
 
-const nf_costing *nf_cost_next(const nf_report *report, nf_cost_kind kind, const nf_costing *last)
+const nf_costing *nf_costing_next(const nf_report *report, nf_cost_kind kind,
+                                  const nf_costing *last)
 {
     for (const nf_costing *c = last == NULL ? report->costs : last + 1;
          c < report->costs + report->ncosts; c++)
-        if (c->of->kind == kind &&
-            nf_cost_most(report->costs, report->ncosts, kind, c->of->what, c->of->kernel) == c)
+        if (c->of->kind == kind && nf_costing_decides(report->costs, report->ncosts, c))
             return c;
     return NULL;
 }
 
 /* ---- starting ---- */
 
-/* How much of the kernels' serial work takes as long: "410 to 22,500". */
+/* How much of the kernels' serial work takes as long, from the dearest kernel to the cheapest: "939 cells to
+ * 25,500 indices". */
 static void cell_work(nf_sheet *sheet, const nf_report *report, double seconds)
 {
     double least = INFINITY, most = 0;
+    const char *units[2] = {"", ""}; /* of the two */
     char low[NF_CELL], high[NF_CELL];
     for (size_t g = 0; g < report->ngroups; g++) {
-        const nf_group *group = &report->groups[g];
-        double serial = nf_group_serial(group);
-        if (serial <= 0 || group->points[0]->of->scaling != NF_STRONG)
+        const nf_sample *of = report->groups[g].points[0]->of;
+        double serial = nf_group_serial(&report->groups[g]);
+        if (serial <= 0 || of->scaling != NF_STRONG)
             continue;
-        double work = seconds * (double)group->points[0]->of->work / serial;
+        const char *unit = of->shape.dtype == NF_NONE ? "indices" : "cells";
+        double work = seconds * (double)of->work / serial;
+        units[0] = work < least ? unit : units[0];
+        units[1] = work > most ? unit : units[1];
         least = fmin(least, work);
         most = fmax(most, work);
     }
-    nf_thousands_text(least, low);
+    bool alike = strcmp(units[0], units[1]) == 0;
     if (most <= 0)
         nf_sheet_cell(sheet, "%s", nf_none);
-    else if (strcmp(low, nf_thousands_text(most, high)) == 0)
-        nf_sheet_cell(sheet, "%s", low);
+    else if (most <= least)
+        nf_sheet_cell(sheet, "%s %s", nf_thousands_text(most, high), units[1]);
     else
-        nf_sheet_cell(sheet, "%s to %s", low, high);
+        nf_sheet_cell(sheet, "%s%s%s to %s %s", nf_thousands_text(least, low), alike ? "" : " ",
+                      alike ? "" : units[0], nf_thousands_text(most, high), units[1]);
 }
 
 static nf_sheet start_sheet(const nf_report *report)
@@ -120,7 +146,7 @@ static nf_sheet start_sheet(const nf_report *report)
                                     {"n", true},
                                     {"Time", true},
                                     {"95% interval", true},
-                                    {"Cells or indices that one worker does meanwhile", true},
+                                    {"One worker's work meanwhile", true},
                                     {"Result", false}};
     nf_sheet sheet = nf_sheet_of(heads, sizeof heads / sizeof *heads);
     for (size_t i = 0; i < report->ncosts; i++) {
@@ -188,16 +214,17 @@ static const nf_costing *find_cost(const nf_report *report, const nf_cost *way,
 /* "85.0 ns, 6.1 times one worker's, 48% lost". */
 static void cell_share(nf_sheet *sheet, const nf_report *report, const nf_costing *cost)
 {
-    char times[NF_CELL] = "", lost[NF_CELL] = "";
+    char times[40] = "", lost[40] = "", text[NF_CELL];
     if (cost == NULL || !cost->valid) {
         nf_sheet_cell(sheet, "%s", cost == NULL ? nf_none : "INVALID");
         return;
     }
-    const nf_costing *alone = nf_cost_alone(report->costs, report->ncosts, cost);
+    const nf_costing *alone = nf_costing_alone(report->costs, report->ncosts, cost);
     if (alone != NULL && alone != cost && alone->value > 0)
-        snprintf(times, sizeof times, ", %.3g times", cost->value / alone->value);
+        snprintf(times, sizeof times, ", %.30s times",
+                 nf_times_text(cost->value / alone->value, text));
     if (cost->lost > 0)
-        snprintf(lost, sizeof lost, ", %.2g%% lost", 100 * cost->lost);
+        snprintf(lost, sizeof lost, ", %.30s lost", nf_share_text(cost->lost, text));
     nf_sheet_cell(sheet, "%.3g ns%s%s", 1e9 * cost->value, times, lost);
 }
 
@@ -223,6 +250,20 @@ static nf_sheet share_sheet(const nf_report *report)
 
 /* ---- sending ---- */
 
+bool nf_cost_moves(const nf_cost *of)
+{
+    return strcmp(of->what, "shared memory, in place") != 0;
+}
+
+const char *nf_way_text(const nf_cost *of, char text[NF_CELL])
+{
+    if (of->nodes > 1)
+        snprintf(text, NF_CELL, "%.90s, %d nodes", of->what, of->nodes);
+    else
+        snprintf(text, NF_CELL, "%.120s", of->what);
+    return text;
+}
+
 static nf_sheet send_sheet(const nf_report *report)
 {
     static const nf_head heads[] = {
@@ -240,7 +281,10 @@ static nf_sheet send_sheet(const nf_report *report)
         nf_sheet_cell(&sheet, "%s", nf_bytes_text(cost->amount, size));
         cell_n(&sheet, cost);
         cells_time(&sheet, cost);
-        nf_sheet_cell(&sheet, "%.3g", cost->amount / cost->value / 1e9);
+        if (nf_cost_moves(cost->of))
+            nf_sheet_cell(&sheet, "%.3g", cost->amount / cost->value / 1e9);
+        else
+            nf_sheet_cell(&sheet, "%s", nf_none);
         nf_sheet_cell(&sheet, "%s", result_of(cost));
     }
     return sheet;
@@ -267,9 +311,9 @@ static nf_sheet kernel_send_sheet(const nf_report *report)
     nf_sheet_head(&sheet, true, "Size");
     nf_sheet_head(&sheet, true, "Input");
     nf_sheet_head(&sheet, true, "Serial time");
-    for (const nf_costing *c = NULL; (c = nf_cost_next(report, NF_COST_SEND, c)) != NULL;)
-        nf_sheet_head(&sheet, true, "%s", c->of->what);
-    if (nf_cost_next(report, NF_COST_SEND, NULL) == NULL)
+    for (const nf_costing *c = NULL; (c = nf_costing_next(report, NF_COST_SEND, c)) != NULL;)
+        nf_sheet_head(&sheet, true, "%s", nf_way_text(c->of, text));
+    if (nf_costing_next(report, NF_COST_SEND, NULL) == NULL)
         return sheet;
     for (size_t g = 0; g < report->ngroups; g++) {
         const nf_group *group = &report->groups[g];
@@ -281,10 +325,9 @@ static nf_sheet kernel_send_sheet(const nf_report *report)
         nf_sheet_cell(&sheet, "%s", nf_size_text(&group->points[0]->of->shape, size));
         nf_sheet_cell(&sheet, "%s", nf_bytes_text(bytes, text));
         nf_sheet_cell(&sheet, "%s", nf_seconds_text(serial, 3, text));
-        for (const nf_costing *c = NULL; (c = nf_cost_next(report, NF_COST_SEND, c)) != NULL;) {
+        for (const nf_costing *c = NULL; (c = nf_costing_next(report, NF_COST_SEND, c)) != NULL;) {
             double share = nf_send_seconds(report, c, bytes) / serial;
-            nf_sheet_cell(&sheet, share < 0.001 ? "<0.1%%" : "%.*f%%", share < 0.0995 ? 1 : 0,
-                          100 * share);
+            nf_sheet_cell(&sheet, "%s", nf_share_text(share, text));
         }
     }
     return sheet;
@@ -292,7 +335,7 @@ static nf_sheet kernel_send_sheet(const nf_report *report)
 
 /* ---- break-even ---- */
 
-bool nf_cost_at_once(const nf_costing *cost)
+bool nf_costing_at_once(const nf_costing *cost)
 {
     return cost->interval.known && cost->interval.low <= 0 && cost->interval.high <= cost->value;
 }
@@ -300,14 +343,13 @@ bool nf_cost_at_once(const nf_costing *cost)
 static void cell_size(nf_sheet *sheet, const nf_costing *cost)
 {
     char text[NF_CELL];
+    const char *unit = cost->of->unit;
     if (!isfinite(cost->value))
-        nf_sheet_cell(sheet, "at every size tried (up to %s)",
-                      nf_thousands_text(cost->amount, text));
-    else if (nf_cost_at_once(cost))
-        nf_sheet_cell(sheet, "at none: not at the smallest tried (%s)",
-                      nf_thousands_text(cost->value, text));
+        nf_sheet_cell(sheet, "none: serial wins at every size tried (up to %s %s)",
+                      nf_thousands_text(cost->amount, text), unit);
     else
-        nf_sheet_cell(sheet, "%s %s", nf_thousands_text(cost->value, text), cost->of->unit);
+        nf_sheet_cell(sheet, "%s %s%s", nf_thousands_text(cost->value, text), unit,
+                      nf_costing_at_once(cost) ? ": already at the smallest tried" : "");
 }
 
 static void cell_size_interval(nf_sheet *sheet, const nf_costing *cost)
@@ -330,7 +372,7 @@ static nf_sheet break_even_sheet(const nf_report *report)
                                     {"Instead of one worker", false},
                                     {"Ranks\u00d7threads", true},
                                     {"n", true},
-                                    {"One worker is faster below", true},
+                                    {"Break-even size", true},
                                     {"95% interval", true},
                                     {"Largest tried", true},
                                     {"Result", false}};
@@ -415,14 +457,14 @@ nf_status nf_costs_csv(const nf_report *report, FILE *out)
         nf_csv_string(out, of->kernel != NULL ? of->kernel : "");
         putc(',', out);
         nf_csv_string(out, of->unit);
-        fprintf(out, ",%d,%d,%d,%d", of->nodes, of->ranks, of->threads, nf_cost_workers(cost));
+        fprintf(out, ",%d,%d,%d,%d", of->nodes, of->ranks, of->threads, nf_costing_workers(cost));
         csv_value(out, true, cost->amount);
         fprintf(out, ",%d,%zu", cost->n, cost->records);
         csv_value(out, true, cost->value);
         csv_value(out, cost->interval.known, cost->interval.low);
         csv_value(out, cost->interval.known, cost->interval.high);
         csv_value(out, of->kind == NF_COST_SHARE, cost->lost);
-        fprintf(out, ",%d,%d,%d\r\n", cost->valid, cost->oversubscribed, nf_cost_counts(cost));
+        fprintf(out, ",%d,%d,%d\r\n", cost->valid, cost->oversubscribed, nf_costing_counts(cost));
     }
     return NF_OK;
 }

@@ -5,7 +5,7 @@
 #include "drivers/engine/shape.h"
 #include "drivers/engine/status.h"
 #include "drivers/study/bottleneck.h"
-#include "drivers/study/costs.h"
+#include "drivers/study/costing.h"
 #include "drivers/study/efficiency.h"
 #include "drivers/study/models.h"
 #include "io/report.h"
@@ -178,29 +178,10 @@ char *nf_report_words(const nf_report *report, nf_report_writer *write);
 
 extern const char nf_costs_title[], nf_costs_intro[];
 extern const nf_section nf_cost_sections[]; /* within one section of that title */
-/* Before each table: two sentences. */
-nf_report_writer nf_start_words, nf_share_words, nf_send_words, nf_kernel_send_words,
-    nf_break_even_words, nf_memory_words;
 /* costs.csv: a cost a line; inf: more workers never won, or an end beyond the sizes that were tried. */
 nf_report_writer nf_costs_csv;
-/* The rows that decide, for a terminal of 100 columns. */
+/* The rows that decide, for a terminal of 100 columns; nothing without costs. */
 void nf_costs_table(const nf_report *report, FILE *out);
-
-/* "2\u00d71", "2\u00d71, 2 nodes". */
-const char *nf_cost_layout_text(const nf_cost *of, char text[NF_CELL]);
-bool nf_cost_same_layout(const nf_cost *a, const nf_cost *b);
-/* Break-even: more workers are faster at the smallest size already that was tried. */
-bool nf_cost_at_once(const nf_costing *cost);
-/* Of each way of a kind (break-even: and each kernel) the one that nf_cost_most chooses, one after another,
- * the first after NULL; NULL: there are no more. */
-const nf_costing *nf_cost_next(const nf_report *report, nf_cost_kind kind, const nf_costing *last);
-/* Seconds in which one worker does the group's work; 0: there is no such point that is valid. */
-double nf_group_serial(const nf_group *group);
-/* Bytes of the group's input; 0: it is a range of indices, or weak scaling's. */
-double nf_group_bytes(const nf_group *group);
-/* How long the group's input would take by this way: that of the cost of the nearest size (by ratio) of the
- * same way and layout, in proportion. */
-double nf_send_seconds(const nf_report *report, const nf_costing *way, double bytes);
 
 /* ---- report_text.c ---- */
 
@@ -226,8 +207,7 @@ void nf_md_text(FILE *out, const char *text);
 void nf_html_text(FILE *out, const char *text);
 void nf_md_figure(FILE *out, const nf_report *report, int figure);
 void nf_html_figure(FILE *out, const nf_report *report, int figure);
-/* Lines of at most so many characters, broken at spaces, each behind the first one's indent; of text without
- * line breaks. */
+/* Text in lines of at most so many characters, broken at spaces, those after the first indented. */
 void nf_table_wrap(FILE *out, const char *text, int indent, int width);
 /* "2 threads", "2 ranks", "2 ranks of 2 threads", "one worker". */
 const char *nf_workers_text(int ranks, int threads, char text[NF_CELL]);

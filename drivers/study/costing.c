@@ -1,4 +1,4 @@
-#include "drivers/study/costs.h"
+#include "drivers/study/costing.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -63,7 +63,7 @@ static int by_order(const void *one, const void *other)
     ORDER(a->kernel, b->kernel);
     ORDER(a->what, b->what);
     ORDER(p->nodes, q->nodes);
-    ORDER(nf_cost_workers(&a->cost), nf_cost_workers(&b->cost));
+    ORDER(nf_costing_workers(&a->cost), nf_costing_workers(&b->cost));
     ORDER(p->ranks, q->ranks);
     ORDER(a->cost.amount, b->cost.amount);
     ORDER(p, q);
@@ -142,13 +142,14 @@ static size_t merge_all(const nf_study *study, entry *entries, double *values)
             continue;
         entry *e = &entries[n++];
         *e = (entry){merge(study, of, values), first_what(study, of), first_kernel(study, of)};
-        e->cost.oversubscribed = nf_cost_workers(&e->cost) / fmax(of->nodes, 1) >= least;
+        e->cost.oversubscribed = of->kind != NF_COST_MEMORY &&
+                                 nf_costing_workers(&e->cost) / fmax(of->nodes, 1) >= least;
     }
     qsort(entries, n, sizeof *entries, by_order);
     return n;
 }
 
-nf_status nf_costs(const nf_study *study, nf_costing **list, size_t *n)
+nf_status nf_costings(const nf_study *study, nf_costing **list, size_t *n)
 {
     entry *entries = calloc(study->ncosts + 1, sizeof *entries);
     double *values = calloc(study->ncosts + 1, 2 * sizeof *values);
@@ -172,44 +173,54 @@ nf_status nf_costs(const nf_study *study, nf_costing **list, size_t *n)
 
 /* ---- finding one ---- */
 
-bool nf_cost_counts(const nf_costing *cost)
+bool nf_costing_counts(const nf_costing *cost)
 {
     return cost->valid && !cost->oversubscribed;
 }
 
-int nf_cost_workers(const nf_costing *cost)
+int nf_costing_workers(const nf_costing *cost)
 {
     return cost->of->ranks * cost->of->threads;
 }
 
 static bool is_more(const nf_costing *a, const nf_costing *b)
 {
-    int p = nf_cost_workers(a), q = nf_cost_workers(b);
+    int p = nf_costing_workers(a), q = nf_costing_workers(b);
     if (p != q)
         return p > q;
     return a->of->threads != b->of->threads ? a->of->threads > b->of->threads
                                             : a->amount > b->amount;
 }
 
-const nf_costing *nf_cost_most(const nf_costing *list, size_t n, nf_cost_kind kind,
-                               const char *what, const char *kernel)
+bool nf_costing_decides(const nf_costing *list, size_t n, const nf_costing *cost)
 {
-    const nf_costing *best = NULL;
+    const nf_cost *of = cost->of;
     for (size_t i = 0; i < n; i++) {
-        const nf_costing *cost = &list[i];
-        if (cost->of->kind == kind && strcmp(cost->of->what, what) == 0 &&
-            (kernel == NULL || same_text(cost->of->kernel, kernel)) && nf_cost_counts(cost) &&
-            (best == NULL || is_more(cost, best)))
-            best = cost;
+        const nf_cost *other = list[i].of;
+        if (other->kind == of->kind && strcmp(other->what, of->what) == 0 &&
+            same_text(other->kernel, of->kernel) &&
+            (of->kind != NF_COST_SEND || other->nodes == of->nodes) &&
+            nf_costing_counts(&list[i]) && is_more(&list[i], cost))
+            return false;
     }
-    return best;
+    return nf_costing_counts(cost);
 }
 
-const nf_costing *nf_cost_alone(const nf_costing *list, size_t n, const nf_costing *cost)
+const nf_costing *nf_costing_find(const nf_costing *list, size_t n, nf_cost_kind kind,
+                                  const char *what)
+{
+    for (size_t i = 0; i < n; i++)
+        if (list[i].of->kind == kind && strcmp(list[i].of->what, what) == 0 &&
+            nf_costing_decides(list, n, &list[i]))
+            return &list[i];
+    return NULL;
+}
+
+const nf_costing *nf_costing_alone(const nf_costing *list, size_t n, const nf_costing *cost)
 {
     for (size_t i = 0; i < n; i++)
         if (list[i].of->kind == cost->of->kind && strcmp(list[i].of->what, cost->of->what) == 0 &&
-            nf_cost_workers(&list[i]) == 1 && list[i].valid)
+            nf_costing_workers(&list[i]) == 1 && list[i].valid)
             return &list[i];
     return NULL;
 }

@@ -1,6 +1,6 @@
-/* costs.h - the costs of a study, each once: records of one cost are put together. Pure functions. */
-#ifndef NF_COSTS_H
-#define NF_COSTS_H
+/* costing.h - the costs of a study, each once: records of one cost are put together. Pure functions. */
+#ifndef NF_COSTING_H
+#define NF_COSTING_H
 
 #include "drivers/study/sample.h"
 #include "drivers/study/stats.h"
@@ -16,25 +16,29 @@ typedef struct nf_costing {
                              that were tried */
     double lost;          /* median */
     bool valid;           /* all records are */
-    bool oversubscribed;  /* a sample of as many workers a node, or of fewer, was */
+    bool oversubscribed;  /* a sample of as many workers a node, or of fewer, was; never
+                             of memory, which does not depend on cores */
 } nf_costing;
 
 /* Ordered by kind; then by the way and the kernel, as first met (break-even: by the kernel first); then
  * by nodes, workers, ranks and amount. Those of sending and memory are one cost only if their amounts agree.
  * The caller frees *list; it refers to the study. Errors: NF_ERR_MEMORY. */
-nf_status nf_costs(const nf_study *study, nf_costing **list, size_t *n);
+nf_status nf_costings(const nf_study *study, nf_costing **list, size_t *n);
 
 /* Valid, and not oversubscribed: conclusions may be drawn from it. */
-bool nf_cost_counts(const nf_costing *cost);
+bool nf_costing_counts(const nf_costing *cost);
 
-int nf_cost_workers(const nf_costing *cost);
+int nf_costing_workers(const nf_costing *cost);
 
-/* Of one kind and way that counts: the most workers, of these the most threads, then the largest amount;
- * kernel NULL: any. NULL: there is none. */
-const nf_costing *nf_cost_most(const nf_costing *list, size_t n, nf_cost_kind kind,
-                               const char *what, const char *kernel);
+/* Whether it counts, and of those of its kind, way and kernel (sending: and nodes) that do none has more workers,
+ * or as many and more threads, or then a larger amount. */
+bool nf_costing_decides(const nf_costing *list, size_t n, const nf_costing *cost);
+
+/* The first of a kind and way that decides. NULL: there is none. */
+const nf_costing *nf_costing_find(const nf_costing *list, size_t n, nf_cost_kind kind,
+                                  const char *what);
 
 /* Of the cost's kind and way: the valid one of one worker. NULL: there is none. */
-const nf_costing *nf_cost_alone(const nf_costing *list, size_t n, const nf_costing *cost);
+const nf_costing *nf_costing_alone(const nf_costing *list, size_t n, const nf_costing *cost);
 
 #endif
