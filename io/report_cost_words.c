@@ -377,10 +377,13 @@ static void say_span(const nf_report *report, const char *what, bool *any, FILE 
          (c = nf_costing_next(report, NF_COST_BREAK_EVEN, c)) != NULL;) {
         if (strcmp(c->of->what, what) != 0)
             continue;
-        nevers += !isfinite(c->value);
-        never = isfinite(c->value) ? never : c;
-        low = isfinite(c->value) && (low == NULL || c->value < low->value) ? c : low;
-        high = isfinite(c->value) && (high == NULL || c->value > high->value) ? c : high;
+        if (!isfinite(c->value)) {
+            nevers++;
+            never = c;
+            continue;
+        }
+        low = low == NULL || c->value < low->value ? c : low;
+        high = high == NULL || c->value > high->value ? c : high;
     }
     if (low == NULL && never == NULL)
         return;
