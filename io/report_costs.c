@@ -267,8 +267,8 @@ const char *nf_way_text(const nf_cost *of, char text[NF_CELL])
 static nf_sheet send_sheet(const nf_report *report)
 {
     static const nf_head heads[] = {
-        {"Way", false}, {"Ranks\u00d7threads", true}, {"Size", true}, {"n", true},
-        {"Time", true}, {"95% interval", true},       {"GB/s", true}, {"Result", false}};
+        {"Way", false}, {"Ranks\u00d7threads", true}, {"Bytes", true}, {"n", true},
+        {"Time", true}, {"95% interval", true},       {"GB/s", true},  {"Result", false}};
     nf_sheet sheet = nf_sheet_of(heads, sizeof heads / sizeof *heads);
     char size[NF_CELL];
     for (size_t i = 0; i < report->ncosts; i++) {

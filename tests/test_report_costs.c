@@ -327,17 +327,18 @@ static void test_deciding(void)
     fill_shares(&study);
     fill_sends(&study);
     fill_memory(&study);
-    nf_costing *list = costings(&study, 13);
-    CU_ASSERT(nf_costing_find(list, 13, NF_COST_SHARE, "private")->value == 0.5e-9);
-    CU_ASSERT(nf_costing_find(list, 13, NF_COST_SEND, "contiguous")->amount == 1e8);
-    CU_ASSERT_PTR_NULL(nf_costing_find(list, 13, NF_COST_SEND, "lock"));
-    for (size_t i = 0; i < 13; i++) /* no memory is oversubscribed */
+    add_share(&study, "lock", 2, 1, 90e-9, 0);
+    nf_costing *list = costings(&study, 14);
+    CU_ASSERT(nf_costing_find(list, 14, NF_COST_SHARE, "private")->value == 0.5e-9);
+    CU_ASSERT(nf_costing_find(list, 14, NF_COST_SEND, "contiguous")->amount == 1e8);
+    CU_ASSERT_PTR_NULL(nf_costing_find(list, 14, NF_COST_SEND, "lock"));
+    for (size_t i = 0; i < 14; i++) /* no memory is oversubscribed */
         CU_ASSERT(list[i].oversubscribed == (list[i].of->ranks * list[i].of->threads == 4));
-    const nf_costing *lock = nf_costing_find(list, 13, NF_COST_SHARE, "lock");
+    const nf_costing *lock = nf_costing_find(list, 14, NF_COST_SHARE, "lock");
     CU_ASSERT(lock->of->threads == 2);
-    CU_ASSERT(nf_costing_alone(list, 13, lock)->value == 20e-9);
-    const nf_costing *op = nf_costing_find(list, 13, NF_COST_SHARE, "fetch and op");
-    CU_ASSERT_PTR_NULL(nf_costing_alone(list, 13, op));
+    CU_ASSERT(nf_costing_alone(list, 14, lock)->value == 20e-9);
+    const nf_costing *op = nf_costing_find(list, 14, NF_COST_SHARE, "fetch and op");
+    CU_ASSERT_PTR_NULL(nf_costing_alone(list, 14, op));
     free(list);
     nf_study_free(&study);
 }
@@ -447,6 +448,23 @@ static void test_start_words(void)
     CU_ASSERT(holds("report.md", "(2 ranks) costs as much as 200,000 such starts"));
 }
 
+static void fill_team(nf_study *study)
+{
+    const nf_shape field = {{1, 1000, 1000}, 2, 1, NF_F32};
+    add_point(study, "slow", field, 1, 1, 10e-3);
+    add_start(study, "parallel region", 1, 4, 3e-6);
+}
+
+/* T/4 + 3 us < T from 4 us on. */
+static void test_team_words(void)
+{
+    write_report(fill_team);
+    CU_ASSERT(holds("report.md", "Starting a team of 4 threads takes 3.0 \u00b5s. A loop that one "
+                                 "worker does in less than 4.0 \u00b5s is done before such a team "
+                                 "could help, and only from 40 \u00b5s on"));
+    CU_ASSERT(holds("report.md", "| 300 cells | valid |"));
+}
+
 static void fill_others(nf_study *study)
 {
     fill_points(study);
@@ -519,6 +537,30 @@ static size_t width(const char *line, size_t bytes)
     return n;
 }
 
+static void fill_long(nf_study *study)
+{
+    char name[32];
+    fill_points(study);
+    for (int i = 0; i < 12; i++) {
+        snprintf(name, sizeof name, "%.*s", 3 + i, "a-name-of-some-length");
+        add_start(study, name, 1, 1, 1e-3);
+    }
+}
+
+static void check_width(const char *text)
+{
+    for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1)
+        CU_ASSERT(width(line, strcspn(line, "\n")) <= 100);
+}
+
+static void test_long_lines(void)
+{
+    char *text = terminal(fill_long);
+    check_width(text);
+    CU_ASSERT(strstr(text, "a-name-of-some 1\u00d71 1.00 ms\n") != NULL);
+    free(text);
+}
+
 static void test_terminal(void)
 {
     static const char *const parts[] = {
@@ -539,8 +581,7 @@ static void test_terminal(void)
         if (!found)
             fprintf(stderr, "the terminal lacks: %s", parts[i]);
     }
-    for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1)
-        CU_ASSERT(width(line, strcspn(line, "\n")) <= 100);
+    check_width(text);
     free(text);
 }
 
@@ -652,10 +693,12 @@ int main(void)
         {"memory", test_memory},
         {"costs.csv", test_csv},
         {"sentences on starting", test_start_words},
+        {"sentences on a team", test_team_words},
         {"sentences", test_words},
         {"other names", test_other_names},
         {"conclusions", test_conclusions},
         {"the terminal", test_terminal},
+        {"long lines of the terminal", test_long_lines},
         {"what does not count", test_invalid},
         {"a study without costs", test_none},
         {"text stays text", test_escapes},
