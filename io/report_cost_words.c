@@ -15,7 +15,7 @@ typedef struct phrase {
 
 static const phrase phrases[] = {
     {"parallel region", "a team of %s"},
-    {"first parallel region", "the first team (whose threads must be made)"},
+    {"first parallel region", "a first team, whose threads must be made,"},
     {"barrier of ranks", "a barrier of %s"},
     {"process", "a process"},
     {"MPI process", "an MPI process (%s)"},
@@ -65,19 +65,26 @@ static const char *before(size_t i, size_t n)
 
 /* ---- starting ---- */
 
+static int by_value(const void *a, const void *b)
+{
+    const nf_costing *const *p = a, *const *q = b;
+    return ((*p)->value > (*q)->value) - ((*p)->value < (*q)->value);
+}
+
 /* "Starting a team of 2 threads takes 2.1 us, a process 610 us and an MPI process 410 ms." */
 static void say_starts(const nf_report *report, FILE *out)
 {
-    size_t n = 0, i = 0;
+    const nf_costing *list[NAMED];
+    size_t n = 0;
     char time[NF_CELL];
-    for (const nf_costing *c = NULL; (c = nf_costing_next(report, NF_COST_START, c)) != NULL;)
-        n++;
-    n = n < NAMED ? n : NAMED;
     for (const nf_costing *c = NULL;
-         (c = nf_costing_next(report, NF_COST_START, c)) != NULL && i < n; i++) {
+         n < NAMED && (c = nf_costing_next(report, NF_COST_START, c)) != NULL;)
+        list[n++] = c;
+    qsort(list, n, sizeof *list, by_value);
+    for (size_t i = 0; i < n; i++) {
         fputs(i == 0 ? "Starting " : before(i, n), out);
-        say_way(c->of, out);
-        fprintf(out, "%s%s", i == 0 ? " takes " : " ", nf_seconds_text(c->value, 2, time));
+        say_way(list[i]->of, out);
+        fprintf(out, "%s%s", i == 0 ? " takes " : " ", nf_seconds_text(list[i]->value, 2, time));
     }
     fputs(n > 0 ? ". " : "Nothing that was started counts. ", out);
 }
@@ -89,10 +96,13 @@ static void say_team(const nf_costing *team, FILE *out)
     const int p = nf_costing_workers(team);
     const double least = team->value * p / (p - 1);
     char even[NF_CELL], good[NF_CELL];
+    fprintf(out, "A loop that one worker does in less than %s is done before ",
+            nf_seconds_text(least, 2, even));
+    say_way(team->of, out);
     fprintf(out,
-            "A loop that one worker does in less than %s is done before such a team could help, "
-            "and only from %s on does the start take less than a tenth of what the team saves",
-            nf_seconds_text(least, 2, even), nf_seconds_text(10 * least, 2, good));
+            " could help, and only from %s on does starting it take less than a tenth of what it "
+            "saves",
+            nf_seconds_text(10 * least, 2, good));
 }
 
 nf_status nf_start_words(const nf_report *report, FILE *out)
@@ -132,12 +142,6 @@ static const nf_cost *share_layout(const nf_report *report, bool ranks)
             best = c;
     }
     return best != NULL ? best->of : NULL;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    const nf_costing *const *p = a, *const *q = b;
-    return ((*p)->value > (*q)->value) - ((*p)->value < (*q)->value);
 }
 
 /* The ways of a layout that count, the cheapest first; of kinds that lose counts none. Returns how many. */
@@ -216,7 +220,8 @@ nf_status nf_share_words(const nf_report *report, FILE *out)
     say_shares(ranks, nranks, out);
     if (n == 0) {
         fputs("No way by which several workers add to one counter counts. ", out);
-    } else if (strncmp(list[0]->of->what, "private", strlen("private")) == 0) {
+    } else if (strcmp(list[0]->of->what, "private") == 0 ||
+               strcmp(list[0]->of->what, "private, reduced") == 0) {
         fputs("So let each worker count for itself, and fold the counts once at the end", out);
     } else {
         fputs("The cheapest way that loses nothing is here ", out);
@@ -358,9 +363,10 @@ nf_status nf_kernel_send_words(const nf_report *report, FILE *out)
     fprintf(out, " it is %s for %s", nf_share_text(s.low, text), s.least);
     if (s.least != s.most)
         fprintf(out, " to %s for %s", nf_share_text(s.high, text), s.most);
-    fputs(s.high > 0.5 ? ": near 100% and over, other processes cannot save what sending to them "
-                         "costs, and data is best read where it is used."
-                       : ": little beside computing, and less where only halos are sent.",
+    fputs(s.high > 0.5 ? ": over 50% two processes cannot save what sending it costs, and each is "
+                         "better off reading its own part where it lies."
+          : s.high > 0.1 ? ", of which two processes can save at most 50%."
+                         : ": little beside computing, and less where only halos are sent.",
           out);
     return NF_OK;
 }

@@ -300,7 +300,7 @@ double nf_send_seconds(const nf_report *report, const nf_costing *way, double by
             fabs(log(c->amount / bytes)) < fabs(log(nearest->amount / bytes)))
             nearest = c;
     }
-    return nearest->value * bytes / nearest->amount;
+    return nf_cost_moves(way->of) ? nearest->value * bytes / nearest->amount : nearest->value;
 }
 
 static nf_sheet kernel_send_sheet(const nf_report *report)

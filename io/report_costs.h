@@ -31,8 +31,8 @@ double nf_group_bytes(const nf_group *group);
 const char *nf_way_text(const nf_cost *of, char text[NF_CELL]);
 /* Whether bytes go from one place to another; else they are read where they lie. */
 bool nf_cost_moves(const nf_cost *of);
-/* How long so many bytes would take by the way and layout of this cost: in proportion to what was measured at
- * the nearest size, by ratio. */
+/* How long so many bytes would take by the way and layout of this cost: what was measured at the nearest size,
+ * by ratio, and in proportion to the bytes where they are moved. */
 double nf_send_seconds(const nf_report *report, const nf_costing *way, double bytes);
 
 #endif
