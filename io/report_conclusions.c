@@ -289,19 +289,20 @@ static void say_worth(const kernel *list, size_t n, FILE *out)
 static void say_size(const nf_costing *cost, FILE *out)
 {
     char size[NF_CELL], low[NF_CELL], high[NF_CELL];
-    if (!isfinite(cost->value))
-        fprintf(out, "at every size tried, up to %s %s,", nf_thousands_text(cost->amount, size),
-                cost->of->unit);
+    nf_thousands_text(cost->interval.low, low);
+    if (nf_costing_nowhere(cost))
+        fprintf(out, "at every size tried, up to %s %s,", low, cost->of->unit);
+    else if (!isfinite(cost->value))
+        fprintf(out, "below %s %s at least", low, cost->of->unit);
     else
         fprintf(out, "below %s %s", nf_thousands_text(cost->value, size), cost->of->unit);
-    if (isfinite(cost->value) && cost->interval.known && isfinite(cost->interval.high))
-        fprintf(out, " (%s to %s)", nf_thousands_text(cost->interval.low, low),
-                nf_thousands_text(cost->interval.high, high));
+    if (isfinite(cost->value) && isfinite(cost->interval.high))
+        fprintf(out, " (%s to %s)", low, nf_thousands_text(cost->interval.high, high));
     fprintf(out, " than %s", nf_workers_text(cost->of->ranks, cost->of->threads, size));
 }
 
-/* Of each kernel, by threads and by ranks, in one sentence; nothing of those that more workers make faster at
- * every size. */
+/* Of each kernel, by threads and by ranks, in one sentence; nothing of those where one worker is not shown
+ * to be faster at any size. */
 static void say_sizes(const nf_report *report, FILE *out)
 {
     const char *last = NULL;
@@ -309,7 +310,7 @@ static void say_sizes(const nf_report *report, FILE *out)
     for (const nf_costing *c = NULL;
          (c = nf_costing_next(report, NF_COST_BREAK_EVEN, c)) != NULL;) {
         bool first = last == NULL || strcmp(last, c->of->kernel) != 0;
-        if (nf_costing_at_once(c) || (first && kernels == SHOWN))
+        if (!c->interval.known || c->interval.low <= 0 || (first && kernels == SHOWN))
             continue;
         last = c->of->kernel;
         kernels += first;

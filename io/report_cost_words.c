@@ -373,7 +373,7 @@ nf_status nf_kernel_send_words(const nf_report *report, FILE *out)
 
 /* ---- break-even ---- */
 
-/* Of the ways of one name the least and the largest size, and the kernels that never win. */
+/* Of the ways of one name the least and the largest size, and the kernels without any. */
 static void say_span(const nf_report *report, const char *what, bool *any, FILE *out)
 {
     const nf_costing *low = NULL, *high = NULL, *never = NULL;
@@ -381,7 +381,7 @@ static void say_span(const nf_report *report, const char *what, bool *any, FILE 
     size_t nevers = 0;
     for (const nf_costing *c = NULL;
          (c = nf_costing_next(report, NF_COST_BREAK_EVEN, c)) != NULL;) {
-        if (strcmp(c->of->what, what) != 0)
+        if (strcmp(c->of->what, what) != 0 || !c->interval.known)
             continue;
         if (!isfinite(c->value)) {
             nevers++;
@@ -404,8 +404,7 @@ static void say_span(const nf_report *report, const char *what, bool *any, FILE 
         fprintf(out, " to %s %s (%s)", nf_thousands_text(high->value, size), high->of->unit,
                 high->of->label);
     if (never != NULL)
-        fprintf(out, "%sone worker is faster at every size tried for %s",
-                low != NULL ? ", and " : "", never->of->label);
+        fprintf(out, "%snone was found for %s", low != NULL ? ", and " : "", never->of->label);
     if (nevers > 1)
         fprintf(out, " and %zu more", nevers - 1);
 }
@@ -425,7 +424,7 @@ nf_status nf_break_even_words(const nf_report *report, FILE *out)
         if (!met)
             say_span(report, of->what, &any, out);
     }
-    fputs(any ? "." : "No size that was measured counts.", out);
+    fputs(any ? "." : "None was shown here.", out);
     return NF_OK;
 }
 
@@ -567,6 +566,7 @@ static void break_even_lines(const nf_report *report, FILE *out)
             else
                 fprintf(part(&l), "%s not up to %s %s", workers, nf_thousands_text(c->amount, size),
                         c->of->unit);
+            fputs(c->interval.known ? "" : " (not shown)", l.out);
         }
         end(&l, out);
     }

@@ -340,16 +340,25 @@ bool nf_costing_at_once(const nf_costing *cost)
     return cost->interval.known && cost->interval.low <= 0 && cost->interval.high <= cost->value;
 }
 
+bool nf_costing_nowhere(const nf_costing *cost)
+{
+    return cost->interval.known && cost->interval.low >= cost->amount;
+}
+
 static void cell_size(nf_sheet *sheet, const nf_costing *cost)
 {
     char text[NF_CELL];
     const char *unit = cost->of->unit;
     if (!isfinite(cost->value))
-        nf_sheet_cell(sheet, "none: serial wins at every size tried (up to %s %s)",
+        nf_sheet_cell(sheet,
+                      nf_costing_nowhere(cost)
+                          ? "none: serial wins at every size tried (up to %s %s)"
+                          : "none found up to %s %s",
                       nf_thousands_text(cost->amount, text), unit);
     else
         nf_sheet_cell(sheet, "%s %s%s", nf_thousands_text(cost->value, text), unit,
-                      nf_costing_at_once(cost) ? ": already at the smallest tried" : "");
+                      nf_costing_at_once(cost) ? " at most: serial is shown to win at no size"
+                                               : "");
 }
 
 static void cell_size_interval(nf_sheet *sheet, const nf_costing *cost)
@@ -357,9 +366,9 @@ static void cell_size_interval(nf_sheet *sheet, const nf_costing *cost)
     char low[NF_CELL], high[NF_CELL];
     nf_thousands_text(cost->interval.low, low);
     if (!cost->interval.known)
-        nf_sheet_cell(sheet, "%s", isfinite(cost->value) ? "n<6" : nf_none);
+        nf_sheet_cell(sheet, "not shown");
     else if (!isfinite(cost->interval.high))
-        nf_sheet_cell(sheet, cost->interval.low > 0 ? "over %s" : "%s", low);
+        nf_sheet_cell(sheet, "over %s", low);
     else if (cost->interval.low <= 0)
         nf_sheet_cell(sheet, "up to %s", nf_thousands_text(cost->interval.high, high));
     else

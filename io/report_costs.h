@@ -20,8 +20,10 @@ const char *nf_times_text(double factor, char text[NF_CELL]);
 const nf_costing *nf_costing_next(const nf_report *report, nf_cost_kind kind,
                                   const nf_costing *last);
 
-/* Break-even: more workers are faster at the smallest size already that was tried. */
+/* Break-even: more workers are shown to be faster from there on, and one worker at no size. */
 bool nf_costing_at_once(const nf_costing *cost);
+/* Break-even: one worker is shown to be faster at every size that was tried. */
+bool nf_costing_nowhere(const nf_costing *cost);
 
 /* Seconds in which one worker does the group's work; 0: there is no such point that counts. */
 double nf_group_serial(const nf_group *group);

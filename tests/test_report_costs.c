@@ -148,10 +148,11 @@ static void fill_sizes(nf_study *study)
 {
     add_size(study, "slow", 1, 2, 2437, 2012, 3044);
     add_size(study, "slow", 2, 1, 9751, 7003, 0);
-    add_size(study, "fast", 1, 2, 0, 0, 0);
+    add_size(study, "fast", 1, 2, 0, 1e6, 0);
     add_size(study, "fast", 2, 1, 64, 0, 64);
     add_size(study, "count", 1, 2, 2437, 0, 0);
     study->costs[study->ncosts - 1].unit[0] = 'C'; /* another one, to be shown as it is */
+    add_size(study, "count", 2, 1, 0, 5000, 0);
 }
 
 static void fill_memory(nf_study *study)
@@ -306,16 +307,19 @@ static void test_merged_sizes(void)
 {
     nf_study study = {0};
     add_size(&study, "a", 1, 2, 300, 200, 400);
-    add_size(&study, "a", 1, 2, 0, 0, 0);
+    add_size(&study, "a", 1, 2, 0, 1e6, 0);
     add_size(&study, "a", 1, 2, 500, 350, 0);
     add_size(&study, "b", 1, 2, 300, 200, 400);
     add_size(&study, "b", 1, 2, 64, 0, 64);
-    add_size(&study, "c", 1, 2, 0, 0, 0);
-    nf_costing *list = costings(&study, 3);
+    add_size(&study, "c", 1, 2, 0, 1e6, 0);
+    add_size(&study, "d", 1, 2, 300, 200, 400);
+    add_size(&study, "d", 1, 2, 300, 0, 0);
+    nf_costing *list = costings(&study, 4);
     CU_ASSERT(list[0].value == 500 && list[0].interval.low == 200);
     CU_ASSERT(isinf(list[0].interval.high));
     CU_ASSERT(list[1].value == 182 && list[1].interval.low == 0 && list[1].interval.high == 400);
-    CU_ASSERT(isinf(list[2].value) && !list[2].interval.known);
+    CU_ASSERT(isinf(list[2].value) && list[2].interval.known && list[2].interval.low == 1e6);
+    CU_ASSERT(list[3].value == 300 && !list[3].interval.known);
     free(list);
     nf_study_free(&study);
 }
@@ -401,10 +405,12 @@ static void test_sizes(void)
                                  "| 1,000,000 | valid |"));
     CU_ASSERT(holds("report.md", "| slow | ranks | 2\u00d71 | 100 | 9,750 cells | over 7,000 |"));
     CU_ASSERT(holds("report.md", "| fast | threads | 1\u00d72 | 100 | none: serial wins at every "
-                                 "size tried (up to 1,000,000 cells) | \u2013 |"));
-    CU_ASSERT(holds("report.md", "| fast | ranks | 2\u00d71 | 100 | 64 cells: already at the "
-                                 "smallest tried | up to 64 |"));
-    CU_ASSERT(holds("report.md", "| count | threads | 1\u00d72 | 100 | 2,440 Cells | n&lt;6 |"));
+                                 "size tried (up to 1,000,000 cells) | over 1,000,000 |"));
+    CU_ASSERT(holds("report.md", "| fast | ranks | 2\u00d71 | 100 | 64 cells at most: serial is "
+                                 "shown to win at no size | up to 64 |"));
+    CU_ASSERT(holds("report.md", "| count | threads | 1\u00d72 | 100 | 2,440 Cells | not shown |"));
+    CU_ASSERT(holds("report.md", "| count | ranks | 2\u00d71 | 100 | none found up to 1,000,000 "
+                                 "cells | over 5,000 |"));
 }
 
 static void test_memory(void)
@@ -431,7 +437,8 @@ static void test_csv(void)
                                  "2.94e-09,3.09e-09,0.48,1,0,1\r\n"));
     CU_ASSERT(holds("costs.csv", "\nbreak-even,\"ranks\",\"slow\",\"slow\",\"cells\",1,2,1,2,"
                                  "1000000,100,1,9751,7003,inf,,1,0,1\r\n"));
-    CU_ASSERT(holds("costs.csv", "\"fast\",\"cells\",1,1,2,2,1000000,100,1,inf,,,,1,0,1\r\n"));
+    CU_ASSERT(
+        holds("costs.csv", "\"fast\",\"cells\",1,1,2,2,1000000,100,1,inf,1000000,inf,,1,0,1\r\n"));
     CU_ASSERT(holds("costs.csv", "\"fast\",\"cells\",1,2,1,2,1000000,100,1,64,0,64,,1,0,1\r\n"));
     CU_ASSERT(holds("costs.csv", "\nmemory,\"input\",\"\",\"\",\"B\",1,8,1,8,167772160,100,1,"
                                  "20971520,"));
@@ -517,10 +524,10 @@ static void test_words(void)
     CU_ASSERT(
         holds("report.md", "Sent as one message it is 40% for slow to 200% for fast: over 50%"));
     CU_ASSERT(holds("report.md",
-                    "With 2 threads it is 2,440 cells (slow), and one worker is faster "
-                    "at every size tried for fast; with 2 ranks it is at most 64 cells "
-                    "(fast) to 9,750 cells (slow)."));
-    CU_ASSERT(holds("report.html", "one worker is faster at every size tried for fast; with 2"));
+                    "With 2 threads it is 2,440 cells (slow), and none was found for "
+                    "fast; with 2 ranks it is at most 64 cells (fast) to 9,750 cells (slow), and "
+                    "none was found for count."));
+    CU_ASSERT(holds("report.html", "none was found for fast; with 2"));
 }
 
 static void test_conclusions(void)
@@ -530,7 +537,7 @@ static void test_conclusions(void)
                     "One worker is faster for slow below 2,440 cells (2,010 to 3,040) "
                     "than 2 threads, below 9,750 cells than 2 ranks; for fast at every "
                     "size tried, up to 1,000,000 cells, than 2 threads; for count "
-                    "below 2,440 Cells than 2 threads. "));
+                    "below 5,000 cells at least than 2 ranks. "));
 }
 
 static size_t width(const char *line, size_t bytes)
@@ -576,7 +583,9 @@ static void test_terminal(void)
         "\n  send        95.4 MiB: contiguous 50.0 ms (2 GB/s); packed 80.0 ms (1.25 GB/s); shared "
         "memory, in\n              place 40.0 \u00b5s\n",
         "\n  break-even  slow: 2 threads from 2,440 cells on; 2 ranks from 9,750 cells on\n"
-        "              fast: 2 threads not up to 1,000,000 cells; 2 ranks from 64 cells on\n",
+        "              fast: 2 threads not up to 1,000,000 cells; 2 ranks from 64 cells on\n"
+        "              count: 2 threads from 2,440 Cells on (not shown); 2 ranks not up to "
+        "1,000,000 cells\n",
         "\n  memory      input: 20 MiB held instead of 160 MiB\n"};
     char *text = terminal(fill_all);
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {

@@ -82,9 +82,10 @@ static double high_of(const nf_cost *cost)
     return cost->kind == NF_COST_BREAK_EVEN && cost->high == 0 ? INFINITY : cost->high;
 }
 
+/* The widest; a break-even size without either end could lie anywhere. */
 static void widen(nf_interval *interval, const nf_cost *cost)
 {
-    if (cost->low == 0 && cost->high == 0)
+    if (cost->low == 0 && cost->high == 0 && cost->kind != NF_COST_BREAK_EVEN)
         return;
     interval->low = interval->known ? fmin(interval->low, cost->low) : cost->low;
     interval->high = interval->known ? fmax(interval->high, high_of(cost)) : high_of(cost);
@@ -107,6 +108,8 @@ static nf_costing merge(const nf_study *study, const nf_cost *of, double *values
         cost.valid = cost.valid && record->valid;
         widen(&cost.interval, record);
     }
+    if (cost.interval.low <= 0 && isinf(cost.interval.high))
+        cost.interval.known = false;
     cost.value = nf_median(values, cost.records);
     cost.lost = nf_median(lost, cost.records);
     return cost;

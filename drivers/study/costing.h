@@ -12,8 +12,8 @@ typedef struct nf_costing {
     int n;          /* samples of all of them */
     double amount;  /* the largest */
     double value;   /* median of the records'; break-even: INFINITY where more workers never won */
-    nf_interval interval; /* the widest; break-even: low 0 and high INFINITY lie beyond the sizes
-                             that were tried */
+    nf_interval interval; /* the widest; break-even: low 0 or high INFINITY lies beyond the sizes
+                             that were tried, both: not known */
     double lost;          /* median */
     bool valid;           /* all records are */
     bool oversubscribed;  /* a sample of as many workers a node, or of fewer, was; never
