@@ -296,7 +296,7 @@ double nf_send_seconds(const nf_report *report, const nf_costing *way, double by
     for (size_t i = 0; i < report->ncosts; i++) {
         const nf_costing *c = &report->costs[i];
         if (c->of->kind == NF_COST_SEND && strcmp(c->of->what, way->of->what) == 0 &&
-            nf_cost_same_layout(c->of, way->of) && c->valid &&
+            nf_cost_same_layout(c->of, way->of) && c->valid && c->amount > 0 &&
             fabs(log(c->amount / bytes)) < fabs(log(nearest->amount / bytes)))
             nearest = c;
     }

@@ -69,6 +69,10 @@ const char *nf_bytes_text(double bytes, char text[NF_CELL])
 const char *nf_thousands_text(double number, char text[NF_CELL])
 {
     char digits[NF_CELL];
+    if (!(fabs(number) < 1e18)) {
+        snprintf(text, NF_CELL, "%.3g", number);
+        return text;
+    }
     double step = number >= 1000 ? pow(10, floor(log10(number)) - 2) : 1;
     int length = snprintf(digits, sizeof digits, "%.0f", round(number / step) * step), used = 0;
     for (int i = 0; i < length && used < NF_CELL - 2; i++) {
