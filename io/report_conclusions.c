@@ -310,7 +310,7 @@ static void say_sizes(const nf_report *report, FILE *out)
     for (const nf_costing *c = NULL;
          (c = nf_costing_next(report, NF_COST_BREAK_EVEN, c)) != NULL;) {
         bool first = last == NULL || strcmp(last, c->of->kernel) != 0;
-        if (!c->interval.known || c->interval.low <= 0 || (first && kernels == SHOWN))
+        if (c->interval.low <= 0 || (first && kernels == SHOWN))
             continue;
         last = c->of->kernel;
         kernels += first;

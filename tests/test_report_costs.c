@@ -413,6 +413,23 @@ static void test_sizes(void)
                                  "cells | over 5,000 |"));
 }
 
+static void fill_open_sizes(nf_study *study)
+{
+    fill_points(study);
+    add_size(study, "slow", 1, 2, 300, 0, 400);
+    add_size(study, "fast", 1, 2, 10, 0, 0);
+}
+
+/* Where either end is open, the size is more than a bound; what is not shown goes into no sentence. */
+static void test_open_sizes(void)
+{
+    write_report(fill_open_sizes);
+    CU_ASSERT(holds("report.md", "| slow | threads | 1\u00d72 | 100 | 300 cells | up to 400 |"));
+    CU_ASSERT(holds("report.md", "| fast | threads | 1\u00d72 | 100 | 10 cells | not shown |"));
+    CU_ASSERT(holds("report.md", "With 2 threads it is 300 cells (slow).\n"));
+    CU_ASSERT(lacks("report.md", "One worker is faster for"));
+}
+
 static void test_memory(void)
 {
     write_report(fill_all);
@@ -703,6 +720,7 @@ int main(void)
         {"sharing", test_share},
         {"sending", test_send},
         {"break-even", test_sizes},
+        {"break-even sizes with open ends", test_open_sizes},
         {"memory", test_memory},
         {"costs.csv", test_csv},
         {"sentences on starting", test_start_words},
