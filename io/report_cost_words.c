@@ -26,7 +26,7 @@ static const phrase phrases[] = {
     {"private", "in a private partial"},
     {"private, one cache line", "in private partials that share a cache line"},
     {"private, reduced", "in private partials that MPI adds up"},
-    {"fetch and op", "by MPI_Fetch_and_op"},
+    {"fetch and op", "by a fetch and op through MPI"},
     {"contiguous", "as one message"},
     {"derived datatype", "by a derived datatype"},
     {"packed", "packed by hand"},

@@ -531,7 +531,7 @@ static void test_words(void)
     CU_ASSERT(holds("report.md", "With 2 threads that add to one counter an increment takes 0.5 ns "
                                  "in a private partial and 85 ns behind a lock, 170 times as much "
                                  "as the first. With 2 ranks that add to one counter an increment "
-                                 "takes 310 ns by MPI\\_Fetch\\_and\\_op. So let each worker"));
+                                 "takes 310 ns by a fetch and op through MPI. So let each worker"));
     CU_ASSERT(holds("report.md", "more workers make one increment behind a lock slower, not "
                                  "faster: 4.2 times what it takes one worker alone; without "
                                  "synchronisation 2 threads lost 48% of the increments."));
