@@ -298,6 +298,8 @@ static void say_size(const nf_costing *cost, FILE *out)
         fprintf(out, "below %s %s", nf_thousands_text(cost->value, size), cost->of->unit);
     if (isfinite(cost->value) && isfinite(cost->interval.high))
         fprintf(out, " (%s to %s)", low, nf_thousands_text(cost->interval.high, high));
+    else if (isfinite(cost->value))
+        fprintf(out, " (at least %s)", low);
     fprintf(out, " than %s", nf_workers_text(cost->of->ranks, cost->of->threads, size));
 }
 
