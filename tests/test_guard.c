@@ -1,6 +1,5 @@
 /* What keeps files from being lost: outputs that exist, inputs that are the output, what a killed
  * run leaves, limits on what a file may claim. */
-#include <ftw.h>
 #include <hdf5.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,31 +12,10 @@
 #include "io/array.h"
 #include "io/image.h"
 #include "tests/drive.h"
+#include "tests/folder.h"
 #include "tests/io_cells.h"
-#include "tests/suite.h"
 
-static const nf_world alone = {.size = 1, .threads = 1};
-static char folder[128];
-
-enum { NAMES = 4, NAME_ROOM = 512, PART_ROOM = 300 };
-
-/* A name in the test's folder; good until the fourth next call. */
-static const char *in_folder(const char *name)
-{
-    static char names[NAMES][NAME_ROOM];
-    static int next;
-    char *to = names[next++ % NAMES];
-    snprintf(to, NAME_ROOM, "%s/%s", folder, name);
-    return to;
-}
-
-static bool says(nf_status status, const char *words)
-{
-    bool found = status != NF_OK && strstr(nf_message(status), words) != NULL;
-    if (!found)
-        printf("\n    expected \"%s\", got: %s\n", words, nf_message(status));
-    return found;
-}
+enum { PART_ROOM = 300 };
 
 static nf_status begin(const char *typed, const char *input, nf_shape shape,
                        nf_array_writer **writer)
@@ -432,12 +410,6 @@ static void test_crash(void)
 
 /* ---- main ---- */
 
-static int remove_one(const char *path, const struct stat *info, int flag, struct FTW *where)
-{
-    (void)info, (void)flag, (void)where;
-    return remove(path);
-}
-
 int main(void)
 {
     CU_TestInfo tests[] = {
@@ -453,13 +425,5 @@ int main(void)
         {"a crash inside HDF5", test_crash},
         CU_TEST_INFO_NULL,
     };
-    const char *base = getenv("TMPDIR");
-    snprintf(folder, sizeof folder, "%s/nfold-guard-XXXXXX", base != NULL ? base : "/tmp");
-    if (mkdtemp(folder) == NULL) {
-        perror(folder);
-        return EXIT_FAILURE;
-    }
-    int result = nf_suite_run("guard", tests, 0);
-    nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    return result;
+    return nf_folder_run(&alone, "guard", tests);
 }

@@ -1,7 +1,6 @@
 /* The journal of what is finished: taken up after a kill, cut at every byte, changed at every byte. Whatever has
  * happened to it, no unit counts that was not noted, and none with other values. */
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,11 +14,11 @@
 
 #include "io/journal.h"
 #include "io/part.h"
-#include "tests/suite.h"
+#include "tests/folder.h"
 
 enum { UNITS = 12, NOTED = 9, ROOM = 4096, UNIT_BYTES = 1000 };
 
-static char folder[128], target[160], journal_file[160], data_file[160];
+static char target[NAME_ROOM], journal_file[NAME_ROOM], data_file[NAME_ROOM];
 
 static const nf_setting settings[] = {{"chain", "gaussian:sigma=2"},
                                       {"input", "photo.jpg"},
@@ -35,14 +34,6 @@ static nf_done unit_of(int64_t index, int turn)
     nf_done unit = {index, 4096 + UNIT_BYTES * index, UNIT_BYTES, 0};
     unit.hash = 0x1234567890abcdef * (uint64_t)(index + 100 * turn + 1);
     return unit;
-}
-
-static bool says(nf_status status, const char *words)
-{
-    bool found = status != NF_OK && strstr(nf_message(status), words) != NULL;
-    if (!found)
-        printf("\n    expected \"%s\", got: %s\n", words, nf_message(status));
-    return found;
 }
 
 static nf_status resume(nf_journal **journal)
@@ -345,7 +336,7 @@ static void test_full(void)
 static void test_lasting_part(void)
 {
     nf_part part;
-    char path[200];
+    char path[NAME_ROOM];
     snprintf(path, sizeof path, "%s/.out.h5.resume.part", folder);
     CU_ASSERT(says(nf_part_begin_lasting(target, true, &part), "cannot be taken up"));
     CU_ASSERT_EQUAL(nf_part_begin_lasting(target, false, &part), NF_OK);
@@ -363,15 +354,17 @@ static void test_lasting_part(void)
 
 /* ---- main ---- */
 
-static int remove_one(const char *path, const struct stat *info, int flag, struct FTW *where)
+static void name_files(void)
 {
-    (void)info, (void)flag, (void)where;
-    return remove(path);
+    snprintf(target, sizeof target, "%s/out.h5", folder);
+    snprintf(journal_file, sizeof journal_file, "%s/.out.h5.resume", folder);
+    snprintf(data_file, sizeof data_file, "%s/data", folder);
 }
 
 int main(void)
 {
     CU_TestInfo tests[] = {
+        {"names", name_files}, /* for those that follow */
         {"round trip", test_round_trip},
         {"settings", test_settings},
         {"one process at a time", test_lock},
@@ -383,16 +376,5 @@ int main(void)
         {"part files that last", test_lasting_part},
         CU_TEST_INFO_NULL,
     };
-    const char *base = getenv("TMPDIR");
-    snprintf(folder, sizeof folder, "%s/nfold-journal-XXXXXX", base != NULL ? base : "/tmp");
-    if (mkdtemp(folder) == NULL) {
-        perror(folder);
-        return EXIT_FAILURE;
-    }
-    snprintf(target, sizeof target, "%s/out.h5", folder);
-    snprintf(journal_file, sizeof journal_file, "%s/.out.h5.resume", folder);
-    snprintf(data_file, sizeof data_file, "%s/data", folder);
-    int result = nf_suite_run("journal", tests, 0);
-    nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    return result;
+    return nf_folder_run(&alone, "journal", tests);
 }
