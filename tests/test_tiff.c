@@ -394,6 +394,58 @@ static void test_pages(void)
     free(cells);
 }
 
+/* What the list of a file's pages says: a shape of each, how it is stored, and what is read of them. */
+static bool lists(const char *name, const char *expected)
+{
+    char *text = NULL, whole[NAME_ROOM + 600];
+    size_t bytes;
+    FILE *out = open_memstream(&text, &bytes);
+    nf_status status = nf_array_list(in_folder(name), out);
+    fclose(out);
+    snprintf(whole, sizeof whole, "%s\n%s", in_folder(name), expected); /* typed with a colon */
+    bool same = status == NF_OK && strcmp(text, whole) == 0;
+    if (!same)
+        printf("\n    expected:\n%s    got (%s):\n%s", whole, nf_message(status), text);
+    free(text);
+    return same;
+}
+
+static void test_lists(void)
+{
+    way w = {.height = 8, .width = 9, .samples = 3, .bits = 16, .format = SAMPLEFORMAT_UINT};
+    w.photometric = PHOTOMETRIC_RGB;
+    w.compression = COMPRESSION_ADOBE_DEFLATE;
+    way small = w, odd = w;
+    small.width = 4, small.separate = true;
+    odd.photometric = PHOTOMETRIC_CIELAB;
+    TIFF *tif = start("list.tif", &w);
+    CU_ASSERT(make_page(tif, &w, 1));
+    w.tile = 16, w.compression = COMPRESSION_NONE;
+    CU_ASSERT(make_page(tif, &w, 2));
+    TIFFSetField(tif, TIFFTAG_SUBFILETYPE, FILETYPE_REDUCEDIMAGE);
+    CU_ASSERT(make_page(tif, &small, 0));
+    TIFFClose(tif);
+    CU_ASSERT(lists("list.tif:",
+                    "  /0 to /1        8x9x3 u16               AdobeDeflate, strips of 7x9\n"
+                    "  /2              8x9x3 u16               not compressed, tiles of 16x16\n"
+                    "  /3              8x4x3 u16               AdobeDeflate, strips of 7x4, "
+                    "a plane a channel; a thumbnail or mask\n"
+                    "read where none is named: all pages, as a volume\n"));
+    tif = start("odd.tif", &odd);
+    TIFFClose(tif);
+    CU_ASSERT(lists("odd.tif:",
+                    "  /0              not taken: holds L*a*b* colours; nfold takes gray, "
+                    "RGB and palettes: convert it first\n"));
+    tif = start("two.tif", &w);
+    CU_ASSERT(make_page(tif, &small, 0));
+    TIFFClose(tif);
+    CU_ASSERT(lists("two.tif:",
+                    "  /0              8x9x3 u16               not compressed, tiles of 16x16\n"
+                    "  /1              8x4x3 u16               AdobeDeflate, strips of 7x4, "
+                    "a plane a channel\n"
+                    "read where none is named: nothing, as the pages differ\n"));
+}
+
 static void test_refused_inputs(void)
 {
     static const struct {
@@ -714,6 +766,7 @@ int main(void)
         {"few bits, palettes, white as 0", test_few_bits},
         {"stacks", test_stacks},
         {"pages", test_pages},
+        {"lists of pages", test_lists},
         {"inputs refused", test_refused_inputs},
         {"JPEG in TIFF", test_jpeg},
         {"round trips", test_round_trips},
