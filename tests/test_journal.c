@@ -36,6 +36,15 @@ static nf_done unit_of(int64_t index, int turn)
     return unit;
 }
 
+static int64_t count_done(const nf_journal *journal, int64_t units)
+{
+    nf_done unit;
+    int64_t count = 0;
+    for (int64_t i = 0; i < units; i++)
+        count += nf_journal_done(journal, i, &unit);
+    return count;
+}
+
 static nf_status resume(nf_journal **journal)
 {
     return nf_journal_resume(target, settings, SETTINGS, UNITS, journal);
@@ -49,7 +58,7 @@ static void note_all(void)
         nf_done unit = unit_of(order[i], i);
         CU_ASSERT_EQUAL(nf_journal_note(journal, -1, &unit, 1), NF_OK);
     }
-    CU_ASSERT_EQUAL(nf_journal_count(journal), NOTED);
+    CU_ASSERT_EQUAL(count_done(journal, UNITS), NOTED);
     nf_journal_close(journal);
 }
 
@@ -105,7 +114,7 @@ static void test_round_trip(void)
     CU_ASSERT_EQUAL(nf_journal_note(journal, -1, more, 2), NF_OK);
     nf_journal_close(journal);
     CU_ASSERT_EQUAL(resume(&journal), NF_OK);
-    CU_ASSERT_EQUAL(nf_journal_count(journal), NOTED + 2);
+    CU_ASSERT_EQUAL(count_done(journal, UNITS), NOTED + 2);
     CU_ASSERT(nf_journal_done(journal, 6, &unit) && memcmp(&unit, &more[1], sizeof unit) == 0);
     CU_ASSERT(!nf_journal_done(journal, UNITS, &unit) && !nf_journal_done(journal, -1, &unit));
     nf_journal_finish(journal);
@@ -144,7 +153,7 @@ static void test_settings(void)
     /* Beginning anew forgets all. */
     nf_journal_close(journal);
     CU_ASSERT_EQUAL(nf_journal_begin(target, more, SETTINGS + 1, 3, &journal), NF_OK);
-    CU_ASSERT_EQUAL(nf_journal_count(journal), 0);
+    CU_ASSERT_EQUAL(count_done(journal, 3), 0);
     nf_journal_finish(journal);
 }
 
@@ -159,7 +168,7 @@ static void test_lock(void)
     CU_ASSERT_EQUAL(nf_journal_note(journal, -1, &unit, 1), NF_OK);
     nf_journal_close(journal);
     CU_ASSERT_EQUAL(resume(&journal), NF_OK);
-    CU_ASSERT_EQUAL(nf_journal_count(journal), 1);
+    CU_ASSERT_EQUAL(count_done(journal, UNITS), 1);
     nf_journal_finish(journal);
 }
 
@@ -240,11 +249,11 @@ static void test_verify(void)
     for (int64_t i = 0; i < UNITS; i += 2)
         CU_ASSERT(put_unit(journal, fd, i, 0));
     CU_ASSERT_EQUAL(nf_journal_verify(journal, fd), NF_OK);
-    CU_ASSERT_EQUAL(nf_journal_count(journal), UNITS / 2);
+    CU_ASSERT_EQUAL(count_done(journal, UNITS), UNITS / 2);
     CU_ASSERT_EQUAL(pwrite(fd, "x", 1, 4 * UNIT_BYTES + 999), 1);
     CU_ASSERT_EQUAL(ftruncate(fd, 11 * UNIT_BYTES - 1), 0);
     CU_ASSERT_EQUAL(nf_journal_verify(journal, fd), NF_OK);
-    CU_ASSERT_EQUAL(nf_journal_count(journal), UNITS / 2 - 2);
+    CU_ASSERT_EQUAL(count_done(journal, UNITS), UNITS / 2 - 2);
     CU_ASSERT(!nf_journal_done(journal, 4, &unit) && !nf_journal_done(journal, 10, &unit));
     CU_ASSERT(nf_journal_done(journal, 6, &unit));
     CU_ASSERT(put_unit(journal, fd, 4, 1));
@@ -287,10 +296,10 @@ static void test_killed(void)
         wrong += nf_journal_resume(target, none, 1, MANY, &journal) != NF_OK;
         if (journal == NULL)
             continue;
-        int64_t count = nf_journal_count(journal);
+        int64_t count = count_done(journal, MANY);
         int fd = open(data_file, O_RDONLY);
         nf_journal_verify(journal, fd);
-        wrong += nf_journal_count(journal) != count || count < last;
+        wrong += count_done(journal, MANY) != count || count < last;
         grown += count > last;
         if (count == last && life < 400000000) /* a slow disk */
             life *= 2;
