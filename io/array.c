@@ -469,7 +469,7 @@ static nf_status choose_format(const nf_path *path, const char *typed, const nf_
                     "%s: brackets pick an item of an input; an output is a whole dataset", typed);
     else if (path->dataset != NULL && nf_suffix_format(path->file, format) == NF_OK &&
              *format != &nf_format_hdf5)
-        status = nf_fail(NF_ERR_FORMAT,
+        status = nf_fail(NF_ERR_USAGE,
                          "%s: a %s file has no datasets; name a .h5 file, or leave out :%s", typed,
                          (*format)->name, path->dataset);
     else if (path->dataset != NULL)
@@ -487,7 +487,7 @@ static nf_status check_wishes(const nf_format *format, const char *typed, const 
 {
     nf_element_type own = nf_element_native(shape->dtype).type;
     if (output->store != NF_EL_NONE && output->store != own && !format->stores)
-        return nf_fail(NF_ERR_SHAPE,
+        return nf_fail(NF_ERR_USAGE,
                        "%s: a %s file stores elements as they were computed, %s, not as %s: end "
                        "the chain by cast:to=..., or write to a .h5, .tif or .npy file",
                        typed, format->name, nf_dtype_name(shape->dtype),
@@ -507,7 +507,7 @@ static nf_status check_wishes(const nf_format *format, const char *typed, const 
         return nf_fail(NF_ERR_USAGE, "%s: --nexus and --hint are for .h5 files, not for %s", typed,
                        format->name);
     if (output->stack.dims > 0 && !format->stacks)
-        return nf_fail(NF_ERR_SHAPE, "%s: nfold writes no stack to a %s file: write to a .h5 file",
+        return nf_fail(NF_ERR_USAGE, "%s: nfold writes no stack to a %s file: write to a .h5 file",
                        typed, format->name);
     return NF_OK;
 }
@@ -569,7 +569,7 @@ static nf_status check_sums(const nf_array_writer *writer, const char *typed,
 {
     nf_element_type own = nf_element_native(writer->shape.dtype).type;
     if (writer->format->seal == NULL)
-        return nf_fail(NF_ERR_FORMAT,
+        return nf_fail(NF_ERR_USAGE,
                        "%s: --checksum: %s cannot keep a checksum of exactly these cells: write to "
                        "a .h5, .tif or .png file, or leave it out",
                        typed, writer->format->name);
