@@ -26,7 +26,7 @@ typedef struct filtering {
     nf_results learned; /* what the maps found out, on rank 0 */
 } filtering;
 
-static nf_status check_args(const nf_cli *cli, const nf_filter_args *args, filtering *f)
+static nf_status check_args(const nf_cli *cli, const filter_args *args, filtering *f)
 {
     const nf_plan_options *o = &cli->plan_options;
     if (args->output == NULL)
@@ -48,7 +48,7 @@ static nf_status check_args(const nf_cli *cli, const nf_filter_args *args, filte
 }
 
 /* Where the arrays do not fit into memory there are no fields. */
-static nf_status plan_fields(const nf_cli *cli, const nf_filter_args *args, filtering *f)
+static nf_status plan_fields(const nf_cli *cli, const filter_args *args, filtering *f)
 {
     const nf_world *world = &cli->world;
     nf_halo none = {{0}, {0}};
@@ -74,7 +74,7 @@ static nf_status plan_fields(const nf_cli *cli, const nf_filter_args *args, filt
     return nf_plan_fields(f->plan, &f->fields);
 }
 
-static nf_status stream(const nf_cli *cli, const nf_filter_args *args, filtering *f)
+static nf_status stream(const nf_cli *cli, const filter_args *args, filtering *f)
 {
     nf_streaming run = {.plan = f->plan,
                         .in = f->reader,
@@ -117,7 +117,7 @@ static nf_status process(const nf_cli *cli, filtering *f)
 }
 
 /* What the user should know of the way in and out. */
-static void remark(const nf_cli *cli, const nf_filter_args *args, const filtering *f)
+static void remark(const nf_cli *cli, const filter_args *args, const filtering *f)
 {
     const char *reading = nf_array_remark(f->reader), *left = nf_array_left(f->writer);
     if (cli->quiet || cli->world.rank != 0)
@@ -129,7 +129,7 @@ static void remark(const nf_cli *cli, const nf_filter_args *args, const filterin
 }
 
 /* Collective. Opens the array, or item i of the stack. */
-static nf_status open_input(const nf_cli *cli, const nf_filter_args *args, filtering *f, int64_t i)
+static nf_status open_input(const nf_cli *cli, const filter_args *args, filtering *f, int64_t i)
 {
     char *name = NULL;
     nf_status status = NF_OK;
@@ -144,7 +144,7 @@ static nf_status open_input(const nf_cli *cli, const nf_filter_args *args, filte
     return status;
 }
 
-static nf_status create_output(const nf_cli *cli, const nf_filter_args *args, filtering *f)
+static nf_status create_output(const nf_cli *cli, const filter_args *args, filtering *f)
 {
     const nf_chain *chain = f->chains.count > 0 ? &f->chains.list[0] : NULL;
     char described[200];
@@ -170,7 +170,7 @@ static nf_status create_output(const nf_cli *cli, const nf_filter_args *args, fi
                            &f->writer);
 }
 
-static nf_status process_all(const nf_cli *cli, const nf_filter_args *args, filtering *f)
+static nf_status process_all(const nf_cli *cli, const filter_args *args, filtering *f)
 {
     int64_t items = nf_stack_items(&f->stack);
     nf_status status = NF_OK;
@@ -187,7 +187,7 @@ static nf_status process_all(const nf_cli *cli, const nf_filter_args *args, filt
 }
 
 /* An output without a header: how it can be read again. */
-static void tell_shape(const nf_filter_args *args, const nf_shape *shape)
+static void tell_shape(const filter_args *args, const nf_shape *shape)
 {
     int64_t extent[NF_EXTENTS];
     char text[NF_EXTENTS_TEXT];
@@ -198,7 +198,7 @@ static void tell_shape(const nf_filter_args *args, const nf_shape *shape)
             nf_extents_text(rank, extent, text), nf_element_name(stored));
 }
 
-static nf_status filter(const nf_cli *cli, const nf_filter_args *args, filtering *f)
+static nf_status filter(const nf_cli *cli, const filter_args *args, filtering *f)
 {
     const nf_world *world = &cli->world;
     nf_status status = nf_agree(world, check_args(cli, args, f));
@@ -239,12 +239,12 @@ static void release(const nf_cli *cli, filtering *f)
 
 int main(int argc, char **argv)
 {
-    nf_filter_args args = NF_FILTER_ARGS;
+    filter_args args = FILTER_ARGS;
     filtering f = {.chains = {NULL, 0}};
     nf_cli cli;
     nf_results_init(&f.learned);
     nf_status status =
-        nf_cli_start(&cli, argc, argv, &nf_filter_argp, &args,
+        nf_cli_start(&cli, argc, argv, &filter_argp, &args,
                      NF_CLI_THREADS | NF_CLI_PLAN | NF_CLI_INPUT | NF_CLI_MEMORY | NF_CLI_IMAGES);
     if (status == NF_OK && args.resume)
         nf_stop_on_signals();

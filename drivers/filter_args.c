@@ -81,7 +81,7 @@ static const struct argp_option options[] = {
 
 static error_t parse_option(int key, char *text, struct argp_state *state)
 {
-    nf_filter_args *args = state->input;
+    filter_args *args = state->input;
     int64_t quality, dims = 0;
     switch (key) {
     case 'k':
@@ -132,4 +132,4 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     }
 }
 
-const struct argp nf_filter_argp = {options, parse_option, "INPUT OUTPUT", doc, NULL, NULL, NULL};
+const struct argp filter_argp = {options, parse_option, "INPUT OUTPUT", doc, NULL, NULL, NULL};

@@ -4,7 +4,7 @@
 
 #include "drivers/storage_args.h"
 
-typedef struct nf_filter_args {
+typedef struct filter_args {
     const char *chain, *input, *output; /* NULL: not given */
     int quality;                        /* of JPEG, 1 to 100 */
     nf_element_type store;
@@ -14,11 +14,11 @@ typedef struct nf_filter_args {
     nf_hdf5_hints hints;
     nf_storage_args storage;
     bool no_clobber, checksum, resume;
-} nf_filter_args;
+} filter_args;
 
-/* Options, arguments and help; takes an nf_filter_args. */
-extern const struct argp nf_filter_argp;
+/* Options, arguments and help; takes an filter_args. */
+extern const struct argp filter_argp;
 /* How it begins: what is not typed. */
-#define NF_FILTER_ARGS ((nf_filter_args){.quality = 90})
+#define FILTER_ARGS ((filter_args){.quality = 90})
 
 #endif
