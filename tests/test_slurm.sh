@@ -2,6 +2,7 @@
 # test_slurm.sh SOURCE BUILD - the job scripts as a user submits them, on a private Slurm of several nodes, each a
 # host of its own (jobs/local-slurm). Not tried where that cannot run.
 set -u
+. "$(dirname "$0")/checks.sh"
 source=$1 build=$2
 local_slurm=$source/jobs/local-slurm photo=/usr/share/xplanet/images/earth.jpg
 [ -r "$photo" ] || { echo "not tried: $photo is not there (Debian: xplanet-images)" && exit 77; }
@@ -9,15 +10,6 @@ folder=$(mktemp -d)
 export NFOLD_SLURM_DIR=$folder/slurm
 trap '"$local_slurm" down; rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
-failures=0
-
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
-
-# expect WHAT GOT WANTED
-expect() { [ "$2" = "$3" ] || fail "$1: '$2' instead of '$3'"; }
 
 if ! said=$("$local_slurm" up --nodes 3 --cpus 4 2>&1); then
     echo "not tried: $said"
@@ -170,5 +162,4 @@ cmp whole.h5 node.h5 || fail "after a lost node: other bytes: $(cat "nfold-filte
 [ ! -e "$NFOLD_SLURM_DIR" ] || fail "down leaves $NFOLD_SLURM_DIR"
 if pgrep -f "$NFOLD_SLURM_DIR" >/dev/null; then fail "down leaves processes"; fi
 
-[ "$failures" -eq 0 ] && echo "jobs run on a real Slurm"
-exit $((failures > 0))
+finish "jobs run on a real Slurm"

@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "drivers/engine/components.h"
 #include "drivers/engine/fold.h"
+#include "drivers/engine/labelling.h"
 #include "drivers/engine/resample.h"
 #include "drivers/engine/sweep.h"
 #include "drivers/engine/team.h"
