@@ -248,7 +248,7 @@ static nf_status default_kernels(scale_args *args)
 {
     static const char *const typed[] = {"sumsq_range:n=2e8", "sumsq",
                                         "readfiles",         "gaussian:sigma=2 | sobel",
-                                        "heat:steps=4",      "heat:steps=100 @ 256x256"};
+                                        "heat:steps=4",      "heat:steps=100 @ 64x64"};
     nf_status status = NF_OK;
     for (size_t i = 0; i < sizeof typed / sizeof *typed && status == NF_OK; i++)
         status = add_kernel(args, typed[i]);
