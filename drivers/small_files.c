@@ -12,6 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "io/part.h"
+
 enum { HOST_KEPT = 64, PIECE = 1 << 16 };
 
 static struct {
@@ -269,6 +271,7 @@ static nf_status make_files(void)
         return nf_fail(NF_ERR_FILE, "%s: the folder of small files cannot be made: %s", store.path,
                        strerror(errno));
     store.mine = true;
+    nf_part_catch_limit();
     status = open_folder();
     if (status == NF_OK)
         catch_signals(true);
