@@ -5,11 +5,13 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "io/part.h"
@@ -22,7 +24,9 @@ static struct {
     bool mine, made_parent; /* this process has made the folder; and the one that it is in */
     nf_small_set sets[NF_SMALL_SETS];
     size_t nsets;
-} store = {.fd = -1};
+    pid_t watcher; /* 0: none */
+    int line;      /* to it */
+} store = {.fd = -1, .line = -1};
 
 int nf_small_files_folder(void)
 {
@@ -36,24 +40,9 @@ const char *nf_small_files_path(void)
 
 /* ---- names and contents ---- */
 
-/* Returns where the number ends. */
-static char *write_number(char *to, int64_t number)
-{
-    char digits[24];
-    int n = 0;
-    do
-        digits[n++] = (char)('0' + number % 10);
-    while ((number /= 10) > 0);
-    while (n > 0)
-        *to++ = digits[--n];
-    return to;
-}
-
 const char *nf_small_file_name(int64_t bytes, int64_t file, char name[NF_SMALL_NAME])
 {
-    char *end = write_number(name, bytes);
-    *end++ = '-';
-    *write_number(end, file) = '\0';
+    snprintf(name, NF_SMALL_NAME, "%lld-%lld", (long long)bytes, (long long)file);
     return name;
 }
 
@@ -79,7 +68,45 @@ void nf_small_file_contents(int64_t file, int64_t from, unsigned char *to, size_
 
 /* ---- removing ---- */
 
-/* Safe in a signal handler. */
+/* A shell that removes the folder once this process is gone, however it ended: a signal handler would
+ * have a few milliseconds, as mpirun follows SIGTERM by SIGKILL, and none of that. It notices by its
+ * standard input, a socket; a line there lets it go. In a session of its own, so that it outlives the
+ * process's group. Where it cannot be started there is none. */
+static void start_watcher(void)
+{
+    static char script[] = "trap '' INT TERM HUP; read -r line || rm -rf -- \"$0\"";
+    char *argv[] = {(char[]){"sh"}, (char[]){"-c"}, script, store.path, NULL};
+    posix_spawn_file_actions_t files;
+    posix_spawnattr_t attributes;
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+        return;
+    posix_spawn_file_actions_init(&files);
+    posix_spawn_file_actions_adddup2(&files, ends[1], STDIN_FILENO);
+    posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
+    if (posix_spawn(&store.watcher, "/bin/sh", &files, &attributes, argv, environ) != 0)
+        store.watcher = 0;
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&files);
+    close(ends[1]);
+    store.line = ends[0];
+}
+
+static void stop_watcher(void)
+{
+    if (store.line < 0)
+        return;
+    send(store.line, "\n", 1, MSG_NOSIGNAL);
+    close(store.line);
+    if (store.watcher > 0)
+        waitpid(store.watcher, NULL, 0);
+    store.watcher = 0;
+    store.line = -1;
+}
+
 static void remove_files(void)
 {
     char name[NF_SMALL_NAME];
@@ -89,42 +116,11 @@ static void remove_files(void)
     rmdir(store.path);
 }
 
-/* By a child in a session of its own: whoever sent the signal may kill this process, and its group,
- * long before so many files are gone (mpirun: after some milliseconds). The bare system call, as a
- * signal handler may not call fork. */
-static void remove_on_signal(int signal_number)
-{
-    long child = store.mine ? syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0) : 1;
-    if (child <= 0) {
-        setsid();
-        remove_files();
-    }
-    if (child == 0)
-        _exit(0);
-    raise(signal_number); /* its default action is in place again: SA_RESETHAND */
-}
-
-static const int caught[] = {SIGINT, SIGTERM, SIGHUP};
-enum { CAUGHT = sizeof caught / sizeof *caught };
-
-static void catch_signals(bool begin)
-{
-    for (int i = 0; i < CAUGHT; i++) {
-        struct sigaction now, ours = {.sa_handler = begin ? remove_on_signal : SIG_DFL,
-                                      .sa_flags = begin ? (int)SA_RESETHAND : 0};
-        sigemptyset(&ours.sa_mask);
-        if (sigaction(caught[i], NULL, &now) == 0 && !(now.sa_flags & SA_SIGINFO) &&
-            now.sa_handler == (begin ? SIG_DFL : remove_on_signal))
-            sigaction(caught[i], &ours, NULL);
-    }
-}
-
 void nf_small_files_remove(void)
 {
-    if (store.mine && store.fd >= 0) {
+    if (store.mine && store.fd >= 0)
         remove_files();
-        catch_signals(false);
-    }
+    stop_watcher();
     if (store.made_parent) {
         *strrchr(store.path, '/') = '\0';
         rmdir(store.path);
@@ -271,10 +267,9 @@ static nf_status make_files(void)
         return nf_fail(NF_ERR_FILE, "%s: the folder of small files cannot be made: %s", store.path,
                        strerror(errno));
     store.mine = true;
+    start_watcher();
     nf_part_catch_limit();
     status = open_folder();
-    if (status == NF_OK)
-        catch_signals(true);
     for (size_t s = 0; s < store.nsets; s++)
         for (int64_t i = 0; i < store.sets[s].files && status == NF_OK; i++)
             status = make_file(store.sets[s].bytes, i);

@@ -3,9 +3,9 @@
  *
  * They are flushed and dropped from the page cache as they are made, so that the first to read one
  * waits for the disk. A process has one such folder at a time. It is removed by
- * nf_small_files_remove, and when the process is ended by SIGINT, SIGTERM or SIGHUP unless the
- * program handles or ignores that signal itself; what a killed process has left is removed by the
- * next one that makes files in the same place on the same host. */
+ * nf_small_files_remove, and, by a small process beside it, when this one has ended in any other way.
+ * Where both were killed, the next one that makes files in the same place on the same host removes
+ * what is left. */
 #ifndef NF_SMALL_FILES_H
 #define NF_SMALL_FILES_H
 
@@ -31,7 +31,7 @@ void nf_small_files_remove(void); /* harmless where there are none */
 int nf_small_files_folder(void);
 const char *nf_small_files_path(void);
 
-/* The name of a file within it. Safe in a signal handler. */
+/* The name of a file within it. */
 const char *nf_small_file_name(int64_t bytes, int64_t file, char name[NF_SMALL_NAME]);
 
 /* What stands in file number `file`, whatever its size, from byte `from` on, a multiple of 8. */
