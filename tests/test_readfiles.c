@@ -2,10 +2,12 @@
  * several threads, what becomes of a file that cannot be read or written, and that the files go. CTest runs it for
  * several numbers of ranks. */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -109,6 +111,65 @@ static void test_contents(void)
     nf_small_file_contents(4, 0, other, 64);
     CU_ASSERT(memcmp(whole + 24, part, 40) == 0);
     CU_ASSERT(memcmp(whole, other, 64) != 0);
+}
+
+/* Whether any page of a file is in the page cache. */
+static bool is_cached(const char *path, int64_t bytes)
+{
+    unsigned char pages[64] = {0};
+    int fd = open(path, O_RDONLY);
+    void *at = mmap(NULL, (size_t)bytes, PROT_READ, MAP_SHARED, fd, 0);
+    bool any = false;
+    CU_ASSERT_FATAL(fd >= 0 && at != MAP_FAILED);
+    CU_ASSERT_FATAL(mincore(at, (size_t)bytes, pages) == 0);
+    for (size_t i = 0; i < sizeof pages; i++)
+        any |= pages[i] & 1;
+    munmap(at, (size_t)bytes);
+    close(fd);
+    return any;
+}
+
+static size_t count_cached(const nf_small_set *set)
+{
+    char path[LONGEST];
+    size_t n = 0;
+    for (int64_t i = 0; i < set->files; i++) {
+        path_of(set, i, path);
+        n += is_cached(path, set->bytes);
+    }
+    return n;
+}
+
+/* On file systems where dropping a file works (tmpfs has no disk to read from again), each is dropped
+ * when it was made, and when it was read. */
+static void test_dropped(void)
+{
+    make();
+    nf_chain chain = chain_of(&sets[1]);
+    bool works = false;
+    if (world.rank == 0) {
+        char path[LONGEST];
+        CU_ASSERT(count_cached(&sets[1]) == 0 || count_cached(&sets[1]) == 7);
+        works = count_cached(&sets[1]) == 0;
+        read_otherwise(&sets[1]);
+        CU_ASSERT_EQUAL(count_cached(&sets[1]), 7);
+        path_of(&sets[1], 0, path);
+        int fd = open(path, O_RDONLY);
+        posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+        close(fd);
+        CU_ASSERT_EQUAL(works, !is_cached(path, sets[1].bytes));
+    }
+    nf_barrier(&world);
+    nf_outcome o = nf_test_drive(&world, &chain, NULL, NULL, NULL);
+    all_true(o.status == NF_OK && (!works || count_cached(&sets[1]) == 0));
+    nf_outcome_free(&o);
+    nf_chain_free(&chain);
+    nf_readfiles_cost cost;
+    all_true(world.rank > 0 || nf_readfiles_probe(&sets[1], &cost) == NF_OK);
+    all_true(world.rank > 0 || (cost.dropped > 0 && cost.kept > 0));
+    all_true(!works || count_cached(&sets[1]) == 0);
+    nf_barrier(&world);
+    nf_small_files_remove();
 }
 
 /* ---- trouble ---- */
@@ -295,6 +356,7 @@ int main(int argc, char **argv)
     CU_TestInfo tests[] = {
         {"sums", test_sums},
         {"contents", test_contents},
+        {"the page cache", test_dropped},
         {"trouble", test_trouble},
         {"files that cannot be made", test_not_made},
         {"files go", test_removed},
