@@ -103,7 +103,7 @@ nf_status scale_ceilings(scale_run *run)
 {
     scale_layouts layouts;
     nf_status status = NF_OK;
-    scale_layouts_choose(run->cli, run->args, &layouts);
+    scale_layouts_choose(run->cli, run->args, false, &layouts);
     for (size_t i = 0; i < layouts.count && status == NF_OK; i++)
         status = of_layout(run, &layouts.list[i]);
     if (status == NF_OK)

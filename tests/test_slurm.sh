@@ -63,7 +63,7 @@ grep -q '^Submitted [0-9]* (at most 6.00 core hours)' said || fail "what submit 
 run "$submit" --job-per-point --nodes 1,2,3 --launches 2 --time 10:00 --metric 'took ([0-9.]+) s' --launcher none \
     -o each -- sh -c 'sleep 0.2; echo took 0.{nodes} s' >said || fail "a study of a job a point: $(cat said)"
 [ "$(wc -w <<<"$(sed -E 's/Submitted ([0-9 ]*) .*/\1/' said)")" -eq 3 ] || fail "not three jobs: $(cat said)"
-run "$submit" --nodes 1,2 --launches 2 --weak -o kernels -k 'sobel | stats' -- --size 300x400 --reps 7 >said ||
+run "$submit" --nodes 1,2 --launches 2 --weak -o kernels -k 'sobel | stats @ 300x400' -- --reps 7 >said ||
     fail "a study of kernels: $(cat said)"
 wait_all
 expect "launches of kernels" "$("$study" --status kernels)" "4 launches: 4 done, 0 running, 0 pending, 0 failed"
