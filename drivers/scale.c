@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "drivers/engine/team.h"
+#include "drivers/scale_costs.h"
 #include "drivers/scale_study.h"
 
 /* Seconds that a study may sample for where its points have no time of their own: each gets its
@@ -93,6 +94,8 @@ static nf_status scale(const nf_cli *cli, scale_args *args)
     status = prepare(&run, &layouts);
     if (status == NF_OK && !args->no_ceilings)
         status = scale_ceilings(&run);
+    if (status == NF_OK)
+        status = scale_costs(&run);
     run.deadline = nf_seconds() + sampling_seconds;
     if (status == NF_OK)
         status = scale_measure(&run);
