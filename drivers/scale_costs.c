@@ -135,7 +135,7 @@ static nf_status by_members(scale_run *run, const scale_layout *l, const nf_worl
     bool crowded = nf_sum_u64(part, scale_bind(node, l)) > 0;
     nf_status status = NF_OK;
     nf_gauge gauge = {.part = NULL};
-    if (nodes == 1 || !crowded) {
+    if (!crowded || (nodes == 1 && l->threads == 1)) {
         status = nf_gauge_open(part, nodes, node->world_ranks[0] == 0, crowded, brief, &gauge);
         if (status == NF_OK)
             status = task(run, &gauge, context);

@@ -6,10 +6,11 @@
 #include "drivers/scale_sample.h"
 
 /* Collective over all ranks. Of --costs what starting, sharing, sending and holding memory take,
- * those excepted that the study has already; each is recorded at once. Layouts with more workers
- * than cores are measured where their counters or barriers are: that workers wait for one another
- * who have no core shows there. NF_ERR_CHECK where a counter or what was moved is not what it must
- * be, once it was recorded. */
+ * those excepted that the study has already; each is recorded at once. Of layouts with more workers
+ * than cores those of one thread a rank, on one node, have their counters and barriers measured, too:
+ * there it shows what waiting for one who has no core takes. (Threads that spin while they wait for
+ * their team would show nothing else.) NF_ERR_CHECK where a counter or what was moved is not what it
+ * must be, once that was recorded. */
 nf_status scale_costs(scale_run *run);
 
 #endif

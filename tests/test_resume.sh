@@ -13,7 +13,7 @@ fail() {
     failures=$((failures + 1))
 }
 
-settings=(-q --no-ceilings --size 200x300 --ranks 1,2 --threads 1,2 -k heat:steps=5 -k 'gaussian | sobel' -k sumsq --reps 25)
+settings=(-q --no-ceilings --costs none --size 200x300 --ranks 1,2 --threads 1,2 -k heat:steps=5 -k 'gaussian | sobel' -k sumsq --reps 25)
 points=24 # 3 kernels, strong and weak, 4 layouts
 
 scale() { # scale ARGUMENTS...

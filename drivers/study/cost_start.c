@@ -1,4 +1,5 @@
 /* cost_start.c - what starting workers costs. */
+#include <errno.h>
 #include <pthread.h>
 #include <spawn.h>
 #include <stdatomic.h>
@@ -131,8 +132,10 @@ static double take_process(void *context)
     int state = 0;
     pid_t child;
     double start = nf_seconds();
-    bool fine = posix_spawnp(&child, name, NULL, NULL, arguments, environ) == 0 &&
-                waitpid(child, &state, 0) == child && WIFEXITED(state) && WEXITSTATUS(state) == 0;
+    bool fine = posix_spawnp(&child, name, NULL, NULL, arguments, environ) == 0;
+    while (fine && waitpid(child, &state, 0) != child)
+        fine = errno == EINTR;
+    fine = fine && WIFEXITED(state) && WEXITSTATUS(state) == 0;
     double seconds = nf_seconds() - start;
     *failed |= !fine;
     return seconds;
