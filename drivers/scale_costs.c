@@ -199,7 +199,7 @@ static nf_status time_sharing(scale_run *run, const nf_gauge *gauge, void *conte
     nf_sharing sharing;
     nf_cost cost;
     nf_status status = nf_sharing_create(gauge, context, &sharing);
-    for (int way = 0; way < NF_SHARING_WAYS && status == NF_OK; way++) {
+    for (nf_sharing_way way = 0; way < NF_SHARING_WAYS && status == NF_OK; way++) {
         char there = part->rank == 0 && known(run, NF_COST_SHARE, nf_sharing_names[way], part->size,
                                               part->threads, gauge->nodes, 0);
         nf_broadcast(part, &there, 1, 0);
@@ -244,7 +244,7 @@ static nf_status time_sending(scale_run *run, const nf_gauge *gauge, int64_t row
     nf_cost cost;
     double bytes = (double)sizeof(uint64_t) * (double)(rows * sending.width);
     nf_status status = nf_sending_create(&sending, memory);
-    for (int way = 0; way < NF_SENDING_WAYS && status == NF_OK; way++) {
+    for (nf_sending_way way = 0; way < NF_SENDING_WAYS && status == NF_OK; way++) {
         char there = gauge->part->rank == 0 &&
                      known(run, NF_COST_SEND, nf_sending_names[way], 2, 1, gauge->nodes, bytes);
         nf_broadcast(gauge->part, &there, 1, 0);

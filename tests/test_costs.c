@@ -240,12 +240,12 @@ static void count_all(int ranks, int threads, const nf_shared *shared)
     nf_sharing s;
     uint64_t wrong[NF_SHARING_WAYS] = {0};
     if (open_sharing(ranks, threads, &part, &g, shared, &s))
-        for (int way = 0; way < NF_SHARING_WAYS; way++)
+        for (nf_sharing_way way = 0; way < NF_SHARING_WAYS; way++)
             for (size_t i = 0; i < sizeof each / sizeof *each; i++)
                 if (nf_sharing_suits(way, ranks, threads, 1))
                     wrong[way] += count_twice(&s, way, each[i]);
     close_sharing(&part, &g, &s);
-    for (int way = 0; way < NF_SHARING_WAYS; way++) {
+    for (nf_sharing_way way = 0; way < NF_SHARING_WAYS; way++) {
         if (world.rank == 0 && wrong[way] > 0)
             fprintf(stderr, "%s by %dx%d workers: wrong\n", nf_sharing_names[way], ranks, threads);
         judge(wrong[way]);
@@ -286,7 +286,7 @@ static void test_sharing_costs(void)
     uint64_t wrong = 0;
     CU_ASSERT_FATAL(nf_node_share(&node, nf_sharing_bytes(ranks * threads), &shared) == NF_OK);
     open_sharing(ranks, threads, &part, &g, &shared, &s);
-    for (int way = 0; way < NF_SHARING_WAYS; way++) {
+    for (nf_sharing_way way = 0; way < NF_SHARING_WAYS; way++) {
         if (!nf_sharing_suits(way, ranks, threads, 1))
             continue;
         nf_cost_share(&s, way, &c);

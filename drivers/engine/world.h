@@ -53,7 +53,7 @@ void nf_receive(const nf_world *world, void *data, size_t bytes, int from);
  * several. A variable so that tests can make it small, the same on all ranks. */
 extern size_t nf_mpi_chunk;
 
-/* Seconds from the start of this process to the end of MPI_Init, give or take half a tick of the
+/* Seconds from the start of this process until MPI had started, give or take half a tick of the
  * kernel's clock (5 ms); 0: the system does not tell. */
 double nf_mpi_start_seconds(void);
 

@@ -75,7 +75,7 @@ typedef enum nf_sharing_way {
                      then each adds its to the counter */
     NF_ONE_LINE,  /* the same, but they lie side by side */
     NF_REDUCED,   /* as private; then the ranks' are added up by an MPI reduction */
-    NF_FETCH_AND_OP, /* MPI_Fetch_and_op and a flush, each; the counter lies on rank 0 */
+    NF_FETCH_AND_OP, /* MPI's fetch and op, and a flush, for each; the counter lies on rank 0 */
     NF_SHARING_WAYS
 } nf_sharing_way;
 extern const char *const nf_sharing_names[NF_SHARING_WAYS];
