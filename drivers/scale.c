@@ -4,6 +4,7 @@
 
 #include "drivers/engine/team.h"
 #include "drivers/readfiles.h"
+#include "drivers/scale_costs.h"
 #include "drivers/scale_study.h"
 
 /* Seconds that a study may sample for where its points have no time of their own: each gets its
@@ -148,6 +149,8 @@ static nf_status measure(scale_run *run, const scale_layouts layouts[2])
         status = make_files(run);
     if (status == NF_OK && !run->args->no_ceilings)
         status = scale_ceilings(run);
+    if (status == NF_OK)
+        status = scale_costs(run);
     run->deadline = nf_seconds() + sampling_seconds;
     if (status == NF_OK)
         status = scale_measure(run);

@@ -6,7 +6,7 @@ set -u
 programs=$1 mpiexec=$2
 own_folder
 
-settings=(-q --no-ceilings --size 200x300 --ranks 1,2 --threads 1,2 -k heat:steps=5 -k 'gaussian | sobel' -k sumsq --reps 25)
+settings=(-q --no-ceilings --costs none --size 200x300 --ranks 1,2 --threads 1,2 -k heat:steps=5 -k 'gaussian | sobel' -k sumsq --reps 25)
 points=24 # 3 kernels, strong and weak, 4 layouts
 
 scale() { # scale ARGUMENTS...

@@ -10,7 +10,7 @@ own_folder
 study() {
     local ranks=$1 name=$2
     shift 2
-    timeout 60 "$mpiexec" -n "$ranks" "$programs/scale" -q -o "$name" --size 160x200 "$@" >"$name.txt" 2>err.txt ||
+    timeout 60 "$mpiexec" -n "$ranks" "$programs/scale" -q -o "$name" --size 160x200 --costs none "$@" >"$name.txt" 2>err.txt ||
         { fail "scale $*"; cat err.txt; }
 }
 
