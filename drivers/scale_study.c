@@ -348,6 +348,7 @@ nf_status scale_study_conclude(scale_run *run)
     nf_report_table(&run->study, stdout);
     if (growth != NULL)
         printf("\nWeak scaling: %s\n", growth);
-    printf("\nReport: %s/report.html (also report.md, points.csv, study.jsonl)\n", folder);
+    printf("\nReport: %s/report.html (also report.md, points.csv, %sstudy.jsonl)\n", folder,
+           run->study.ncosts > 0 ? "costs.csv, " : "");
     return NF_OK;
 }

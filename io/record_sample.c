@@ -434,7 +434,7 @@ bool nf_unpack_cost(json_t *record, nf_cost *c)
                     "label", &label, "lost", &c->lost) != 0)
         return false;
     which = find_name(nf_cost_names, NF_COSTS, kind);
-    if (which < 0 || c->ranks < 1 || c->threads < 1 ||
+    if (which < 0 || c->ranks < 1 || c->threads < 1 || c->ranks > INT32_MAX / c->threads ||
         (which == NF_COST_BREAK_EVEN) != (kernel != NULL && label != NULL))
         return false;
     c->kind = (nf_cost_kind)which;

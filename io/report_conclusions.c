@@ -9,6 +9,7 @@
  *           NF_EXTRAPOLATION times the most
  *   waits   of a kernel that waits for files there is neither limit nor worth: its fastest point is its
  *           best, told beside the fastest that has no more workers than cores
+ *   size    where serial is faster below: the break-even sizes that were measured
  *   next    what helps against each limit; more workers where the most were worth it; more cores where
  *           nothing counts beside its base; more samples where intervals are wide */
 #include <math.h>
@@ -17,7 +18,7 @@
 
 #include "drivers/study/bottleneck.h"
 #include "drivers/study/models.h"
-#include "io/report_parts.h"
+#include "io/report_costs.h"
 
 /* A kernel as it is concluded of: its strong group, or, without one, its weak one. */
 typedef struct kernel {
@@ -110,15 +111,8 @@ static size_t examine_all(const nf_report *report, bool waits, kernel *list)
 
 static void say_workers(const nf_point *point, FILE *out)
 {
-    const nf_sample *of = point->of;
-    if (of->ranks > 1 && of->threads > 1)
-        fprintf(out, "%d ranks of %d threads", of->ranks, of->threads);
-    else if (of->ranks > 1)
-        fprintf(out, "%d ranks", of->ranks);
-    else if (of->threads > 1)
-        fprintf(out, "%d threads", of->threads);
-    else
-        fputs("one worker", out);
+    char text[NF_CELL];
+    fputs(nf_workers_text(point->of->ranks, point->of->threads, text), out);
 }
 
 static void say_loss(const kernel *k, FILE *out)
@@ -360,6 +354,46 @@ static void say_waiting(const kernel *list, size_t n, FILE *out)
     }
 }
 
+/* ---- at which sizes ---- */
+
+/* "below 2,440 cells (2,000 to 3,000) than 2 threads". */
+static void say_size(const nf_costing *cost, FILE *out)
+{
+    char size[NF_CELL], low[NF_CELL], high[NF_CELL];
+    nf_thousands_text(cost->interval.low, low);
+    if (nf_costing_nowhere(cost))
+        fprintf(out, "at every size tried, up to %s %s,", low, cost->of->unit);
+    else if (!isfinite(cost->value))
+        fprintf(out, "below %s %s at least", low, cost->of->unit);
+    else
+        fprintf(out, "below %s %s", nf_thousands_text(cost->value, size), cost->of->unit);
+    if (isfinite(cost->value) && isfinite(cost->interval.high))
+        fprintf(out, " (%s to %s)", low, nf_thousands_text(cost->interval.high, high));
+    fprintf(out, " than %s", nf_workers_text(cost->of->ranks, cost->of->threads, size));
+}
+
+/* Of each kernel, by threads and by ranks, in one sentence; nothing of those where one worker is not shown
+ * to be faster at any size. */
+static void say_sizes(const nf_report *report, FILE *out)
+{
+    const char *last = NULL;
+    size_t said = 0, kernels = 0;
+    for (const nf_costing *c = NULL;
+         (c = nf_costing_next(report, NF_COST_BREAK_EVEN, c)) != NULL;) {
+        bool first = last == NULL || strcmp(last, c->of->kernel) != 0;
+        if (c->interval.low <= 0 || (first && kernels == SHOWN))
+            continue;
+        last = c->of->kernel;
+        kernels += first;
+        fputs(said++ == 0 ? "One worker is faster for " : first ? "; for " : ", ", out);
+        if (first)
+            fprintf(out, "%s ", c->of->label);
+        say_size(c, out);
+    }
+    if (said > 0)
+        fputs(". ", out);
+}
+
 /* ---- beyond what was measured ---- */
 
 /* Efficiency by a model, the least workers of the series being its base. */
@@ -511,6 +545,7 @@ nf_status nf_conclude(const nf_report *report, FILE *out)
     say_unknown(list, n, out);
     say_worth(list, n, out);
     say_waiting(list + n, waiting, out);
+    say_sizes(report, out);
     say_models(report, list, n, out);
     say_next(report, list, n, out);
     free(list);

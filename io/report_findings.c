@@ -29,18 +29,7 @@ static nf_status add(nf_report *report, char *about, char *text)
 
 static const char *layout_words(const nf_point *point, char text[NF_CELL])
 {
-    const nf_sample *of = point->of;
-    const char *ranks = of->ranks == 1 ? "rank" : "ranks",
-               *threads = of->threads == 1 ? "thread" : "threads";
-    if (of->ranks > 1 && of->threads > 1)
-        snprintf(text, NF_CELL, "%d %s of %d %s", of->ranks, ranks, of->threads, threads);
-    else if (of->ranks > 1)
-        snprintf(text, NF_CELL, "%d %s", of->ranks, ranks);
-    else if (of->threads > 1)
-        snprintf(text, NF_CELL, "%d %s", of->threads, threads);
-    else
-        snprintf(text, NF_CELL, "one worker");
-    return text;
+    return nf_workers_text(point->of->ranks, point->of->threads, text);
 }
 
 static void speedup_interval(const nf_point *point, FILE *out)
@@ -227,20 +216,26 @@ static void say_overhead(const nf_group *group, FILE *out)
 
 /* ---- all ---- */
 
-static nf_status add_general(nf_report *report, nf_report_writer *say)
+char *nf_report_words(const nf_report *report, nf_report_writer *write)
 {
     char *text = NULL;
     size_t length = 0;
     FILE *out = open_memstream(&text, &length);
     if (out == NULL)
-        return no_memory();
-    nf_status status = say(report, out);
-    if (fclose(out) != 0 && status == NF_OK)
-        status = no_memory();
-    if (status == NF_OK)
-        return add(report, NULL, text);
-    free(text);
-    return status;
+        return NULL;
+    bool fine = write(report, out) == NF_OK;
+    if (fclose(out) != 0 || !fine) {
+        free(text);
+        return NULL;
+    }
+    while (length > 0 && text[length - 1] == ' ')
+        text[--length] = '\0';
+    return text;
+}
+
+static nf_status add_general(nf_report *report, nf_report_writer *say)
+{
+    return add(report, NULL, nf_report_words(report, say));
 }
 
 static nf_status add_group(nf_report *report, const nf_group *group)
