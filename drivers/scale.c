@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "drivers/engine/team.h"
+#include "drivers/scale_break_even.h"
 #include "drivers/scale_study.h"
 
 /* Seconds that a study may sample for where its points have no time of their own: each gets its
@@ -96,6 +97,8 @@ static nf_status scale(const nf_cli *cli, scale_args *args)
     run.deadline = nf_seconds() + sampling_seconds;
     if (status == NF_OK)
         status = scale_measure(&run);
+    if (status == NF_OK && (args->costs & 1u << NF_COST_BREAK_EVEN) != 0)
+        status = scale_break_even(&run);
     if (status == NF_OK && cli->world.rank == 0)
         status = scale_study_conclude(&run);
     nf_sleep_barrier(&cli->world);
