@@ -22,15 +22,16 @@ static const size_t widths[WIDTHS] = {1, 3, WIDEST};
 static bool shows_with(const nf_rung *rungs, size_t count, size_t rung, int side, size_t width)
 {
     double ratios[WIDEST * NF_RUNG_SAMPLES];
-    size_t n = 0, wins = 0;
+    size_t n = 0;
+    int lead = 0;
     for (size_t i = rung; i < count && width > 0; i -= (size_t)side) { /* below 0 is above count */
         for (size_t k = 0; rungs[i].fresh && k < rungs[i].n; k++) {
-            ratios[n++] = rungs[i].ratios[k];
-            wins += side > 0 ? rungs[i].ratios[k] > 1 : rungs[i].ratios[k] < 1;
+            double ratio = ratios[n++] = rungs[i].ratios[k];
+            lead += side * ((ratio > 1) - (ratio < 1));
         }
         width -= rungs[i].fresh;
     }
-    return 2 * wins > n && nf_sign_p(ratios, n, 1) <= 0.05 / WIDTHS;
+    return lead > 0 && nf_sign_p(ratios, n, 1) <= 0.05 / WIDTHS;
 }
 
 static bool shows(const nf_rung *rungs, size_t count, size_t rung, int side)
