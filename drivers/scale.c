@@ -4,6 +4,7 @@
 
 #include "drivers/engine/team.h"
 #include "drivers/readfiles.h"
+#include "drivers/scale_break_even.h"
 #include "drivers/scale_costs.h"
 #include "drivers/scale_study.h"
 
@@ -154,6 +155,8 @@ static nf_status measure(scale_run *run, const scale_layouts layouts[2])
     run->deadline = nf_seconds() + sampling_seconds;
     if (status == NF_OK)
         status = scale_measure(run);
+    if (status == NF_OK && (run->args->costs & 1u << NF_COST_BREAK_EVEN) != 0)
+        status = scale_break_even(run);
     nf_small_files_remove();
     if (status == NF_OK && run->cli->world.rank == 0)
         status = scale_study_conclude(run);

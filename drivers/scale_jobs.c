@@ -77,6 +77,16 @@ nf_status scale_range_resize(const nf_chain *chain, double part, nf_chain *resiz
     return status == NF_OK ? nf_chain_prepare(resized, NULL) : status;
 }
 
+/* The job's range with `part` times the work takes its place. */
+static nf_status resize_range(scale_job *job, double part)
+{
+    nf_chain resized = {.count = 0};
+    nf_status status = scale_range_resize(&job->chain, part, &resized);
+    nf_chain_free(&job->chain);
+    job->chain = resized;
+    return status;
+}
+
 static nf_status make_range(nf_scaling scaling, int workers, scale_job *job)
 {
     nf_status status = nf_chain_prepare(&job->chain, NULL);
@@ -85,10 +95,7 @@ static nf_status make_range(nf_scaling scaling, int workers, scale_job *job)
     const nf_kernel *kernel = job->chain.stages[0].kernel;
     double flops = job->chain.stages[0].setup.flops_per_cell;
     if (scaling == NF_WEAK) {
-        nf_chain grown = {.count = 0};
-        status = scale_range_resize(&job->chain, (double)workers / SCALE_WEAK_SHARE, &grown);
-        nf_chain_free(&job->chain);
-        job->chain = grown;
+        status = resize_range(job, (double)workers / SCALE_WEAK_SHARE);
         if (status != NF_OK)
             return status;
         snprintf(job->grows, sizeof job->grows, growing_power(kernel) > 1 ? "%s^%d" : "%s",
@@ -136,6 +143,33 @@ nf_status scale_job_make(const scale_args *args, const nf_source *source, const 
     if (nf_chain_is_range(&job->chain))
         return make_range(scaling, workers, job);
     return make_array(args, source, scaling, workers, job);
+}
+
+static nf_status shrink_array(scale_job *job, double part)
+{
+    for (int d = NF_DIMS - job->shape.ndim; d < NF_DIMS; d++) {
+        int64_t extent = llround((double)job->shape.dim[d] * pow(part, 1.0 / job->shape.ndim));
+        job->shape.dim[d] = extent > 1 ? extent : 1;
+    }
+    job->work = nf_shape_cells(&job->shape);
+    return nf_chain_prepare(&job->chain, &job->shape);
+}
+
+nf_status scale_job_shrink(const scale_args *args, const nf_source *source, const nf_chain *typed,
+                           double part, scale_job *job)
+{
+    nf_status status = scale_job_make(args, source, typed, NF_STRONG, 1, job);
+    if (status != NF_OK)
+        return status;
+    if (!nf_chain_is_range(&job->chain))
+        return shrink_array(job, part);
+    double flops = job->chain.stages[0].setup.flops_per_cell;
+    status = resize_range(job, part);
+    if (status != NF_OK)
+        return status;
+    job->shape.dim[2] = job->chain.stages[0].setup.indices;
+    job->work = llround(scale_range_work(&job->chain) / flops);
+    return NF_OK;
 }
 
 void scale_job_free(scale_job *job)

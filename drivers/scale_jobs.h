@@ -26,6 +26,10 @@ nf_shape scale_strong_shape(const scale_args *args, const nf_source *source, con
  * with scale_job_free, also after an error. */
 nf_status scale_job_make(const scale_args *args, const nf_source *source, const nf_chain *typed,
                          nf_scaling scaling, int workers, scale_job *job);
+/* That of the strong study with `part` times the size, and set up: an array of the same aspect; a
+ * range with as much less work. Errors: those of the chain where it does not take so small a one. */
+nf_status scale_job_shrink(const scale_args *args, const nf_source *source, const nf_chain *typed,
+                           double part, scale_job *job);
 void scale_job_free(scale_job *job);
 
 /* Nominal operations of a range that is set up; the same range with `part` times the work, set up.

@@ -32,6 +32,15 @@ void scale_unbind(const nf_node *node, const scale_layout *l)
     nf_team_bind(l->threads, NULL, node->pus, node->npus);
 }
 
+nf_plan_options scale_plan_options(const nf_cli *cli, int ranks, const nf_chain *chain)
+{
+    nf_plan_options options = cli->plan_options;
+    if (!scale_grid_fits(&options, ranks) || nf_chain_is_range(chain))
+        memset(options.grid, 0, sizeof options.grid);
+    options.caches.l3 = nf_caches_find().l3 / (size_t)nf_node_members(&cli->node, ranks);
+    return options;
+}
+
 /* ---- one point ---- */
 
 /* A point that is being measured. */
@@ -51,11 +60,7 @@ typedef struct opened {
 static nf_status plan_point(scale_run *run, opened *o)
 {
     const nf_cli *cli = run->cli;
-    nf_plan_options options = cli->plan_options;
-    if (!scale_grid_fits(&options, o->part.size) || nf_chain_is_range(&o->job.chain))
-        memset(options.grid, 0, sizeof options.grid);
-    options.caches.l3 =
-        nf_caches_find().l3 / (size_t)nf_node_members(&cli->node, o->point->layout.ranks);
+    nf_plan_options options = scale_plan_options(cli, o->point->layout.ranks, &o->job.chain);
     nf_status status =
         nf_bench_create(&o->part, run->source, &o->job.chain, &o->job.shape, &options, &o->bench);
     if (status == NF_OK && cli->explain)

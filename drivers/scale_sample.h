@@ -42,6 +42,9 @@ nf_status scale_ceilings(scale_run *run);
  * no core for it. Collective over all ranks. */
 int scale_find_other(const scale_run *run, bool far);
 
+/* How a job is planned for so many ranks: as was asked for, as far as it suits them. */
+nf_plan_options scale_plan_options(const nf_cli *cli, int ranks, const nf_chain *chain);
+
 /* Each worker of a layout on a core of its own where there are enough, otherwise wherever it may;
  * returns whether there are not enough. scale_unbind undoes it. */
 bool scale_bind(const nf_node *node, const scale_layout *layout);
