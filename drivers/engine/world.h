@@ -13,8 +13,9 @@ typedef struct nf_world {
     int threads; /* OpenMP threads of each rank, at least 1 */
 } nf_world;
 
-/* Collective. Starts MPI (once a process) with settings that suit few cores; fills *world with all
- * ranks, threads = 1. nf_world_stop ends it. */
+/* Collective. Starts MPI (once a process) with settings that suit few cores, where a launcher started this
+ * process (launch.h): by itself a process does not need it, and starting it takes some tenths of a second.
+ * Fills *world with all ranks, threads = 1. nf_world_stop ends it. */
 nf_status nf_world_start(int *argc, char ***argv, nf_world *world);
 void nf_world_stop(nf_world *world);
 
