@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "drivers/engine/launch.h"
 #include "drivers/engine/mpi_comm.h"
 #include "drivers/engine/process.h"
 #include "drivers/engine/world.h"
@@ -30,11 +31,23 @@ double nf_mpi_start_seconds(void)
     return start_seconds;
 }
 
+/* A simulated rank has the environment of the simulator's one process, and is never alone. */
+static bool is_alone(void)
+{
+#ifdef SMPI_H
+    return false;
+#else
+    return !nf_launched();
+#endif
+}
+
 nf_status nf_world_start(int *argc, char ***argv, nf_world *world)
 {
-    prepare_environment();
     int provided;
     *world = (nf_world){.size = 1, .threads = 1};
+    if (is_alone())
+        return NF_OK;
+    prepare_environment();
     if (MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
         return nf_fail(NF_ERR_SYSTEM, "MPI does not start");
     start_seconds = nf_process_age();
@@ -66,9 +79,12 @@ static void free_comm(struct nf_comm *comm)
 
 void nf_world_stop(nf_world *world)
 {
+    int started;
     free_comm(world->comm);
     *world = (nf_world){.size = 1, .threads = 1};
-    MPI_Finalize();
+    MPI_Initialized(&started);
+    if (started)
+        MPI_Finalize();
 }
 
 /* Collective. The members, in their order, become *part. */

@@ -13,8 +13,9 @@ typedef struct nf_world {
     int threads; /* OpenMP threads of each rank, at least 1 */
 } nf_world;
 
-/* Collective. Starts MPI (once a process) with settings that suit few cores; fills *world with all
- * ranks, threads = 1. nf_world_stop ends it. */
+/* Collective. Starts MPI (once a process) with settings that suit few cores, where a launcher started this
+ * process (launch.h): by itself a process does not need it, and starting it takes some tenths of a second.
+ * Fills *world with all ranks, threads = 1. nf_world_stop ends it. */
 nf_status nf_world_start(int *argc, char ***argv, nf_world *world);
 void nf_world_stop(nf_world *world);
 
@@ -54,7 +55,7 @@ void nf_receive(const nf_world *world, void *data, size_t bytes, int from);
 extern size_t nf_mpi_chunk;
 
 /* Seconds from the start of this process until MPI had started, give or take half a tick of the
- * kernel's clock (5 ms); 0: the system does not tell. */
+ * kernel's clock (5 ms); 0: it was not started (launch.h), or the system does not tell. */
 double nf_mpi_start_seconds(void);
 
 /* Name and version of the MPI library, "Open MPI v4.1.4". */
