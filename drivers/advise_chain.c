@@ -18,7 +18,7 @@
 /* A serial run of the piece takes about `piece_seconds`, and up to `whole_seconds` all of the array is
  * measured. Sampling a way takes `visit_seconds` at each of its turns. */
 static const double piece_seconds = 0.06, whole_seconds = 0.12, visit_seconds = 0.012;
-enum { TURNS = 5, FEW_TURNS = 3, MOST_SAMPLES = 40, MOST_STEPS = 32, SMALLER = 8 };
+enum { TURNS = 7, FEW_TURNS = 4, MOST_SAMPLES = 40, MOST_STEPS = 32, SMALLER = 8 };
 
 typedef struct probing {
     const nf_cli *cli;
@@ -109,11 +109,18 @@ static nf_status sample_way(const probing *p, opened *o)
 
 /* ---- one size ---- */
 
+/* The lower quartile: others may use the machine meanwhile, and then disturb more workers more. */
+static double typical(double *seconds, size_t n)
+{
+    nf_median(seconds, n); /* sorts */
+    return seconds[n / 4];
+}
+
 /* Rank 0: what was measured becomes the ways'. */
 static void keep(probing *p, const advise_piece *piece, bool whole, opened *list)
 {
     for (size_t i = 0; i < p->ways; i++) {
-        double seconds = nf_median(list[i].seconds, list[i].n);
+        double seconds = typical(list[i].seconds, list[i].n);
         *(whole ? &p->way[i].whole : &p->way[i].fixed) = seconds;
         if (whole && p->args->input != NULL)
             p->way[i].read += list[i].setup / piece->part;

@@ -39,6 +39,8 @@ static nf_status make_field(const nf_world *world, const nf_shape *shape, double
 {
     const nf_halo none = {{0}, {0}};
     nf_cut cut = nf_cut_choose(shape, world->size, &none, NULL);
+    if (part == 1)
+        return nf_agree(world, nf_field_create(field, &cut, world->rank, &none));
     nf_box own = nf_cut_block(&cut, world->rank);
     int d = NF_DIMS - shape->ndim;
     int64_t rows = (int64_t)ceil((double)nf_box_extent(&own, d) * part);

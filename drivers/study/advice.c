@@ -16,6 +16,8 @@ static const double bound = 0.6;
 /* Nominal seconds of what cost.h has no number for: a process that starts MPI; a message between
  * nodes, and its bytes a second. */
 static const double nominal_process = 0.3, nominal_far = 5e-6, nominal_far_link = 3e9;
+/* Bytes a second that a core reads from or writes to files, nominal. */
+static const double nominal_coding = 1e9;
 
 /* ---- the machine ---- */
 
@@ -49,27 +51,33 @@ double nf_calibration_at(const nf_calibration *c, const double *list, int worker
     return workers >= c->workers[i + 1] ? list[i + 1] : list[i] + part * (list[i + 1] - list[i]);
 }
 
-int nf_advice_threads(const nf_calibration *c, int cores, double flops, double bytes, double sweeps,
-                      double *serial, double *team)
+/* Seconds by t threads, and to start them. */
+static double work_seconds(const nf_calibration *c, const nf_thread_work *w, int t)
+{
+    return fmax(w->flops / nf_calibration_at(c, c->flops, t),
+                w->bytes / nf_calibration_at(c, c->read, t)) +
+           w->coded / nominal_coding / t;
+}
+
+static double team_seconds(const nf_calibration *c, const nf_thread_work *w, int t)
+{
+    return t > 1 ? c->first_team * t / c->cores + w->sweeps * nf_calibration_at(c, c->team, t) : 0;
+}
+
+int nf_advice_threads(const nf_calibration *c, int cores, const nf_thread_work *w, double *serial,
+                      double *team)
 {
     int best = 1;
-    double least = INFINITY;
-    for (int t = 1; t <= cores; t = t < cores && 2 * t > cores ? cores : 2 * t) {
-        double seconds = fmax(flops / nf_calibration_at(c, c->flops, t),
-                              bytes / nf_calibration_at(c, c->read, t));
-        double start =
-            t > 1 ? c->first_team * t / c->cores + sweeps * nf_calibration_at(c, c->team, t) : 0;
-        if (t == 1)
-            *serial = seconds;
-        if (seconds + start < least) {
-            least = seconds + start;
-            best = t;
+    double least = *serial = work_seconds(c, w, 1);
+    for (int t = 2; t < 2 * cores; t *= 2) {
+        int threads = t < cores ? t : cores;
+        double seconds = work_seconds(c, w, threads) + team_seconds(c, w, threads);
+        if (seconds < least) {
+            least = seconds;
+            best = threads;
         }
-        if (t <= 2)
-            *team = start; /* of two, where one is best */
     }
-    if (best > 1)
-        *team = least;
+    *team = best > 1 ? least : team_seconds(c, w, 2);
     return best;
 }
 
@@ -352,8 +360,7 @@ static void tell_size(const nf_workload *w, nf_advice *a)
     nf_choice_text(best, how);
     bool pays = best->run * worth < serial->run;
     if (from > 0)
-        snprintf(even, sizeof even, ": %s wins below about %.2g %s", pays ? "serial" : "it", from,
-                 w->unit);
+        snprintf(even, sizeof even, ": serial wins below about %.2g %s", from, w->unit);
     turn(a, "size", "a run takes %s serial and %s by %s, the fastest of the others%s%s", alone,
          shared, how, pays ? "" : ", which gains too little", even);
 }
@@ -477,7 +484,7 @@ void nf_advise(const nf_calibration *m, const nf_limits *l, const nf_workload *w
     tell_limits(l, a);
     tell_memory(l, w, a);
     tell_size(w, a);
-    if (l->cores > 1) {
+    if (a->chosen > 0) { /* else it is decided */
         tell_bound(m, w, shortest(a, is_threads, false), a);
         tell_ranks(l, w, a);
     }

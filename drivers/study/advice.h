@@ -115,10 +115,18 @@ typedef struct nf_advice {
 void nf_advise(const nf_calibration *machine, const nf_limits *limits, const nf_workload *work,
                nf_advice *advice);
 
-/* Without having measured the chain: how many of at most `cores` threads are worth their start for so
- * many nominal operations and bytes in so many sweeps; *serial, *team: the seconds compared. */
-int nf_advice_threads(const nf_calibration *machine, int cores, double flops, double bytes,
-                      double sweeps, double *serial, double *team);
+/* Nominal work of a run that was not measured. */
+typedef struct nf_thread_work {
+    double flops, bytes; /* moved, as if each stage ran by itself */
+    double coded;        /* bytes read from and written to files */
+    double sweeps;       /* a team starts for each */
+} nf_thread_work;
+
+/* How many of at most `cores` threads are worth their start for it: the number that it takes the
+ * shortest time with. *serial: seconds of one thread; *team: of starting two, where one is best, else
+ * of the run by so many. */
+int nf_advice_threads(const nf_calibration *machine, int cores, const nf_thread_work *work,
+                      double *serial, double *team);
 
 /* "3.1 us", "24 ms", "1.3 s"; "4.0 KiB", "1.2 GiB". */
 enum { NF_AMOUNT_TEXT = 32 };
