@@ -51,10 +51,11 @@ double nf_calibration_at(const nf_calibration *c, const double *list, int worker
     return workers >= c->workers[i + 1] ? list[i + 1] : list[i] + part * (list[i + 1] - list[i]);
 }
 
-/* Seconds by t threads, and to start them. */
+/* Seconds by t threads, and to start them. Kernels do not come near the peak, but gain as it does. */
 static double work_seconds(const nf_calibration *c, const nf_thread_work *w, int t)
 {
-    return fmax(w->flops / nf_calibration_at(c, c->flops, t),
+    double cores = nf_calibration_at(c, c->flops, t) / c->flops[0];
+    return fmax(w->flops / (nf_nominal_flops * cores),
                 w->bytes / nf_calibration_at(c, c->read, t)) +
            w->coded / nominal_coding / t;
 }
