@@ -10,6 +10,7 @@
 #include "drivers/filter_args.h"
 #include "drivers/progress.h"
 #include "drivers/streaming.h"
+#include "drivers/threads.h"
 #include "io/extents.h"
 #include "io/numbers.h"
 
@@ -198,7 +199,7 @@ static void tell_shape(const filter_args *args, const nf_shape *shape)
             nf_extents_text(rank, extent, text), nf_element_name(stored));
 }
 
-static nf_status filter(const nf_cli *cli, const filter_args *args, filtering *f)
+static nf_status filter(nf_cli *cli, const filter_args *args, filtering *f)
 {
     const nf_world *world = &cli->world;
     nf_status status = nf_agree(world, check_args(cli, args, f));
@@ -206,6 +207,8 @@ static nf_status filter(const nf_cli *cli, const filter_args *args, filtering *f
         status = nf_array_stack(world, args->input, args->stack_dims, &f->stack);
     if (status == NF_OK)
         status = open_input(cli, args, f, 0);
+    if (status == NF_OK && f->chains.count > 0)
+        nf_threads_for_chains(cli, &f->in_shape, f->chains.list, f->chains.count);
     if (status == NF_OK)
         status = plan_fields(cli, args, f);
     if (status == NF_OK)

@@ -7,6 +7,7 @@
 #include "drivers/explain.h"
 #include "drivers/progress.h"
 #include "drivers/streaming.h"
+#include "drivers/threads.h"
 #include "io/array.h"
 #include "io/numbers.h"
 
@@ -189,7 +190,7 @@ static nf_status reduce_bands(const nf_cli *cli, reducing *r)
     return status;
 }
 
-static nf_status reduce_array(const nf_cli *cli, const reduce_args *args, reducing *r)
+static nf_status reduce_array(nf_cli *cli, const reduce_args *args, reducing *r)
 {
     const nf_world *world = &cli->world;
     nf_status status =
@@ -197,6 +198,8 @@ static nf_status reduce_array(const nf_cli *cli, const reduce_args *args, reduci
     const char *remark = status == NF_OK ? nf_array_remark(r->readers[0]) : NULL;
     if (remark != NULL && !cli->quiet && world->rank == 0)
         fprintf(stderr, "reduce: %s: %s\n", args->inputs[0], remark);
+    if (status == NF_OK)
+        nf_threads_for_chains(cli, &r->shape, r->chains, r->over_array);
     if (status == NF_OK)
         status = nf_streaming_plan(cli, false, &r->shape, r->chains, r->over_array, &r->plan);
     bool streamed = r->plan != NULL;
@@ -245,7 +248,7 @@ static nf_status compare_checksum(const nf_cli *cli, const reduce_args *args, co
     return NF_OK;
 }
 
-static nf_status reduce(const nf_cli *cli, const reduce_args *args, reducing *r)
+static nf_status reduce(nf_cli *cli, const reduce_args *args, reducing *r)
 {
     nf_status status = nf_agree(&cli->world, parse_chains(args, r));
     if (status == NF_OK && r->over_array > 0)
@@ -254,6 +257,7 @@ static nf_status reduce(const nf_cli *cli, const reduce_args *args, reducing *r)
     if (r->over_array > 0) /* they were meant for the array */
         plan_options = (nf_plan_options){.caches = plan_options.caches};
     for (size_t i = r->over_array; i < r->count && status == NF_OK; i++) {
+        nf_threads_for_chains(cli, NULL, &r->chains[i], 1);
         status = nf_plan_create(&cli->world, NULL, &r->chains[i], 1, &plan_options, &r->plan);
         if (status == NF_OK && cli->explain)
             nf_explain(&cli->world, r->plan, NULL);
