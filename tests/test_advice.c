@@ -329,11 +329,11 @@ static void test_between(void)
 
 static void test_words(void)
 {
-    char text[NF_AMOUNT_TEXT], how[96];
-    CU_ASSERT(strcmp(nf_duration_text(3.14159e-6, text), "3.14 us") == 0);
-    CU_ASSERT(strcmp(nf_duration_text(0.0412, text), "41.2 ms") == 0);
-    CU_ASSERT(strcmp(nf_duration_text(0.99996, text), "1.00 s") == 0);
-    CU_ASSERT(strcmp(nf_duration_text(0, text), "0.00 ns") == 0);
+    char text[NF_AMOUNT], how[96];
+    CU_ASSERT(strcmp(nf_seconds_text(3.14159e-6, 3, text), "3.14 \u00b5s") == 0);
+    CU_ASSERT(strcmp(nf_seconds_text(0.0412, 3, text), "41.2 ms") == 0);
+    CU_ASSERT(strcmp(nf_seconds_text(0.99996, 3, text), "1.00 s") == 0);
+    CU_ASSERT(strcmp(nf_seconds_text(0, 3, text), "0.00 ns") == 0);
     CU_ASSERT(strcmp(nf_bytes_text(1536, text), "1.5 KiB") == 0);
     CU_ASSERT(strcmp(nf_choice_text(&(nf_choice){.nodes = 2, .ranks = 4, .threads = 8}, how),
                      "4 ranks of 8 threads on 2 nodes") == 0);
@@ -395,28 +395,27 @@ static void test_damaged(void)
         "{\"format\": 1, \"machine\": \"a machine; 4 cores\", \"cores\": 4, "
         "\"first_team\": 0, \"launch\": 1, \"launch_rank\": 0, \"latency\": 0, "
         "\"bandwidth\": 0, \"far_latency\": 0, \"far_bandwidth\": 0, ";
-    static const char *const rest[] =
-        {
-            "\"process\": 1, \"workers\": [{\"workers\": 1, \"read\": 1, \"flops\": 1, \"team\": "
-            "0}]}", /* sound */
-            "\"process\": 1, \"workers\": []}",
-            "\"process\": 0, \"workers\": [{\"workers\": 1, \"read\": 1, \"flops\": 1, \"team\": "
-            "0}]}",
-            "\"process\": \"1\", \"workers\": [{\"workers\": 1, \"read\": 1, \"flops\": 1, "
-            "\"team\": 0}]}",
-            "\"process\": 1, \"workers\": [{\"workers\": 1, \"read\": -1, \"flops\": 1, \"team\": "
-            "0}]}",
-            "\"process\": 1, \"workers\": [{\"workers\": 2, \"read\": 1, \"flops\": 1, \"team\": "
-            "0}]}",
-            "\"process\": 1, \"workers\": [{\"workers\": 1, \"read\": 1, \"flops\": 1, \"team\": "
-            "0}, "
-            "{\"workers\": 1, \"read\": 1, \"flops\": 1, \"team\": 0}]}",
-            "\"process\": 1, \"workers\": [{\"workers\": 1, \"read\": 1, \"flops\": 1, \"team\": "
-            "0}, "
-            "{\"workers\": 9, \"read\": 1, \"flops\": 1, \"team\": 0}]}",
-            "\"process\": 1, \"workers\": [{\"workers\": 1, \"read\": 1, \"flops\"",
-            "\"process\": 1}",
-        };
+    static const char *const rest[] = {
+        "\"process\": 1, \"workers\": [{\"workers\": 1, \"read\": 1, \"flops\": 1, \"team\": "
+        "0}]}", /* sound */
+        "\"process\": 1, \"workers\": []}",
+        "\"process\": 0, \"workers\": [{\"workers\": 1, \"read\": 1, \"flops\": 1, \"team\": "
+        "0}]}",
+        "\"process\": \"1\", \"workers\": [{\"workers\": 1, \"read\": 1, \"flops\": 1, "
+        "\"team\": 0}]}",
+        "\"process\": 1, \"workers\": [{\"workers\": 1, \"read\": -1, \"flops\": 1, \"team\": "
+        "0}]}",
+        "\"process\": 1, \"workers\": [{\"workers\": 2, \"read\": 1, \"flops\": 1, \"team\": "
+        "0}]}",
+        "\"process\": 1, \"workers\": [{\"workers\": 1, \"read\": 1, \"flops\": 1, \"team\": "
+        "0}, "
+        "{\"workers\": 1, \"read\": 1, \"flops\": 1, \"team\": 0}]}",
+        "\"process\": 1, \"workers\": [{\"workers\": 1, \"read\": 1, \"flops\": 1, \"team\": "
+        "0}, "
+        "{\"workers\": 9, \"read\": 1, \"flops\": 1, \"team\": 0}]}",
+        "\"process\": 1, \"workers\": [{\"workers\": 1, \"read\": 1, \"flops\"",
+        "\"process\": 1}",
+    };
     char folder[64], text[2048], *path = begin_folder(folder);
     nf_calibration m = machine_of(4), read;
     CU_ASSERT(nf_calibration_save(path, key, &m) == NF_OK);

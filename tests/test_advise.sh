@@ -197,7 +197,7 @@ threads)
     check 'images' filter -q -k resize:width=20,height=20 /usr/share/xplanet/images/earth.jpg tiny.png
     check 'images' filter -q -k resize:width=900,height=900 /usr/share/xplanet/images/earth.jpg large.png
     check 'tiny' explained filter -q --explain -k sobel tiny.png one.h5:/a
-    says "^threads: 1 of $cores: the work takes one thread [0-9.]+ .s, and starting two [0-9.]+ us, by nominal numbers"
+    says "^threads: 1 of $cores: the work takes one thread [0-9.]+ .+s, and starting two [0-9.]+ .+s, by nominal numbers"
     check 'large' explained filter -q --explain -k nlm:search=9 large.png large.h5:/a
     [ "$cores" -eq 1 ] || says "^threads: $cores of $cores: .*these"
     check 'as told' explained filter -q --explain -t 3 -k sobel tiny.png three.h5:/a
