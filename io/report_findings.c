@@ -116,6 +116,15 @@ static const nf_point *find_best(const nf_group *group)
     return best;
 }
 
+/* Of a kernel that waits, in the place of an efficiency. */
+static void say_cores(const nf_point *point, FILE *out)
+{
+    int cores = point->of->cores;
+    if (cores > 0)
+        fprintf(out, ", on %d core%s", cores, cores == 1 ? "" : "s");
+    fputs(": it waits for files", out);
+}
+
 static void say_scaling(const nf_group *group, FILE *out)
 {
     char layout[NF_CELL], time[NF_CELL], one[NF_CELL], with[NF_CELL];
@@ -139,7 +148,10 @@ static void say_scaling(const nf_group *group, FILE *out)
         fprintf(out, "With %s and as much work a worker: %s against %s, %.2f times the rate",
                 layout, time, one, best->speedup);
     speedup_interval(best, out);
-    fprintf(out, ", efficiency %.0f%%", 100 * best->efficiency);
+    if (best->of->waits)
+        say_cores(best, out);
+    else
+        fprintf(out, ", efficiency %.0f%%", 100 * best->efficiency);
     const nf_interval *interval = &best->speedup_interval;
     if (interval->known && interval->high < 1)
         fputs(": slower than that", out);

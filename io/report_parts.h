@@ -4,6 +4,7 @@
 
 #include "drivers/engine/shape.h"
 #include "drivers/engine/status.h"
+#include "drivers/study/amount.h"
 #include "drivers/study/bottleneck.h"
 #include "drivers/study/costing.h"
 #include "drivers/study/efficiency.h"
@@ -18,7 +19,7 @@ typedef struct nf_group {
     size_t n;
 } nf_group;
 
-enum { NF_CELL = 128 };
+enum { NF_CELL = NF_AMOUNT };
 
 /* What is derived of a point beside what nf_points says. */
 typedef struct nf_detail {
@@ -187,13 +188,6 @@ void nf_costs_table(const nf_report *report, FILE *out);
 
 extern const char nf_none[]; /* a dash: nothing to show */
 
-/* "12.1 ms" with `digits` significant digits. */
-const char *nf_seconds_text(double seconds, int digits, char text[NF_CELL]);
-/* "12.0 to 12.3", in the unit that the median's seconds are shown in; "n<6" where there is none. */
-const char *nf_range_text(double seconds, const nf_interval *interval, char text[NF_CELL]);
-/* "18.5 MiB"; "2,440": three significant digits. */
-const char *nf_bytes_text(double bytes, char text[NF_CELL]);
-const char *nf_thousands_text(double number, char text[NF_CELL]);
 /* "4096x2048x3 u8"; index ranges "n=1e9". */
 const char *nf_size_text(const nf_shape *shape, char text[NF_SHAPE_TEXT]);
 const char *nf_interval_text(const nf_point *point, char text[NF_CELL]);

@@ -4,17 +4,12 @@
 # than the window; a click on a head sorts the table; the page's own screenshots are left in FOLDER. Skipped
 # where Chromium is missing.
 set -u
+. "$(dirname "$0")/checks.sh"
 programs=$1
 chromium=$(command -v chromium || command -v chromium-browser || command -v google-chrome) || exit 77
 folder=$(mktemp -d)
 shots=${2:-$folder}
 trap 'rm -rf "$folder"' EXIT
-failures=0
-
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
 
 # ---- a study: two kernels, one with a long name, strong and weak, 8 of 24 layouts oversubscribed; costs -----
 long='convolve:matrix=1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25 | gaussian:sigma=2'
@@ -118,5 +113,4 @@ sorts bytes 12 'KiB 1024 MiB 1048576'
 browse 1280 900 1 --no-pdf-header-footer --print-to-pdf="$folder/page.pdf" "file://$folder/out/report.html" >/dev/null
 [ "$(head -c 4 "$folder/page.pdf" 2>/dev/null)" = '%PDF' ] || fail 'it cannot be printed'
 
-[ $failures -eq 0 ] && echo 'the page is as it should be'
-exit $((failures > 0))
+finish 'the page is as it should be'
