@@ -110,7 +110,7 @@ const nf_costing *nf_costing_next(const nf_report *report, nf_cost_kind kind,
 
 /* ---- starting ---- */
 
-/* How much of the kernels' serial work takes as long, from the dearest kernel to the cheapest: "939 cells to
+/* How much of the serial work of the kernels that compute takes as long, from the dearest kernel to the cheapest: "939 cells to
  * 25,500 indices". */
 static void cell_work(nf_sheet *sheet, const nf_report *report, double seconds)
 {
@@ -120,7 +120,7 @@ static void cell_work(nf_sheet *sheet, const nf_report *report, double seconds)
     for (size_t g = 0; g < report->ngroups; g++) {
         const nf_sample *of = report->groups[g].points[0]->of;
         double serial = nf_group_serial(&report->groups[g]);
-        if (serial <= 0 || of->scaling != NF_STRONG)
+        if (serial <= 0 || of->scaling != NF_STRONG || of->waits)
             continue;
         const char *unit = of->shape.dtype == NF_NONE ? "indices" : "cells";
         double work = seconds * (double)of->work / serial;

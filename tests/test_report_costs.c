@@ -347,6 +347,31 @@ static void test_deciding(void)
     nf_study_free(&study);
 }
 
+/* A kernel that waits is not oversubscribed by 8 threads on 4 cores, nor does it tell of work: a cost is. */
+static void fill_waiting(nf_study *study)
+{
+    const nf_shape field = {{1, 1000, 1000}, 2, 1, NF_F32}, files = {{1, 1, 1000}, 1, 1, NF_NONE};
+    add_point(study, "slow", field, 1, 1, 10e-3);
+    add_point(study, "files", files, 1, 1, 1);
+    add_point(study, "files", files, 1, 8, 0.2);
+    for (size_t i = 0; i < study->nsamples; i++) {
+        study->samples[i].cores = 4;
+        study->samples[i].waits = strcmp(study->samples[i].kernel, "files") == 0;
+        study->samples[i].oversubscribed = false;
+    }
+    add_start(study, "parallel region", 1, 4, 3e-6);
+    add_start(study, "parallel region", 1, 5, 4e-6);
+}
+
+static void test_waiting(void)
+{
+    write_report(fill_waiting);
+    CU_ASSERT(holds("report.md", "| 1\u00d74 | 100 | 3.000 \u00b5s | 2.940 to 3.090 | 300 cells | "
+                                 "valid |"));
+    CU_ASSERT(holds("report.md", "| 1\u00d75 | 100 | 4.000 \u00b5s | 3.920 to 4.120 | 400 cells | "
+                                 "oversubscribed |"));
+}
+
 /* ---- tables ---- */
 
 static void test_start(void)
@@ -715,6 +740,7 @@ int main(void)
         {"costs that differ", test_apart},
         {"break-even sizes put together", test_merged_sizes},
         {"those that decide", test_deciding},
+        {"beside a kernel that waits", test_waiting},
         {"starting", test_start},
         {"sharing", test_share},
         {"sending", test_send},

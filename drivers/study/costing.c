@@ -123,21 +123,36 @@ static bool met_before(const nf_study *study, size_t i)
     return false;
 }
 
-/* The fewest workers a node of a sample that was oversubscribed. */
-static double least_oversubscribed(const nf_study *study)
+/* How many workers a node are too many: as many as some sample's that was oversubscribed, or more than the
+ * cores of a sample's nodes. */
+typedef struct limit {
+    double least, cores;
+} limit;
+
+static limit limit_of(const nf_study *study)
 {
-    double least = INFINITY;
+    limit l = {INFINITY, 0};
     for (size_t i = 0; i < study->nsamples; i++) {
         const nf_sample *s = &study->samples[i];
+        const double nodes = fmax(s->nodes, 1);
         if (s->oversubscribed && !s->simulated)
-            least = fmin(least, (double)s->ranks * s->threads / fmax(s->nodes, 1));
+            l.least = fmin(l.least, (double)s->ranks * s->threads / nodes);
+        if (!s->simulated)
+            l.cores = fmax(l.cores, s->cores / nodes);
     }
-    return least;
+    return l;
+}
+
+static bool too_many(const limit *l, const nf_costing *cost)
+{
+    double workers = nf_costing_workers(cost) / fmax(cost->of->nodes, 1);
+    return cost->of->kind != NF_COST_MEMORY &&
+           (workers >= l->least || (l->cores > 0 && workers > l->cores));
 }
 
 static size_t merge_all(const nf_study *study, entry *entries, double *values)
 {
-    const double least = least_oversubscribed(study);
+    const limit l = limit_of(study);
     size_t n = 0;
     for (size_t i = 0; i < study->ncosts; i++) {
         const nf_cost *of = &study->costs[i];
@@ -145,8 +160,7 @@ static size_t merge_all(const nf_study *study, entry *entries, double *values)
             continue;
         entry *e = &entries[n++];
         *e = (entry){merge(study, of, values), first_what(study, of), first_kernel(study, of)};
-        e->cost.oversubscribed = of->kind != NF_COST_MEMORY &&
-                                 nf_costing_workers(&e->cost) / fmax(of->nodes, 1) >= least;
+        e->cost.oversubscribed = too_many(&l, &e->cost);
     }
     qsort(entries, n, sizeof *entries, by_order);
     return n;

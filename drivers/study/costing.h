@@ -16,8 +16,8 @@ typedef struct nf_costing {
                              that were tried, both: not known */
     double lost;          /* median */
     bool valid;           /* all records are */
-    bool oversubscribed;  /* a sample of as many workers a node, or of fewer, was; never
-                             of memory, which does not depend on cores */
+    bool oversubscribed; /* a sample of as many workers a node, or of fewer, was, or had fewer cores
+                             a node; never of memory, which does not depend on cores */
 } nf_costing;
 
 /* Ordered by kind; then by the way and the kernel, as first met (break-even: by the kernel first); then
