@@ -178,17 +178,20 @@ static void say_shares(const nf_costing *const *list, size_t n, FILE *out)
     fputs(". ", out);
 }
 
-/* The dearest way's time against that of one worker with it. */
-static void say_slower(const nf_report *report, const nf_costing *dear, FILE *out)
+/* The dearest way that is slower than by one worker alone, of ways in the order of their time. */
+static void say_slower(const nf_report *report, const nf_costing *const *list, size_t n, FILE *out)
 {
-    const nf_costing *alone = nf_costing_alone(report->costs, report->ncosts, dear);
     char times[NF_CELL];
-    if (alone == NULL || !(dear->value > alone->value))
+    for (size_t i = n; i-- > 0;) {
+        const nf_costing *alone = nf_costing_alone(report->costs, report->ncosts, list[i]);
+        if (alone == NULL || !(list[i]->value > alone->value))
+            continue;
+        fputs("; more workers make one increment ", out);
+        say_way(list[i]->of, out);
+        fprintf(out, " slower, not faster: %s times what it takes one worker alone",
+                nf_times_text(list[i]->value / alone->value, times));
         return;
-    fputs("; more workers make one increment ", out);
-    say_way(dear->of, out);
-    fprintf(out, " slower, not faster: %s times what it takes one worker alone",
-            nf_times_text(dear->value / alone->value, times));
+    }
 }
 
 /* Goes on with a sentence, or is one; ends it. */
@@ -227,8 +230,7 @@ nf_status nf_share_words(const nf_report *report, FILE *out)
         fputs("The cheapest way that loses nothing is here ", out);
         say_way(list[0]->of, out);
     }
-    if (n > 0)
-        say_slower(report, list[n - 1], out);
+    say_slower(report, list, n, out);
     say_race(report, n == 0, out);
     return NF_OK;
 }
