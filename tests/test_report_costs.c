@@ -524,6 +524,7 @@ static void fill_others(nf_study *study)
     add_share(study, "ticket", 1, 2, 9e-9, 0);
     add_share(study, "atomic", 1, 2, 7e-9, 0);
     add_share(study, "atomic", 1, 1, 3.5e-9, 0);
+    add_share(study, "ticket", 1, 1, 20e-9, 0);
     add_share(study, "race", 1, 2, 2e-9, 0);
     add_send(study, "pigeon", 1e6, 2e-3);
     nf_cost far = cost(NF_COST_SEND, "pigeon", 2, 1, 4e-3);
