@@ -112,9 +112,9 @@ refused)
     refuse 'needs two arrays' -k dot "it's one.png"
     refuse 'too many' -k sobel a b c
     refuse 'out of range' -k gaussian:sigma=-1 --size 10x10
+    refuse 'suffix' -k sobel "it's one.png" out.xyz
     status=1
     refuse 'no-such.png' -k sobel no-such.png out.png
-    refuse 'suffix' -k sobel "it's one.png" out.xyz
     refuse 'no-folder' -k sobel "it's one.png" no-folder/out.png
     refuse '3 dimensions' -k sharpen --size 8x8x8
     unset status

@@ -22,7 +22,7 @@ check_includes drivers/engine 'kernels/|drivers/engine/'
 check_includes drivers/study 'kernels/|drivers/engine/|drivers/study/'
 check_includes io 'kernels/|drivers/engine/|drivers/study/|io/'
 
-bad=$(grep -lE '\bMPI_[A-Z][a-z]' -r "$source"/kernels "$source"/drivers "$source"/io --include=*.c --include=*.h |
+bad=$(grep -lE '\bMPI_[A-Z][a-z][A-Za-z_]*\(' -r "$source"/kernels "$source"/drivers "$source"/io --include=*.c --include=*.h |
       grep -v '/mpi_')
 [ -z "$bad" ] || fail "MPI outside the files whose names say so:" $bad
 bad=$(grep -ln '# *pragma omp' -r "$source"/kernels "$source"/drivers "$source"/io | grep -v 'engine/team.c')
