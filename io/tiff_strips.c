@@ -5,6 +5,7 @@
  * predicted by that of the sample before (Adobe Photoshop TIFF Technical Note 3, 2005). */
 #include "io/tiff_strips.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +15,7 @@
 #include "io/codec.h"
 
 enum {
-    HELD = 4,        /* strips of each thread that are held */
+    HELD = 16,       /* strips of each thread that are held */
     MOST = 64 << 20, /* bytes that are held, unless each thread has but one strip */
     PROBLEM_TEXT = 512
 };
@@ -38,6 +39,8 @@ struct nf_tiff_strips {
     char *cells;        /* the rows, as elements in the file */
     nf_tiff_strip *list;
     worker *workers;
+    atomic_int_fast64_t next; /* strip that no thread has taken yet */
+    int64_t count;            /* of those that are being packed */
 };
 
 /* ---- prediction ---- */
@@ -106,13 +109,14 @@ static nf_status pack_strip(const nf_tiff_strips *s, worker *w, int64_t item)
     return status;
 }
 
-static void pack_item(void *context, int thread, int64_t item)
+/* A team's task: each thread takes the next strip as soon as it is free, for some take much longer. */
+static void pack_strips(void *context, int thread, int64_t item)
 {
-    const nf_tiff_strips *s = context;
+    nf_tiff_strips *s = context;
     worker *w = &s->workers[thread];
-    if (w->status != NF_OK)
-        return;
-    w->status = pack_strip(s, w, item);
+    (void)item;
+    for (int64_t i; w->status == NF_OK && (i = atomic_fetch_add(&s->next, 1)) < s->count;)
+        w->status = pack_strip(s, w, i);
     if (w->status != NF_OK)
         snprintf(w->problem, sizeof w->problem, "%s", nf_message(w->status));
 }
@@ -213,8 +217,9 @@ nf_status nf_tiff_strips_pack(nf_tiff_strips *s, const nf_tiff_strip **list, int
 {
     forget_packed(s);
     *list = s->list;
-    *count = (s->held + s->rows - 1) / s->rows;
-    nf_team_run(s->threads, *count, pack_item, s);
+    *count = s->count = (s->held + s->rows - 1) / s->rows;
+    atomic_store(&s->next, 0);
+    nf_team_run(s->threads, s->threads, pack_strips, s);
     s->held = 0;
     for (int t = 0; t < s->threads; t++)
         if (s->workers[t].status != NF_OK)
