@@ -15,8 +15,8 @@
 #include "io/codec.h"
 
 enum {
-    HELD = 16,       /* strips of each thread that are held */
-    MOST = 64 << 20, /* bytes that are held, unless each thread has but one strip */
+    HELD = 8,        /* strips of each thread that are held */
+    MOST = 64 << 20, /* bytes that are held, unless that is one strip */
     PROBLEM_TEXT = 512
 };
 
@@ -176,8 +176,10 @@ static nf_status ready(nf_tiff_strips *s)
     if (s->workers != NULL)
         return NF_OK;
     s->room = (int64_t)HELD * s->threads;
-    if ((size_t)s->room * bytes > MOST)
-        s->room = s->threads;
+    if (s->room > (int64_t)(MOST / bytes))
+        s->room = MOST / bytes > 0 ? (int64_t)(MOST / bytes) : 1;
+    if (s->threads > s->room)
+        s->threads = (int)s->room;
     s->cells = aligned_alloc(64, nf_round_up((size_t)s->room * bytes, 64));
     s->list = calloc((size_t)s->room, sizeof *s->list);
     s->workers = calloc((size_t)s->threads, sizeof *s->workers);
