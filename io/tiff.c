@@ -41,6 +41,7 @@ const nf_format nf_format_tiff = {
     .close = nf_tiff_close_reader,
     .list = nf_tiff_list,
     .create = nf_tiff_create,
+    .write_threads = nf_tiff_write_threads,
     .write_rows = nf_tiff_write_rows,
     .seal = nf_tiff_seal,
     .finish = nf_tiff_finish,

@@ -81,6 +81,7 @@ bool nf_tiff_can_hold(const nf_shape *shape);
 nf_status nf_tiff_create(const char *part, const char *target, const char *dataset,
                          const nf_shape *shape, const nf_output *output, void **writer,
                          nf_layout *layout);
+void nf_tiff_write_threads(void *writer, int threads);
 nf_status nf_tiff_write_rows(void *writer, int64_t y0, int64_t y1, const void *rows);
 void nf_tiff_seal(void *writer, const uint64_t *checksum);
 nf_status nf_tiff_finish(void *writer);

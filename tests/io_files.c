@@ -16,22 +16,29 @@ bool io_spill(const char *name, const void *bytes, size_t count)
     return fclose(file) == 0 && fine;
 }
 
-static nf_status write_field(const char *name, const nf_field *field, const nf_output *output)
+static nf_status write_field(const nf_world *by, const char *name, const nf_field *field,
+                             const nf_output *output)
 {
     nf_array_writer *writer;
     const nf_shape *shape = &field->cut.shape;
-    nf_status status = nf_array_create(&alone, in_folder(name), NULL, shape, output, &writer);
+    nf_status status = nf_array_create(by, in_folder(name), NULL, shape, output, &writer);
     if (status != NF_OK)
         return status;
-    status = nf_array_write(&alone, writer, field);
+    status = nf_array_write(by, writer, field);
     if (status == NF_OK)
-        return nf_array_commit(&alone, writer);
-    nf_array_abort(&alone, writer);
+        return nf_array_commit(by, writer);
+    nf_array_abort(by, writer);
     return status;
 }
 
 nf_status io_write(const char *name, nf_shape shape, const nf_output *output)
 {
+    return io_write_by(1, name, shape, output);
+}
+
+nf_status io_write_by(int threads, const char *name, nf_shape shape, const nf_output *output)
+{
+    const nf_world by = {.size = 1, .threads = threads};
     static const nf_halo halo = {{1, 1, 1}, {1, 1, 1}};
     nf_field field;
     nf_cut cut = nf_cut_choose(&shape, 1, &halo, NULL);
@@ -39,7 +46,7 @@ nf_status io_write(const char *name, nf_shape shape, const nf_output *output)
     if (status != NF_OK)
         return status;
     io_field(&field, true);
-    status = write_field(name, &field, output);
+    status = write_field(&by, name, &field, output);
     nf_field_free(&field);
     return status;
 }
@@ -74,6 +81,13 @@ bool io_loads_known(const char *name, nf_shape expected)
     bool fine = nf_shape_equal(&shape, &expected) && io_all_known(&shape, cells);
     free(cells);
     return fine;
+}
+
+bool io_same_files(const char *a, const char *b)
+{
+    char line[LINE_ROOM];
+    snprintf(line, sizeof line, "cmp %s %s", in_folder(a), in_folder(b));
+    return system(line) == 0;
 }
 
 nf_status io_load_status(const char *name)

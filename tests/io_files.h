@@ -11,6 +11,9 @@ bool io_spill(const char *name, const void *bytes, size_t count);
 /* Writes the array of io_element's values; `store` as nf_output has it. */
 nf_status io_write_known(const char *name, nf_shape shape, nf_element_type store);
 nf_status io_write(const char *name, nf_shape shape, const nf_output *output);
+nf_status io_write_by(int threads, const char *name, nf_shape shape, const nf_output *output);
+/* Whether two files in the folder have the same bytes. */
+bool io_same_files(const char *a, const char *b);
 bool io_all_known(const nf_shape *shape, const void *cells);
 /* Whether the file holds that array. */
 bool io_loads_known(const char *name, nf_shape shape);

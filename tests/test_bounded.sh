@@ -53,12 +53,16 @@ if [ "${available:-0}" -ge 8 ]; then
 fi
 rm -f a.h5
 
+# Strips that wait to be compressed count, too.
+bounded 1 64 "$drivers/filter" -q -t 2 --memory 64M --compress deflate -k 'crop:width=20000,height=9000' large.h5:/scan a.tif
+
 # Formats that give and take rows in order only.
 "$drivers/filter" -q -k 'crop:x=29000,y=9900,width=1999,height=777' large.h5:/scan rows.png || fail "a crop"
-for suffix in png jpg; do
-    timeout 100 "$mpiexec" -n 3 "$drivers/filter" -q -t 1 --memory 64M -k 'normalize | heat:steps=20' rows.png "a.$suffix" ||
-        fail "PNG to $suffix in bands"
-    "$drivers/filter" -q -k 'normalize | heat:steps=20' rows.png "b.$suffix" || fail "PNG to $suffix"
+for suffix in png jpg tif; do
+    how=(-q -t 1 -k 'normalize | heat:steps=20')
+    [ $suffix = tif ] && how+=(--compress deflate)
+    timeout 100 "$mpiexec" -n 3 "$drivers/filter" "${how[@]}" --memory 64M rows.png "a.$suffix" || fail "PNG to $suffix in bands"
+    "$drivers/filter" "${how[@]}" -t 3 rows.png "b.$suffix" || fail "PNG to $suffix"
     cmp "a.$suffix" "b.$suffix" || fail "another $suffix in bands"
 done
 

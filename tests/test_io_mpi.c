@@ -13,6 +13,8 @@
 
 static const nf_output output = {
     .provenance = &(nf_provenance){.command = "filter", .chain = "sobel", .input = "photo.jpg"}};
+static const nf_output squeezed = {.compression = {NF_CODEC_DEFLATE, 1}};
+
 /* A cut into blocks by hand; nf_cut_choose cuts by the halo alone. */
 static nf_cut cut_by(const nf_shape *shape, int way)
 {
@@ -41,12 +43,13 @@ static void check_way(const nf_shape *shape, const char *suffix, int way)
     const char *one = in_folder(name);
     snprintf(name, sizeof name, "many%s", suffix);
     const char *many = in_folder(name);
+    const nf_output *how = suffix[0] == 'z' ? &squeezed : &output;
     nf_cut cut = cut_by(shape, way), whole = nf_cut_choose(shape, 1, &(nf_halo){{0}, {0}}, NULL);
     nf_status status = NF_OK;
     if (world.rank == 0)
-        status = write_known(&alone, one, &whole, 0, &output);
+        status = write_known(&alone, one, &whole, 0, how);
     CHECK_ALL(status == NF_OK);
-    CHECK_ALL(write_known(&world, many, &cut, way, &output) == NF_OK);
+    CHECK_ALL(write_known(&world, many, &cut, way, how) == NF_OK);
     CHECK_ALL(world.rank != 0 || same_files(one, many));
     if (suffix[1] != 'j')
         CHECK_ALL(wrong_cells(many, &cut, way) == 0);
@@ -74,6 +77,7 @@ static void test_same_bytes(void)
         {{{1, 57, 91}, 2, 4, NF_U16}, ".pam"},    {{{1, 57, 91}, 2, 3, NF_F32}, ".pfm"},
         {{{1, 389, 517}, 2, 1, NF_F32}, ".pfm"},  {{{1, 389, 517}, 2, 3, NF_U8}, ".tif"},
         {{{17, 29, 31}, 3, 1, NF_F64}, ".tif"},   {{{3, 29, 31}, 3, 2, NF_U16}, ".tif"},
+        {{{1, 389, 517}, 2, 3, NF_U8}, "z.tif"},  {{{5, 129, 531}, 3, 1, NF_F32}, "z.tif"},
         {{{1, 2500, 3001}, 2, 3, NF_U8}, ".png"}, /* two bands of rows */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)

@@ -129,6 +129,7 @@ for wrong in 'out.png' '--compress deflate out.h5' '--chunk 100x100 out.h5' 'out
     refused 'resume' $bare -k invert in.raw $wrong
 done
 refused "kernel 'label' cannot go through" $bare -k label in.raw lab.h5
+rm -f .lab.h5.resume* # begun, with nothing in it
 
 # Several sweeps: the last one alone is kept.
 chain='heat:steps=60 | cast:to=f32'

@@ -39,8 +39,8 @@ has() {
     h5dump -p -H -d /data "$2" | tr -s ' \n' ' ' | grep -qF -- "$1" || fail "$2 has not '$1'"
 }
 
-# same FILE DATASET FILE DATASET: to be compared in the end, by h5py.
-same() {
+# alike FILE DATASET FILE DATASET: to be compared in the end, by h5py.
+alike() {
     echo "$@" >>pairs
 }
 
@@ -102,7 +102,7 @@ for how in none deflate:1 deflate:9 lz4; do
     fi
     run h5diff plain.h5 $how.h5 /data /data
     run h5repack -f NONE $how.h5 repacked-$how.h5
-    same plain.h5 data repacked-$how.h5 data
+    alike plain.h5 data repacked-$how.h5 data
 done
 has 'PREPROCESSING SHUFFLE' deflate:1.h5
 has 'COMPRESSION DEFLATE { LEVEL 9 }' deflate:9.h5
@@ -113,7 +113,7 @@ has 'PARAMS { 5 }' zstd.h5
 run $filter zstd.h5: # without a plugin, too: nfold decodes it itself
 grep -q ', zstandard$' out || fail "zstd is listed as $(cat out)"
 run $filter -q zstd.h5 back.h5
-same plain.h5 data back.h5 data
+alike plain.h5 data back.h5 data
 run $filter -q --compress deflate --shuffle off theirs.h5:/contiguous off.h5
 h5dump -p -H off.h5 | grep -q SHUFFLE && fail "shuffled although it is off"
 run $filter -q --compress deflate theirs.h5:/colours bytes.h5
@@ -125,15 +125,15 @@ run $filter -q --store i16 --compress deflate --chunk 100x100 theirs.h5:/contigu
 run $filter -q --store i16 theirs.h5:/contiguous i16plain.h5
 run h5diff i16plain.h5 i16.h5 /data /data
 run $filter -q --stack=2 --compress deflate --chunk 7x8x9 theirs.h5:/stack stack.h5
-same theirs.h5 stack stack.h5 data
+alike theirs.h5 stack stack.h5 data
 run cp plain.h5 several.h5
 run $filter -q --compress deflate theirs.h5:/volume several.h5:/more/volume
 run h5diff plain.h5 several.h5 /data /data
-same theirs.h5 volume several.h5 more/volume
+alike theirs.h5 volume several.h5 more/volume
 run cp several.h5 replaced.h5
 run $filter -q --compress deflate theirs.h5:/contiguous replaced.h5:/more/volume
-same plain.h5 data replaced.h5 more/volume
-same plain.h5 data replaced.h5 data
+alike plain.h5 data replaced.h5 more/volume
+alike plain.h5 data replaced.h5 data
 
 $python - <<'PYTHON' || fail "values differ"
 import h5py

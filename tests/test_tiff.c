@@ -500,6 +500,50 @@ static void test_round_trips(void)
                     }
 }
 
+/* Compressed strips by several threads: of more strips than they hold at a time, of rows that fill a strip
+ * each, of volumes; the same bytes, which libtiff reads. */
+static void test_threads(void)
+{
+    static const nf_codec codecs[] = {
+        {NF_CODEC_DEFLATE, 1}, {NF_CODEC_DEFLATE, 9}, {NF_CODEC_ZSTD, 3}};
+    const nf_shape shapes[] = {
+        io_shape(2, 1, 2011, 1501, 3, NF_U8), io_shape(2, 1, 23, 70001, 4, NF_U16),
+        io_shape(3, 5, 331, 417, 2, NF_F32), io_shape(3, 3, 101, 1013, 1, NF_F64)};
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
+        for (size_t c = 0; c < sizeof codecs / sizeof *codecs; c++) {
+            nf_output output = {.compression = codecs[c]};
+            CU_ASSERT_EQUAL(io_write("one.tif", shapes[s], &output), NF_OK);
+            CU_ASSERT(io_loads_known("one.tif", shapes[s]));
+            for (int threads = 2; threads < 5; threads++) {
+                CU_ASSERT_EQUAL(io_write_by(threads, "many.tif", shapes[s], &output), NF_OK);
+                CU_ASSERT(io_same_files("one.tif", "many.tif"));
+            }
+        }
+}
+
+/* Elements of every type, which are predicted each in its way: small numbers, which all hold. */
+static void test_compressed_types(void)
+{
+    static const nf_codec_id codecs[] = {NF_CODEC_DEFLATE, NF_CODEC_ZSTD};
+    nf_shape shape = io_shape(2, 1, 61, 73, 3, NF_U8), read;
+    for (size_t c = 0; c < 2; c++)
+        for (nf_element_type type = NF_EL_U8; type <= NF_EL_F64; type++) {
+            void *cells = NULL;
+            int64_t wrong = 0;
+            nf_output output = {.store = type, .compression = {codecs[c], 0}};
+            CU_ASSERT_EQUAL(io_write("types.tif", shape, &output), NF_OK);
+            CU_ASSERT_EQUAL_FATAL(nf_array_load(in_folder("types.tif"), &read, &cells), NF_OK);
+            for (int64_t i = 0; i < nf_shape_elements(&shape); i++) {
+                uint8_t is;
+                io_element(NF_U8, i, &is);
+                double value = type == NF_EL_I8 && is > INT8_MAX ? INT8_MAX : is;
+                wrong += value_of(&read, cells, i) != value;
+            }
+            CU_ASSERT_EQUAL(wrong, 0);
+            free(cells);
+        }
+}
+
 static void test_refused_outputs(void)
 {
     nf_shape line = io_shape(1, 1, 1, 9, 1, NF_U8), image = io_shape(2, 1, 9, 9, 1, NF_U8);
@@ -770,6 +814,8 @@ int main(void)
         {"inputs refused", test_refused_inputs},
         {"JPEG in TIFF", test_jpeg},
         {"round trips", test_round_trips},
+        {"compressed by threads", test_threads},
+        {"compressed types", test_compressed_types},
         {"outputs refused", test_refused_outputs},
         {"stored types", test_stored_types},
         {"metadata", test_metadata},
