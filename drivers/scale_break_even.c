@@ -50,22 +50,19 @@ static double size_of(const scale_job *job)
 static size_t list_down(const even *e, double *parts, double *sizes)
 {
     const scale_run *run = e->run;
+    const nf_chain *typed = &run->args->chains.list[e->chain];
     size_t count = 0;
-    nf_status status = NF_OK;
-    double size = INFINITY;
-    for (int i = 0; status == NF_OK && count < RUNGS && size >= LEAST; i++) {
+    bool fine = true;
+    for (int i = 0; fine && i < RUNGS; i++) {
         scale_job job;
         double part = exp2(-(double)i / RUNGS_AN_OCTAVE);
-        status =
-            scale_job_shrink(run->args, run->source, &run->args->chains.list[e->chain], part, &job);
-        bool smaller = status == NF_OK && size_of(&job) < size;
-        if (smaller) {
+        fine = scale_job_shrink(run->args, run->source, typed, part, &job) == NF_OK &&
+               (count == 0 || size_of(&job) >= LEAST);
+        if (fine && (count == 0 || size_of(&job) < sizes[count - 1])) {
             parts[count] = part;
-            sizes[count++] = size = size_of(&job);
+            sizes[count++] = size_of(&job);
         }
         scale_job_free(&job);
-        if (!smaller && part < 1e-30)
-            break;
     }
     return count;
 }

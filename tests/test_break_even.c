@@ -276,7 +276,7 @@ static void test_search_ends(void)
     CU_ASSERT(b.value == 0 && b.low == largest && b.high == 0 && b.largest == largest);
     b = search(&always, cbrt(2), 1, &samples);
     CU_ASSERT(b.value == 16 && b.low == 0 && b.high == 16);
-    CU_ASSERT(samples < 100); /* it need not go on to large sizes */
+    CU_ASSERT(samples < 200); /* it need not go on to large sizes */
     truth at_once = {5e-6, usual, 1};
     b = search(&at_once, cbrt(2), 1, &samples);
     CU_ASSERT(samples == 1 && b.low == 0 && b.high == 0);

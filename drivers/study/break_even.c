@@ -203,8 +203,8 @@ static void climb_on(nf_ladder *l, bool won)
     bool again = won && l->low < l->high, top = l->high == l->count - 1;
     size_t next = up_by(l, l->high, STEP);
     if (again || top) {
-        size_t high = again ? l->low : l->high;
-        take_in(l, down_by(high, STEP), high);
+        size_t low = down_by(again ? l->low : l->high, STEP);
+        take_in(l, low, up_by(l, low, STEP));
         return;
     }
     l->low = won ? l->high : next;
