@@ -12,6 +12,7 @@
 #include "drivers/engine/farm.h"
 #include "drivers/engine/team.h"
 #include "drivers/progress.h"
+#include "drivers/threads.h"
 #include "io/content.h"
 #include "io/part.h"
 
@@ -427,7 +428,7 @@ static void summarize(const batch *b, double seconds)
     printf("; %.2f s, %.1f images/s, %.1f MB/s\n", seconds, images, megabytes);
 }
 
-static nf_status batch_all(const nf_cli *cli, const batch_args *args, batch *b, int *exit_status)
+static nf_status batch_all(nf_cli *cli, const batch_args *args, batch *b, int *exit_status)
 {
     const nf_world *world = &cli->world;
     double start = nf_seconds();
@@ -444,6 +445,8 @@ static nf_status batch_all(const nf_cli *cli, const batch_args *args, batch *b, 
     nf_status status = nf_agree(world, world->rank == 0 ? prepare(b, args) : NF_OK);
     if (status == NF_OK)
         status = nf_batch_files_share(world, &b->files);
+    if (status == NF_OK)
+        nf_threads_for_items(cli, b->files.count);
     if (status == NF_OK)
         status = run(b, args->helpers);
     if (status == NF_OK && world->rank == 0 && !cli->quiet)

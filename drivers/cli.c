@@ -128,9 +128,8 @@ static const struct argp_option plan_options[] = {
 
 static const struct argp_option thread_options[] = {
     {"threads", 't', "N", 0,
-     "OpenMP threads of each rank (default: OMP_NUM_THREADS, else the cores that may be used, "
-     "shared out "
-     "over the ranks of a machine)",
+     "OpenMP threads of each rank (default: OMP_NUM_THREADS, else as many of the cores that may be "
+     "used, shared out over the ranks of a machine, as the work is worth; `advise` tells more)",
      50},
     {0}};
 
@@ -150,9 +149,9 @@ static const struct argp_option input_options[] = {
 static const struct argp_option image_options[] = {
     {NULL, 0, NULL, 0, "Inputs that are images:", 46},
     {"max-pixels", KEY_MAX_PIXELS, "N", 0,
-     "refuse images of more pixels, as a file of few bytes can claim any number (default: "
-     "1073741824, 32768 x 32768; not for arrays that the file is long enough for: HDF5, most "
-     "TIFFs)",
+     "refuse images (PNG, JPEG, TIFF, PNM, PFM; all pages together) of more pixels; by itself "
+     "1073741824 (32768 x 32768) where an image takes more than 100 times the bytes of its file, "
+     "which can claim any number, and no limit elsewhere",
      46},
     {0}};
 
@@ -357,15 +356,19 @@ static nf_status parse(nf_cli *cli, int argc, char **argv, const struct argp *ow
 
 /* ---- threads ---- */
 
-static int default_threads(const nf_cli *cli)
+/* As told, or as many as there may be (threads.h knows better once the work is known). */
+static void set_threads(nf_cli *cli)
 {
     const char *text =
         getenv("OMP_NUM_THREADS"); /* may be a list for nested regions: the first counts */
     long threads = text != NULL ? strtol(text, NULL, 10) : 0;
-    if (threads >= 1 && threads <= 4096)
-        return (int)threads;
     int share = cli->node.cores / cli->node.size;
-    return share > 1 ? share : 1;
+    bool named = threads >= 1 && threads <= 4096;
+    cli->threads_most = share > 1 ? share : 1;
+    cli->threads_named = cli->asked_threads > 0 || named;
+    cli->world.threads = cli->asked_threads ? cli->asked_threads
+                         : named            ? (int)threads
+                                            : cli->threads_most;
 }
 
 /* ---- begin and end ---- */
@@ -384,7 +387,7 @@ nf_status nf_cli_start(nf_cli *cli, int argc, char **argv, const struct argp *ow
         status = nf_node_find(&cli->world, &cli->node);
     if (status != NF_OK || cli->done)
         return status;
-    cli->world.threads = cli->asked_threads ? cli->asked_threads : default_threads(cli);
+    set_threads(cli);
     cli->plan_options.caches = nf_caches_find();
     cli->plan_options.caches.l3 /= (size_t)cli->node.size;
     return NF_OK;

@@ -18,6 +18,8 @@ typedef struct nf_cli {
     bool done;           /* --help, --version or --list was answered: nothing else is to be done */
     bool explain;        /* --explain: print the plan before it runs */
     int asked_threads;   /* -t; 0: not given */
+    bool threads_named;  /* -t or OMP_NUM_THREADS was given */
+    int threads_most;    /* the cores that may be used, shared out over the ranks of the node */
     int64_t memory;      /* --memory: bytes a rank; 0: not given */
     const char *scratch; /* --scratch; NULL: not given */
     const char *shape, *dtype;     /* as typed, or NULL */

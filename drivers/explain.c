@@ -106,6 +106,10 @@ static void print_work(const nf_shape *in, const nf_pass_facts *f)
 static void print_bound(const nf_pass_facts *f)
 {
     bool by_memory = f->memory > f->compute;
+    if (f->nends > 0 && f->ends[0]->kernel->waits) {
+        fputs("    a sweep    bound by waiting for files\n", stderr);
+        return;
+    }
     fprintf(
         stderr,
         "    a sweep    compute %.3g ms, %s %.3g ms, halo %.3g ms on nominal cores: bound by %s\n",

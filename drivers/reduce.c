@@ -7,6 +7,7 @@
 #include "drivers/explain.h"
 #include "drivers/progress.h"
 #include "drivers/streaming.h"
+#include "drivers/threads.h"
 #include "io/array.h"
 #include "io/numbers.h"
 
@@ -22,7 +23,8 @@ static const char doc[] =
     "Reduces an array to numbers: kernels after the same maps share a pass over the data."
     "\vThe array is named FILE or FILE:/dataset (HDF5; TIFF: a page, counted from 0); its kind is "
     "told "
-    "from its content; FILE: without -k lists a file's datasets, and brackets pick an item of a "
+    "from its content; FILE: without -k lists a file's datasets or pages, and brackets pick an "
+    "item of a "
     "stack or ask for netCDF's conventions, as `filter --help` says. A kernel may "
     "follow maps: -k 'gaussian:sigma=2 | stats'. Kernels over an index range "
     "need no INPUT; a kernel of two arrays (dot) needs a SECOND of the same "
@@ -188,7 +190,7 @@ static nf_status reduce_bands(const nf_cli *cli, reducing *r)
     return status;
 }
 
-static nf_status reduce_array(const nf_cli *cli, const reduce_args *args, reducing *r)
+static nf_status reduce_array(nf_cli *cli, const reduce_args *args, reducing *r)
 {
     const nf_world *world = &cli->world;
     nf_status status =
@@ -196,6 +198,8 @@ static nf_status reduce_array(const nf_cli *cli, const reduce_args *args, reduci
     const char *remark = status == NF_OK ? nf_array_remark(r->readers[0]) : NULL;
     if (remark != NULL && !cli->quiet && world->rank == 0)
         fprintf(stderr, "reduce: %s: %s\n", args->inputs[0], remark);
+    if (status == NF_OK)
+        nf_threads_for_chains(cli, &r->shape, r->chains, r->over_array);
     if (status == NF_OK)
         status = nf_streaming_plan(cli, false, &r->shape, r->chains, r->over_array, &r->plan);
     bool streamed = r->plan != NULL;
@@ -244,7 +248,7 @@ static nf_status compare_checksum(const nf_cli *cli, const reduce_args *args, co
     return NF_OK;
 }
 
-static nf_status reduce(const nf_cli *cli, const reduce_args *args, reducing *r)
+static nf_status reduce(nf_cli *cli, const reduce_args *args, reducing *r)
 {
     nf_status status = nf_agree(&cli->world, parse_chains(args, r));
     if (status == NF_OK && r->over_array > 0)
@@ -253,6 +257,7 @@ static nf_status reduce(const nf_cli *cli, const reduce_args *args, reducing *r)
     if (r->over_array > 0) /* they were meant for the array */
         plan_options = (nf_plan_options){.caches = plan_options.caches};
     for (size_t i = r->over_array; i < r->count && status == NF_OK; i++) {
+        nf_threads_for_chains(cli, NULL, &r->chains[i], 1);
         status = nf_plan_create(&cli->world, NULL, &r->chains[i], 1, &plan_options, &r->plan);
         if (status == NF_OK && cli->explain)
             nf_explain(&cli->world, r->plan, NULL);
@@ -286,7 +291,11 @@ int main(int argc, char **argv)
     nf_status status =
         nf_cli_start(&cli, argc, argv, &argp, &args,
                      NF_CLI_THREADS | NF_CLI_PLAN | NF_CLI_INPUT | NF_CLI_MEMORY | NF_CLI_IMAGES);
-    if (status == NF_OK && !cli.done && args.count == 0 && nf_cli_lists(args.inputs[0]))
+    bool lists = args.count == 0 && nf_cli_lists(args.inputs[0]);
+    if (status == NF_OK && !cli.done && lists && args.inputs[1] != NULL)
+        status = nf_fail(NF_ERR_USAGE, "'%s' is one argument too many where %s lists a file",
+                         args.inputs[1], args.inputs[0]);
+    else if (status == NF_OK && !cli.done && lists)
         status = nf_cli_list_file(&cli, args.inputs[0]);
     else if (status == NF_OK && !cli.done)
         status = reduce(&cli, &args, &r);

@@ -334,6 +334,8 @@ nf_status scale_break_even(scale_run *run)
     const scale_layout threads = {1, most_threads(run)}, ranks = {most_ranks(run), 1};
     nf_status status = NF_OK;
     for (size_t i = 0; i < run->args->chains.count && status == NF_OK; i++) {
+        if (nf_chain_waits(&run->args->chains.list[i]))
+            continue;
         status = of_kernel(run, i, &threads);
         if (status == NF_OK)
             status = of_kernel(run, i, &ranks);

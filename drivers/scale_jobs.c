@@ -5,10 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-nf_shape scale_strong_shape(const scale_args *args, const nf_source *source)
+nf_shape scale_strong_shape(const scale_args *args, const nf_source *source, const nf_chain *typed)
 {
     nf_shape shape = source->shape;
-    if (args->rows > 0) {
+    const scale_size *own = typed != NULL ? scale_size_of(args, typed) : NULL;
+    if (own != NULL && own->rows > 0) {
+        shape.dim[1] = own->rows;
+        shape.dim[2] = own->columns;
+    } else if (args->rows > 0) {
         shape.dim[1] = args->rows;
         shape.dim[2] = args->columns;
     } else {
@@ -118,7 +122,7 @@ static nf_status make_array(const scale_args *args, const nf_source *source, nf_
                             int workers, scale_job *job)
 {
     static const char *const names[NF_DIMS] = {"planes", "rows", "columns"};
-    job->shape = scale_strong_shape(args, source);
+    job->shape = scale_strong_shape(args, source, job->typed);
     if (scaling == NF_WEAK) {
         int d = growing_dimension(&job->chain, &job->shape);
         int64_t *extent = &job->shape.dim[d];

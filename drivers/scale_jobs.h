@@ -18,7 +18,8 @@ typedef struct scale_job {
     char grows[64]; /* weak: what grows, "rows" or "n^2" */
 } scale_job;
 
-nf_shape scale_strong_shape(const scale_args *args, const nf_source *source);
+/* The array of the strong study of one of args->chains; of the study where none is named. */
+nf_shape scale_strong_shape(const scale_args *args, const nf_source *source, const nf_chain *typed);
 
 /* The job for so many workers: strong, the whole; weak, a quarter of it (SCALE_WEAK_SHARE) each:
  * what grows is what the kernel says (nf_kernel.grows), to a whole row, column or number. Free it

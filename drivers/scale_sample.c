@@ -74,8 +74,12 @@ static void describe_point(const scale_run *run, opened *o)
     nf_sample *sample = &o->sample;
     nf_nominal nominal = nf_chain_nominal(&o->job.chain);
     *sample = o->point->key;
-    sample->nodes = (int)nf_sum_u64(&o->part, run->cli->node.rank == 0);
-    sample->oversubscribed = nf_sum_u64(&o->part, o->crowded) > 0;
+    const nf_node *node = &run->cli->node;
+    sample->nodes = (int)nf_sum_u64(&o->part, node->rank == 0);
+    sample->cores = (int)nf_sum_u64(&o->part, node->rank == 0 ? (uint64_t)node->cores : 0);
+    o->crowded = nf_sum_u64(&o->part, o->crowded) > 0;
+    sample->waits = nf_chain_waits(&o->job.chain);
+    sample->oversubscribed = o->crowded && !sample->waits;
     sample->launch = run->launch;
     sample->flops = nominal.flops;
     sample->bytes = nominal.bytes;
@@ -100,8 +104,8 @@ static nf_status begin_members(scale_run *run, opened *o)
     if (status != NF_OK)
         return status;
     describe_point(run, o);
-    status = nf_measure_begin(&o->part, &run->cli->node, &o->bench, &run->timer,
-                              o->sample.oversubscribed, &o->measure, &seconds);
+    status = nf_measure_begin(&o->part, &run->cli->node, &o->bench, &run->timer, o->crowded,
+                              &o->measure, &seconds);
     if (status == NF_OK)
         o->fine = nf_bench_as_expected(&o->part, &o->bench, o->expected) &&
                   (o->part.rank > 0 || run->checked[o->point->chain]);

@@ -250,7 +250,7 @@ static nf_status open_reader(jpeg_reader *reader, const char *file)
                                .ndim = 2,
                                .channels = reader->info.out_color_space == JCS_RGB ? 3 : 1,
                                .dtype = NF_U8};
-    status = nf_image_check(&reader->shape, file, "JPEG");
+    status = nf_image_check(&reader->shape, fileno(reader->file), file, "JPEG");
     return status == NF_OK ? keep_metadata(reader) : status;
 }
 

@@ -131,8 +131,10 @@ static nf_status check_target(const char *target)
     struct stat info;
     size_t length = strlen(target);
     if (length == 0)
-        return nf_fail(NF_ERR_FILE, "the output's file name is empty");
+        return nf_fail(NF_ERR_USAGE, "the output's file name is empty");
     bool exists = stat(target, &info) == 0;
+    if (!exists && errno == ENAMETOOLONG)
+        return nf_fail(NF_ERR_USAGE, "%s: the output's name is too long for its folder", target);
     if (target[length - 1] == '/' || (exists && S_ISDIR(info.st_mode)))
         return nf_fail(NF_ERR_FILE, "%s: is a directory; name a file in it", target);
     if (exists && !S_ISREG(info.st_mode))

@@ -174,6 +174,10 @@ static bool pack_known(json_t *record, const nf_sample *sample)
             fine = set(record, optional[i].name, json_real(*optional_of(sample, i)));
     if (fine && sample->balance.known)
         fine = set(record, "balance", pack_balance(sample));
+    if (fine && sample->cores > 0)
+        fine = set(record, "cores", json_integer(sample->cores));
+    if (fine && sample->waits)
+        fine = set(record, "waits", json_true());
     if (fine && sample->simulated)
         fine = set(record, "simulated", json_true());
     return fine && nf_record_restore(record, sample->more);
@@ -362,15 +366,18 @@ static bool unpack_required(json_t *record, nf_sample *sample)
 static bool unpack_known(json_t *record, nf_sample *sample)
 {
     const json_t *simulated = json_object_get(record, "simulated");
+    const json_t *waits = json_object_get(record, "waits"),
+                 *cores = json_object_get(record, "cores");
     const json_t *order = json_object_get(record, "order"), *runs = json_object_get(record, "runs");
     const json_t *grows = json_object_get(record, "grows");
     int clock = 0, end = 0;
-    bool fine = get_name(record, "clock", clock_names, 3, &clock) &&
-                get_name(record, "end", end_names, 4, &end) &&
-                (grows == NULL || json_is_string(grows)) &&
-                (runs == NULL || json_integer_value(runs) > 0) &&
-                (order == NULL || json_is_integer(order)) &&
-                (simulated == NULL || json_is_boolean(simulated));
+    bool fine =
+        get_name(record, "clock", clock_names, 3, &clock) &&
+        get_name(record, "end", end_names, 4, &end) && (grows == NULL || json_is_string(grows)) &&
+        (runs == NULL || json_integer_value(runs) > 0) &&
+        (order == NULL || json_is_integer(order)) && (cores == NULL || json_is_integer(cores)) &&
+        (waits == NULL || json_is_boolean(waits)) &&
+        (simulated == NULL || json_is_boolean(simulated));
     for (int i = 0; i < OPTIONAL && fine; i++)
         fine = get_real(record, optional[i].name, optional_of(sample, i));
     sample->clock = (nf_clock)clock;
@@ -378,6 +385,8 @@ static bool unpack_known(json_t *record, nf_sample *sample)
     sample->grows = (char *)(uintptr_t)json_string_value(grows);
     sample->runs = (int)json_integer_value(runs);
     sample->order = json_integer_value(order);
+    sample->cores = (int)json_integer_value(cores);
+    sample->waits = json_is_true(waits);
     sample->simulated = json_is_true(simulated);
     return fine && unpack_balance(record, sample);
 }
@@ -425,7 +434,7 @@ bool nf_unpack_cost(json_t *record, nf_cost *c)
                     "label", &label, "lost", &c->lost) != 0)
         return false;
     which = find_name(nf_cost_names, NF_COSTS, kind);
-    if (which < 0 || c->ranks < 1 || c->threads < 1 ||
+    if (which < 0 || c->ranks < 1 || c->threads < 1 || c->ranks > INT32_MAX / c->threads ||
         (which == NF_COST_BREAK_EVEN) != (kernel != NULL && label != NULL))
         return false;
     c->kind = (nf_cost_kind)which;

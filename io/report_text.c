@@ -38,16 +38,49 @@ const char *nf_seconds_text(double seconds, int digits, char text[NF_CELL])
     return text;
 }
 
-const char *nf_interval_text(const nf_point *point, char text[NF_CELL])
+const char *nf_range_text(double seconds, const nf_interval *interval, char text[NF_CELL])
 {
-    if (!point->interval.known) {
+    if (!interval->known) {
         snprintf(text, NF_CELL, "n<6");
         return text;
     }
-    unit u = unit_of(point->seconds);
-    int places = decimals(point->seconds / u.size, 4);
-    snprintf(text, NF_CELL, "%.*f to %.*f", places, point->interval.low / u.size, places,
-             point->interval.high / u.size);
+    unit u = unit_of(seconds);
+    int places = decimals(seconds / u.size, 4);
+    snprintf(text, NF_CELL, "%.*f to %.*f", places, interval->low / u.size, places,
+             interval->high / u.size);
+    return text;
+}
+
+const char *nf_interval_text(const nf_point *point, char text[NF_CELL])
+{
+    return nf_range_text(point->seconds, &point->interval, text);
+}
+
+const char *nf_bytes_text(double bytes, char text[NF_CELL])
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    size_t u = 0;
+    for (; bytes >= 1000 && u + 1 < sizeof units / sizeof *units; u++)
+        bytes /= 1024;
+    snprintf(text, NF_CELL, bytes >= 100 ? "%.0f %s" : "%.3g %s", bytes, units[u]);
+    return text;
+}
+
+const char *nf_thousands_text(double number, char text[NF_CELL])
+{
+    char digits[NF_CELL];
+    if (!(fabs(number) < 1e18)) {
+        snprintf(text, NF_CELL, "%.3g", number);
+        return text;
+    }
+    double step = number >= 1000 ? pow(10, floor(log10(number)) - 2) : 1;
+    int length = snprintf(digits, sizeof digits, "%.0f", round(number / step) * step), used = 0;
+    for (int i = 0; i < length && used < NF_CELL - 2; i++) {
+        text[used++] = digits[i];
+        if ((length - 1 - i) % 3 == 0 && i + 1 < length)
+            text[used++] = ',';
+    }
+    text[used] = '\0';
     return text;
 }
 
@@ -79,6 +112,19 @@ const char *nf_size_text(const nf_shape *shape, char text[NF_SHAPE_TEXT])
 const char *nf_layout_text(const nf_point *point, char text[NF_CELL])
 {
     snprintf(text, NF_CELL, "%d\u00d7%d", point->of->ranks, point->of->threads);
+    return text;
+}
+
+const char *nf_workers_text(int ranks, int threads, char text[NF_CELL])
+{
+    if (ranks > 1 && threads > 1)
+        snprintf(text, NF_CELL, "%d ranks of %d threads", ranks, threads);
+    else if (ranks > 1)
+        snprintf(text, NF_CELL, "%d ranks", ranks);
+    else if (threads > 1)
+        snprintf(text, NF_CELL, "%d threads", threads);
+    else
+        snprintf(text, NF_CELL, "one worker");
     return text;
 }
 
@@ -129,12 +175,17 @@ void nf_md_text(FILE *out, const char *text)
     }
 }
 
-/* A table, its title before it; nothing where it has no rows. Frees the sheet. */
-static nf_status md_sheet(FILE *out, const char *title, nf_sheet sheet)
+/* A table, its title and words before it; nothing where it has no rows. Frees the sheet. */
+static nf_status md_sheet(FILE *out, const char *mark, const char *title, const char *words,
+                          nf_sheet sheet)
 {
     nf_status status = NF_OK;
     if (sheet.nrows > 0 || sheet.no_memory) {
-        fprintf(out, "\n%s\n\n", title);
+        fprintf(out, "\n%s%s\n\n", mark, title);
+        if (words != NULL) {
+            nf_md_text(out, words);
+            fputs("\n\n", out);
+        }
         status = nf_sheet_markdown(&sheet, out);
     }
     nf_sheet_free(&sheet);
@@ -151,7 +202,7 @@ static nf_status md_group(FILE *out, const nf_report *report, const nf_group *gr
     free(title);
     putc('\n', out);
     for (const nf_table *table = nf_tables; table->title != NULL && status == NF_OK; table++)
-        status = md_sheet(out, table->title, nf_group_sheet(report, group, table, heads));
+        status = md_sheet(out, "", table->title, NULL, nf_group_sheet(report, group, table, heads));
     return status;
 }
 
@@ -274,25 +325,42 @@ const nf_section nf_sections[] = {
     {"Models",
      "Fitted to the fastest points that count of each number of workers; the error is that of "
      "foretelling points left out. Extrapolated times are no measurements.",
-     nf_models_sheet},
+     NULL, nf_models_sheet},
     {"For a proposal: strong scaling", "Of each number of cores the fastest point that counts.",
-     nf_proposal_strong},
-    {"For a proposal: weak scaling", "Of each number of cores the fastest point that counts.",
+     NULL, nf_proposal_strong},
+    {"For a proposal: weak scaling", "Of each number of cores the fastest point that counts.", NULL,
      nf_proposal_weak},
     {"Twelve rules of benchmarking",
-     "After Hoefler and Belli, SC'15: how this very study meets each.", nf_rules_sheet},
-    {NULL, NULL, NULL},
+     "After Hoefler and Belli, SC'15: how this very study meets each.", NULL, nf_rules_sheet},
+    {NULL, NULL, NULL, NULL},
 };
 
-static nf_status md_sections(FILE *out, const nf_report *report)
+nf_status nf_section_words(const nf_report *report, const nf_section *section, char **said)
+{
+    *said = section->say != NULL ? nf_report_words(report, section->say) : strdup(section->words);
+    return *said != NULL ? NF_OK : nf_fail(NF_ERR_MEMORY, "no memory for the words of a table");
+}
+
+static nf_status md_sections(FILE *out, const nf_report *report, const char *mark,
+                             const nf_section *list)
 {
     nf_status status = NF_OK;
-    char title[512];
-    for (const nf_section *s = nf_sections; s->title != NULL && status == NF_OK; s++) {
-        snprintf(title, sizeof title, "## %s\n\n%s", s->title, s->words);
-        status = md_sheet(out, title, s->make(report));
+    for (const nf_section *s = list; s->title != NULL && status == NF_OK; s++) {
+        char *said = NULL;
+        status = nf_section_words(report, s, &said);
+        if (status == NF_OK)
+            status = md_sheet(out, mark, s->title, said, s->make(report));
+        free(said);
     }
     return status;
+}
+
+static nf_status md_costs(FILE *out, const nf_report *report)
+{
+    if (report->ncosts == 0)
+        return NF_OK;
+    fprintf(out, "\n## %s\n\n%s\n", nf_costs_title, nf_costs_intro);
+    return md_sections(out, report, "### ", nf_cost_sections);
 }
 
 nf_status nf_report_markdown(const nf_report *report, FILE *out)
@@ -304,8 +372,10 @@ nf_status nf_report_markdown(const nf_report *report, FILE *out)
     nf_status status = md_groups(out, report, NF_STRONG, "Strong scaling");
     if (status == NF_OK)
         status = md_groups(out, report, NF_WEAK, "Weak scaling");
+    if (status == NF_OK)
+        status = md_costs(out, report);
     if (status == NF_OK && report->ngroups > 0)
-        status = md_sections(out, report);
+        status = md_sections(out, report, "## ", nf_sections);
     if (report->nsimulated > 0)
         nf_simulated_markdown(report, out);
     md_facts(out, report);

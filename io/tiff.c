@@ -39,6 +39,7 @@ const nf_format nf_format_tiff = {
     .metadata = nf_tiff_metadata,
     .checksum = nf_tiff_checksum,
     .close = nf_tiff_close_reader,
+    .list = nf_tiff_list,
     .create = nf_tiff_create,
     .write_rows = nf_tiff_write_rows,
     .seal = nf_tiff_seal,

@@ -189,7 +189,7 @@ static nf_status check_codec(const tiff_writer *writer)
 {
     nf_codec_id id = writer->codec.id;
     if (id != NF_CODEC_NONE && id != NF_CODEC_DEFLATE && id != NF_CODEC_ZSTD)
-        return nf_fail(NF_ERR_FORMAT, "%s: TIFF is compressed by deflate or zstd, nothing else",
+        return nf_fail(NF_ERR_USAGE, "%s: TIFF is compressed by deflate or zstd, nothing else",
                        writer->target);
     if (id == NF_CODEC_ZSTD && !TIFFIsCODECConfigured(COMPRESSION_ZSTD))
         return nf_fail(NF_ERR_FORMAT, "%s: this libtiff was built without zstd: take deflate",

@@ -3,15 +3,9 @@
 # that they are allowed: the peak of each rank is within a tenth of the bound, and the bits are those that it
 # gives in memory.
 set -u
+. "$(dirname "$0")/checks.sh"
 drivers=$1 make=$2 mpiexec=$3
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
-failures=0
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
+own_folder
 
 # peaks RANKS PROGRAM ARGUMENTS: runs it, each rank's peak in KiB in the file `peaks`.
 cat >peak.sh <<'END'
@@ -75,5 +69,4 @@ grep -q 'the least bound that would do is [0-9]* MiB' errors || fail "another me
 grep -q "'label' cannot go through" errors || fail "another message: $(cat errors)"
 [ -z "$(find . -name '*.part' -o -name '.nfold*' -o -name b.h5)" ] || fail "left behind: $(ls -A)"
 
-[ "$failures" -eq 0 ] && echo "memory is bounded"
-exit $((failures > 0))
+finish "memory is bounded"

@@ -2,9 +2,9 @@
 # test_storage.sh PROGRAMS MPIEXEC - how filter stores arrays in HDF5, reread by HDF5's own tools and by h5py; and
 # what h5py stores, read by nfold. Skipped (77) without h5py.
 set -u
+. "$(dirname "$0")/checks.sh"
 programs=$1 mpiexec=$2
 filter=$programs/filter reduce=$programs/reduce
-failures=0
 
 python=
 for candidate in /usr/bin/python3 python3; do
@@ -18,14 +18,7 @@ if [ -z "$python" ] || ! command -v h5dump >/dev/null; then
     exit 77
 fi
 
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
-
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
+own_folder
 
 # run COMMAND...: it must succeed.
 run() {
@@ -117,6 +110,8 @@ has 'FILTER_ID 32004' lz4.h5
 run $filter -q --compress zstd:5 theirs.h5:/contiguous zstd.h5
 has 'FILTER_ID 32015' zstd.h5
 has 'PARAMS { 5 }' zstd.h5
+run $filter zstd.h5: # without a plugin, too: nfold decodes it itself
+grep -q ', zstandard$' out || fail "zstd is listed as $(cat out)"
 run $filter -q zstd.h5 back.h5
 same plain.h5 data back.h5 data
 run $filter -q --compress deflate --shuffle off theirs.h5:/contiguous off.h5
@@ -175,5 +170,4 @@ refused '--shuffle maybe: expected on or off' $filter --shuffle maybe plain.h5 n
 refused 'add --compress' $filter --shuffle on plain.h5 no.h5
 [ -e no.h5 ] && fail "an output was made"
 
-[ "$failures" -eq 0 ] && echo "storage: all is as it should be"
-exit $((failures > 0))
+finish "storage: all is as it should be"

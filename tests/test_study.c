@@ -338,7 +338,8 @@ static bool same_measures(const nf_sample *a, const nf_sample *b)
 {
     const nf_balance *x = &a->balance, *y = &b->balance;
     bool same =
-        same_text(a->grows, b->grows) && a->order == b->order && a->runs == b->runs &&
+        same_text(a->grows, b->grows) && a->cores == b->cores && a->waits == b->waits &&
+        a->order == b->order && a->runs == b->runs &&
         a->clock == b->clock && a->end == b->end && same_bits(a->flops, b->flops) &&
         same_bits(a->bytes, b->bytes) && same_bits(a->moved, b->moved) &&
         same_bits(a->cycles, b->cycles) && same_bits(a->misses, b->misses) &&
@@ -431,6 +432,7 @@ static nf_sample full_sample(double *threads, nf_phases *ranks)
     full.runs = 7;
     full.clock = NF_CLOCK_WINDOW;
     full.end = NF_END_TIME;
+    full.cores = 4, full.waits = true;
     full.flops = 1e15 / 3, full.bytes = 3, full.moved = 4e300;
     full.cycles = 5, full.instructions = 6, full.misses = 7, full.joules = 0.1;
     full.balance = (nf_balance){true, 1.0 / 7, 1.0 / 9, 0.1, 0.2, 0.15, 99, 1, threads, ranks};
@@ -663,6 +665,12 @@ static void test_wrong_lines(void)
         "1,\"dtype\":\"f64\"},\"work\":9,\"launch\":0,\"rep\":0,\"seconds\":2.0,\"phases\":{"
         "\"compute\":2,\"halo\":0,\"fold\":0,\"wait\":0,\"io\":0},\"valid\":true,"
         "\"oversubscribed\":false,\"simulated\":\"yes\"}\n",
+        "{\"record\":\"sample\",\"schema\":2,\"kernel\":\"k\",\"label\":\"k\",\"scaling\":"
+        "\"strong\""
+        ",\"ranks\":1,\"threads\":2,\"nodes\":1,\"shape\":{\"dim\":[1,1,9],\"ndim\":1,\"channels\":"
+        "1,\"dtype\":\"none\"},\"work\":9,\"launch\":0,\"rep\":0,\"seconds\":2.0,\"phases\":{"
+        "\"compute\":2,\"halo\":0,\"fold\":0,\"wait\":0,\"io\":0},\"valid\":true,"
+        "\"oversubscribed\":false,\"waits\":1}\n",
     };
     char expected[96];
     snprintf(expected, sizeof expected, "%s:2: ", path);

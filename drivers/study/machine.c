@@ -246,3 +246,28 @@ nf_status nf_machine_facts(nf_study *study)
     }
     return nf_study_fact(study, "instruction set in use", "%s", nf_kernel_isa());
 }
+
+void nf_machine_key(int cores, int processors, char key[NF_MACHINE_KEY])
+{
+    static const char *const settings[] = {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT", "OMP_PROC_BIND",
+                                           "OMP_PLACES", "OMP_DYNAMIC"};
+    char model[LINE] = "unknown processor", version[] =
+#ifdef NF_VERSION
+                                                NF_VERSION;
+#else
+                                                "";
+#endif
+    const nf_caches caches = nf_caches_find();
+    if (!read_field("/proc/cpuinfo", "model name", model))
+        read_field("/proc/cpuinfo", "CPU part", model);
+    int used = snprintf(
+        key, NF_MACHINE_KEY,
+        "%.200s; %d cores, %d processors, quota %g; caches %zu %zu %zu; %s; nfold %s", model, cores,
+        processors, nf_cgroup_cores(), caches.l1, caches.l2, caches.l3, nf_kernel_isa(), version);
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) {
+        const char *value = getenv(settings[i]);
+        if (value != NULL)
+            used += snprintf(key + used, (size_t)(NF_MACHINE_KEY - used), "; %s=%.80s", settings[i],
+                             value);
+    }
+}

@@ -11,4 +11,10 @@
  * Nothing that was not found is added. Errors: NF_ERR_MEMORY. */
 nf_status nf_machine_facts(nf_study *study);
 
+/* What numbers measured on a machine hang on, in one line: processor model, cores and processors that
+ * may be used, the control group's quota, caches, instruction set, nfold version, and how threads
+ * wait and are bound. */
+enum { NF_MACHINE_KEY = 1024 };
+void nf_machine_key(int cores, int processors, char key[NF_MACHINE_KEY]);
+
 #endif

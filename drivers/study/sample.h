@@ -59,6 +59,7 @@ typedef struct nf_sample {
     nf_scaling scaling;
     int ranks, threads; /* workers = ranks * threads */
     int nodes;          /* different machines that the ranks ran on */
+    int cores;          /* of those, that may be used; 0: not known */
     nf_shape shape;     /* of the input; dtype NF_NONE: dim[2] is the size of the index range */
     int64_t work;       /* cells or indices: what weak scaling keeps constant a worker */
     char *grows;     /* weak: what grows with the workers, "rows" or "n^2"; owned; NULL: unknown */
@@ -74,11 +75,13 @@ typedef struct nf_sample {
     double moved; /* bytes that the plan moves: each pass's arrays once a sweep, what a store
                             reads first included; 0: none, or unknown */
     double cycles, instructions,
-        misses;          /* of all workers, last-level cache misses; 0: not counted */
-    double joules;       /* of the processors of all nodes; 0: not measured */
-    nf_end end;          /* of the point's last sample */
-    bool valid;          /* the result equals the serial one, bit for bit, and its check passed */
-    bool oversubscribed; /* more workers than cores that may be used */
+        misses;    /* of all workers, last-level cache misses; 0: not counted */
+    double joules; /* of the processors of all nodes; 0: not measured */
+    nf_end end;    /* of the point's last sample */
+    bool valid;    /* the result equals the serial one, bit for bit, and its check passed */
+    bool waits; /* of a kernel that waits, as for files, longer than it computes: workers beyond the
+                   cores are not too many */
+    bool oversubscribed; /* more workers than cores that may be used, of a kernel that computes */
     bool simulated;      /* the engine ran under a simulator: times are the simulator's */
     char *more;          /* members of its record that this version does not know, JSON; owned */
 } nf_sample;

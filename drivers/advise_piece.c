@@ -1,0 +1,130 @@
+#include "drivers/advise_piece.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "drivers/engine/facts.h"
+#include "drivers/scale_jobs.h"
+
+double advise_work(const nf_chain *chain)
+{
+    nf_nominal nominal = nf_chain_nominal(chain);
+    return nominal.flops + nominal.bytes;
+}
+
+/* ---- fewer steps ---- */
+
+/* Where the value of `steps` stands in a stage's text; NULL: it has none. */
+static const char *find_steps(const nf_stage *stage)
+{
+    const char *at = strstr(stage->text, "steps=");
+    if (at == NULL || (at[-1] != ':' && at[-1] != ','))
+        return NULL;
+    return at + strlen("steps=");
+}
+
+/* The chain as it could be typed with at most so many steps; NULL: it has not more, or no memory. */
+static char *limit_steps(const nf_chain *chain, int64_t most)
+{
+    char *text = NULL;
+    size_t length;
+    bool fewer = false;
+    FILE *out = most > 0 ? open_memstream(&text, &length) : NULL;
+    for (size_t i = 0; out != NULL && i < chain->count; i++) {
+        const nf_stage *stage = &chain->stages[i];
+        const char *steps = find_steps(stage);
+        bool many = steps != NULL && strtoll(steps, NULL, 10) > most;
+        fputs(i > 0 ? " | " : "", out);
+        if (many)
+            fprintf(out, "%.*s%lld%s", (int)(steps - stage->text), stage->text, (long long)most,
+                    steps + strcspn(steps, ","));
+        else
+            fputs(stage->text, out);
+        fewer |= many;
+    }
+    if (out != NULL)
+        fclose(out);
+    if (!fewer) {
+        free(text);
+        text = NULL;
+    }
+    return text;
+}
+
+/* ---- a smaller array ---- */
+
+enum { FEWEST = 16, FEWEST_COLUMNS = 64 };
+
+static nf_shape cut_shape(const nf_shape *whole, double size)
+{
+    nf_shape shape = *whole;
+    for (int d = NF_DIMS - whole->ndim; d < NF_DIMS && size < 1; d++) {
+        int64_t extent = whole->dim[d], least = d == NF_DIMS - 1 ? FEWEST_COLUMNS : FEWEST;
+        int64_t part = llround((double)extent * size);
+        part = part > least ? part : least;
+        shape.dim[d] = part < extent ? part : extent;
+        size *= (double)extent / (double)shape.dim[d];
+    }
+    return shape;
+}
+
+static nf_status make_range(const nf_chain *chain, double size, advise_piece *p)
+{
+    nf_chain whole;
+    nf_status status = nf_chain_parse(chain->text, &whole);
+    if (status == NF_OK)
+        status = nf_chain_prepare(&whole, NULL);
+    if (status == NF_OK && size < 1 && scale_range_resize(&whole, size, &p->chain) == NF_OK) {
+        p->part = advise_work(&p->chain) / advise_work(&whole);
+        nf_chain_free(&whole);
+        return NF_OK;
+    }
+    nf_chain_free(&p->chain);
+    p->chain = whole;
+    return status;
+}
+
+static nf_status make_array(const nf_chain *chain, const nf_shape *whole, double size,
+                            int64_t most_steps, advise_piece *p)
+{
+    char *fewer = limit_steps(chain, most_steps);
+    nf_status status = nf_chain_parse(fewer != NULL ? fewer : chain->typed, &p->chain);
+    double all = 0, limited = 0;
+    p->shape = cut_shape(whole, size);
+    if (status == NF_OK)
+        status = nf_chain_prepare(&p->chain, whole);
+    if (status == NF_OK)
+        limited = advise_work(&p->chain);
+    if (status == NF_OK)
+        status = nf_chain_prepare(&p->chain, &p->shape);
+    if (status == NF_OK)
+        p->part = limited > 0 ? advise_work(&p->chain) / limited : size;
+    if (status == NF_OK && fewer != NULL) {
+        nf_chain copy;
+        status = nf_chain_parse(chain->typed, &copy);
+        if (status == NF_OK)
+            status = nf_chain_prepare(&copy, whole);
+        all = status == NF_OK ? advise_work(&copy) : 0;
+        nf_chain_free(&copy);
+    }
+    p->steps = fewer != NULL && limited > 0 ? all / limited : 1;
+    free(fewer);
+    return status;
+}
+
+nf_status advise_piece_make(const nf_chain *chain, const nf_shape *whole, double size,
+                            int64_t most_steps, advise_piece *p)
+{
+    *p = (advise_piece){.shape = *whole, .part = 1, .steps = 1};
+    if (nf_chain_is_range(chain))
+        return make_range(chain, size, p);
+    return make_array(chain, whole, size, most_steps, p);
+}
+
+void advise_piece_free(advise_piece *p)
+{
+    nf_chain_free(&p->chain);
+    *p = (advise_piece){.part = 1};
+}

@@ -1,0 +1,141 @@
+#include "io/advice.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "drivers/engine/status.h"
+#include "drivers/study/sample.h"
+
+/* ---- for people ---- */
+
+static void print_choice(const nf_advised *a, size_t i, FILE *out)
+{
+    const nf_choice *c = &a->advice->choices[i];
+    char how[96], start[NF_AMOUNT_TEXT], run[NF_AMOUNT_TEXT], files[NF_AMOUNT_TEXT] = "",
+                                                              all[NF_AMOUNT_TEXT];
+    fprintf(out, "%c %-34s %9s %9s", i == a->advice->chosen ? '>' : ' ', nf_choice_text(c, how),
+            nf_duration_text(c->start, start), nf_duration_text(c->run, run));
+    if (a->work->command)
+        fprintf(out, " %9s", nf_duration_text(c->read + c->write, files));
+    if (a->work->command || a->work->runs > 0)
+        fprintf(out, " %9s", nf_duration_text(c->seconds, all));
+    fprintf(out, "  %8.2f  %9.0f%%%s\n", c->speedup, 100 * c->efficiency,
+            c->fits ? "" : "  does not fit into memory");
+}
+
+void nf_advice_text(const nf_advised *a, FILE *out)
+{
+    bool whole = a->work->command || a->work->runs > 0;
+    fprintf(out, "%s.\n\n  %-34s %9s %9s%s%s  %8s  %10s\n", a->advice->sentence, "choice", "start",
+            "a run", a->work->command ? "     files" : "", whole ? "       all" : "", "speed-up",
+            "efficiency");
+    for (size_t i = 0; i < a->advice->count; i++)
+        print_choice(a, i, out);
+    fputs("\nWhy:\n", out);
+    for (size_t i = 0; i < a->advice->nturns; i++)
+        fprintf(out, "  %zu. %s\n", i + 1, a->advice->turns[i].text);
+    fprintf(out, "\nHow:\n  %s\n  %s\n\n", a->command, a->sbatch);
+    fprintf(out, "The chain was measured on %s", a->work->sample < 1 ? "a part of" : "all of");
+    if (a->work->sample < 1)
+        fprintf(out, " its work, %.2g%%; the machine's numbers: %s.\n", 100 * a->work->sample,
+                a->origin);
+    else
+        fprintf(out, " its work; the machine's numbers: %s.\n", a->origin);
+}
+
+/* ---- for programs ---- */
+
+/* Text that may not be UTF-8, as a name of a file: `?` for each byte beyond ASCII then. */
+static json_t *string_of(const char *text)
+{
+    if (text == NULL)
+        return json_null();
+    json_t *string = json_string(text);
+    char *ascii = string == NULL ? strdup(text) : NULL;
+    for (char *c = ascii; c != NULL && *c != '\0'; c++)
+        *c = *c & (char)0x80 ? '?' : *c;
+    if (ascii != NULL)
+        string = json_string(ascii);
+    free(ascii);
+    return string;
+}
+
+/* JSON has no infinity. */
+static json_t *number_of(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *choice_of(const nf_choice *c)
+{
+    return json_pack("{s:s, s:i, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:b}", "way",
+                     nf_way(c->ranks, c->threads), "nodes", c->nodes, "ranks", c->ranks, "threads",
+                     c->threads, "start", c->start, "run", c->run, "read", c->read, "write",
+                     c->write, "seconds", c->seconds, "speedup", c->speedup, "efficiency",
+                     c->efficiency, "fits", c->fits);
+}
+
+static json_t *choices_of(const nf_advice *a)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < a->count; i++)
+        json_array_append_new(list, choice_of(&a->choices[i]));
+    return list;
+}
+
+static json_t *reasons_of(const nf_advice *a)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < a->nturns; i++)
+        json_array_append_new(list, json_pack("{s:s, s:o}", "turn", a->turns[i].name, "text",
+                                              string_of(a->turns[i].text)));
+    return list;
+}
+
+static json_t *machine_of(const nf_advised *a)
+{
+    const nf_calibration *m = a->machine;
+    json_t *workers = json_array();
+    for (size_t i = 0; i < m->steps; i++)
+        json_array_append_new(workers,
+                              json_pack("{s:i, s:f, s:f, s:f}", "workers", m->workers[i], "read",
+                                        m->read[i], "flops", m->flops[i], "team", m->team[i]));
+    return json_pack("{s:b, s:o, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:o}", "measured",
+                     m->measured, "origin", string_of(a->origin), "first_team", m->first_team,
+                     "process", m->process, "launch", m->launch, "launch_rank", m->launch_rank,
+                     "latency", m->latency, "bandwidth", m->bandwidth, "far_latency",
+                     m->far_latency, "far_bandwidth", m->far_bandwidth, "workers", workers);
+}
+
+static json_t *limits_of(const nf_limits *l)
+{
+    return json_pack("{s:i, s:i, s:i, s:o, s:i, s:f, s:b}", "there", l->there, "processors",
+                     l->processors, "cores", l->cores, "quota", number_of(l->quota), "nodes",
+                     l->nodes, "memory", l->memory, "mpirun", l->launcher);
+}
+
+static json_t *work_of(const nf_workload *w)
+{
+    return json_pack("{s:s, s:f, s:f, s:f, s:b, s:f, s:f}", "unit", w->unit, "amount", w->amount,
+                     "bytes", w->bytes, "moved", w->moved, "command", w->command, "runs", w->runs,
+                     "measured", w->sample);
+}
+
+nf_status nf_advice_json(const nf_advised *a, FILE *out)
+{
+    json_t *root =
+        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "chain",
+                  string_of(a->chain), "size", string_of(a->size), "input", string_of(a->input),
+                  "output", string_of(a->output), "advice", string_of(a->advice->sentence),
+                  "choice", choice_of(&a->advice->choices[a->advice->chosen]), "choices",
+                  choices_of(a->advice), "reasons", reasons_of(a->advice), "command",
+                  string_of(a->command), "sbatch", string_of(a->sbatch), "machine", machine_of(a),
+                  "limits", limits_of(a->limits), "work", work_of(a->work));
+    if (root == NULL)
+        return nf_fail(NF_ERR_MEMORY, "no memory for JSON");
+    bool fine = json_dumpf(root, out, JSON_REAL_PRECISION(9)) == 0 && fputc('\n', out) != EOF;
+    json_decref(root);
+    return fine && !ferror(out) ? NF_OK : nf_fail(NF_ERR_FILE, "the advice cannot be written");
+}
