@@ -3,21 +3,14 @@
 # the sizes that there are, measured once, and only where asked for.
 set -u
 programs=$1 mpiexec=$2
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
-failures=0
-
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
+. "$(dirname "$0")/checks.sh"
+own_folder
 
 # study RANKS NAME ARGUMENTS...
 study() {
     local ranks=$1 name=$2
     shift 2
-    timeout 60 "$mpiexec" -n "$ranks" "$programs/scale" -q -o "$name" --size 160x200 --no-ceilings --strong --reps 1 --no-report "$@" \
+    timeout 60 "$mpiexec" -n "$ranks" "$programs/scale" -q -o "$name" --size 160x200 --no-ceilings --strong --reps 1 --no-report --costs break-even "$@" \
         >"$name.txt" 2>err.txt || { fail "scale $*"; cat err.txt; }
 }
 
@@ -26,8 +19,8 @@ evens() { grep '"record":"cost".*"kind":"break-even"' "$1/study.jsonl"; }
 # field NAME: its value in each record that comes in.
 field() { sed -n 's/.*"'"$1"'":"\{0,1\}\([^",}]*\).*/\1/p'; }
 
-# check LINE KERNEL WHAT RANKSxTHREADS UNIT LARGEST LEAST: what a record must say, of sizes from LEAST to LARGEST.
-check() {
+# say LINE KERNEL WHAT RANKSxTHREADS UNIT LARGEST LEAST: what a record must say, of sizes from LEAST to LARGEST.
+say() {
     local line=$1 kernel=$2 what=$3 layout=$4 unit=$5 largest=$6 least=$7
     [ -n "$line" ] || { fail "no $what of $kernel"; return; }
     [ "$(field label <<<"$line")" = "$kernel" ] && [ "$(field what <<<"$line")" = "$what" ] || fail "not $what of $kernel: $line"
@@ -50,29 +43,28 @@ cores=$(sed -n 's/.*"cores that may be used":"\([0-9]*\) on this node".*/\1/p' t
 ranks=$((cores < 3 ? cores : 3))
 if [ "$cores" -gt 1 ]; then
     [ "$(evens three | wc -l)" -eq 4 ] || { fail 'not four records'; evens three; }
-    check "$(evens three | sed -n 1p)" heat threads "1x$cores" cells 32000 16
-    check "$(evens three | sed -n 2p)" heat ranks "${ranks}x1" cells 32000 16
-    check "$(evens three | sed -n 3p)" sumsq_range:n=1e5 threads "1x$cores" indices 100000 16
-    check "$(evens three | sed -n 4p)" sumsq_range:n=1e5 ranks "${ranks}x1" indices 100000 16
+    say "$(evens three | sed -n 1p)" heat threads "1x$cores" cells 32000 16
+    say "$(evens three | sed -n 2p)" heat ranks "${ranks}x1" cells 32000 16
+    say "$(evens three | sed -n 3p)" sumsq_range:n=1e5 threads "1x$cores" indices 100000 16
+    say "$(evens three | sed -n 4p)" sumsq_range:n=1e5 ranks "${ranks}x1" indices 100000 16
     evens three | field kernel | grep -q '^heat:steps=' || fail 'the kernel is not written out'
 
     # ---- measured once ------------------------------------------------------------------------------------------------
     cp three/study.jsonl before.jsonl
     study 3 three --ranks 1 -k heat -k sumsq_range:n=1e5 --resume
-    cmp <(grep '"record":"cost"' before.jsonl) <(grep '"record":"cost"' three/study.jsonl) || fail 'measured again'
+    same 'measured again' <(grep break-even before.jsonl) <(evens three)
     # One that is missing is measured, and no other.
     gone=$(evens three | sed -n 3p)
     grep -vF "$gone" before.jsonl >three/study.jsonl
     study 3 three --ranks 1 -k heat -k sumsq_range:n=1e5 --resume
-    [ "$(evens three | wc -l)" -eq 4 ] || fail 'what is missing is not measured'
-    [ "$(evens three | grep -cF -f <(evens three | head -3))" -eq 3 ] || fail 'not each once'
-    check "$(evens three | sed -n 4p)" sumsq_range:n=1e5 threads "1x$cores" indices 100000 16
-    cmp <(grep -vF "$gone" before.jsonl | grep '"record":"cost"') <(evens three | head -3) || fail 'others have changed'
+    expect 'what is missing' "$(evens three | wc -l)" 4
+    say "$(evens three | sed -n 4p)" sumsq_range:n=1e5 threads "1x$cores" indices 100000 16
+    same 'others have changed' <(grep -vF "$gone" before.jsonl | grep break-even) <(evens three | head -3)
 
     # ---- one rank: threads alone; a kernel that takes no arrays of less than 50 rows, which are of 62 columns ---------------
-    study 1 one --threads 1,2,999 --costs break-even -k 'crop:height=50'
+    study 1 one --threads 1,2,999 -k 'crop:height=50'
     [ "$(evens one | wc -l)" -eq 1 ] || { fail 'not one record of one rank'; evens one; }
-    check "$(evens one)" 'crop:height=50' threads 1x2 cells 32000 3100
+    say "$(evens one)" 'crop:height=50' threads 1x2 cells 32000 3100
 else
     evens three && fail 'more workers than the one core'
 fi
@@ -80,8 +72,7 @@ fi
 # ---- only where asked for ------------------------------------------------------------------------------------------------
 study 2 none --ranks 1 -k heat --costs none
 evens none && fail '--costs none measures them'
-study 2 single --ranks 1 --threads 1 -k heat --costs break-even
+study 2 single --ranks 1 --threads 1 -k heat
 evens single | grep -q '"what":"threads"' && fail 'threads that were not asked for'
 
-[ $failures -eq 0 ] && echo "break-even sizes are as they should be"
-exit $((failures > 0))
+finish 'break-even sizes are as they should be'
