@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drivers/scale_jobs.h"
 #include "drivers/study/break_even.h"
 #include "tests/suite.h"
 
@@ -92,6 +93,11 @@ static void test_error(void)
         apart[i].fresh = false;
     b = nf_break_even_of(apart, 2);
     CU_ASSERT(b.low == 0 && b.high == 0 && near(b.value, 10 * sqrt(2)));
+    nf_rung beside[] = {rung_of(10, 0.5, 5), rung_of(20, 0.5, 3)};
+    beside[1].fresh = false;
+    CU_ASSERT(nf_break_even_of(beside, 2).low == 0);
+    beside[1].fresh = true;
+    CU_ASSERT(nf_break_even_of(beside, 2).low == 10);
 }
 
 /* Tests end with the first that shows nothing, even where others beyond it would show something: rung 20
@@ -314,6 +320,46 @@ static void test_search_order(void)
     nf_ladder_free(&b);
 }
 
+/* ---- smaller jobs ---- */
+
+/* Half as long and half as wide, but no dimension below one; a range with as much less work, whatever power
+ * of its parameter that is; what a kernel does not take. */
+static void test_shrink(void)
+{
+    nf_shape image = {.dim = {1, 160, 200}, .ndim = 2, .channels = 3, .dtype = NF_U8};
+    nf_shape flat = {.dim = {1, 1, 4096}, .ndim = 2, .channels = 1, .dtype = NF_F32};
+    static const struct {
+        const char *typed;
+        bool flat;
+        double part;
+        bool fits;
+        int64_t rows, columns;
+    } cases[] = {{"heat", false, 1, true, 160, 200},
+                 {"heat", false, 0.25, true, 80, 100},
+                 {"gaussian | sumsq", true, 1.0 / 64, true, 1, 512},
+                 {"sumsq_range:n=100000", false, 0.25, true, 1, 25000},
+                 {"nbody:n=1000", false, 0.25, true, 1, 500},
+                 {"crop:height=50", false, 0.25, true, 80, 100},
+                 {"crop:height=50", false, 1.0 / 16, false, 0, 0},
+                 {"sumsq_range:n=100", false, 1e-9, false, 0, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        nf_source source = {.shape = cases[i].flat ? flat : image};
+        scale_args args = {.tile_rows = 1, .tile_columns = 1};
+        scale_size size = {0};
+        scale_job job;
+        CU_ASSERT_FATAL(nf_chains_add(&args.chains, cases[i].typed) == NF_OK);
+        args.sizes = &size;
+        nf_status status = scale_job_shrink(&args, &source, args.chains.list, cases[i].part, &job);
+        CU_ASSERT((status == NF_OK) == cases[i].fits);
+        if (status == NF_OK) {
+            CU_ASSERT(job.shape.dim[1] == cases[i].rows && job.shape.dim[2] == cases[i].columns);
+            CU_ASSERT(job.scaling == NF_STRONG);
+        }
+        scale_job_free(&job);
+        nf_chains_free(&args.chains);
+    }
+}
+
 int main(void)
 {
     CU_TestInfo tests[] = {{"interpolation", test_interpolation},
@@ -325,6 +371,7 @@ int main(void)
                            {"the error at worst", test_level},
                            {"searches that find no crossing", test_search_ends},
                            {"what a search asks for", test_search_order},
+                           {"smaller jobs", test_shrink},
                            CU_TEST_INFO_NULL};
     return nf_suite_run("break_even", tests, 0);
 }
