@@ -33,10 +33,10 @@ typedef struct even {
     double parts[RUNGS], sizes[RUNGS]; /* ascending; of the strong size, and in cells or indices */
     bool compared[RUNGS];              /* results of this size */
     size_t count;
-    nf_ladder ladder;                /* rank 0 */
-    double start, spent, spent_size; /* rank 0: seconds; of the last sample, and its size */
-    int samples;                     /* taken */
-    bool fine;                       /* rank 0: all results had the serial bits */
+    nf_ladder ladder;   /* rank 0 */
+    double start, rate; /* rank 0: seconds; the least that a sample took by its size */
+    int samples;        /* taken */
+    bool fine;          /* rank 0: all results had the serial bits */
 } even;
 
 /* ---- sizes ---- */
@@ -184,8 +184,7 @@ static nf_status take_sample(even *e, int64_t rung, double *ratio)
 static bool time_is_up(const even *e, double size)
 {
     double most = nf_ladder_suffices(&e->ladder) ? budget : lenient * budget;
-    double guess = e->spent_size > 0 ? e->spent * fmax(1, size / e->spent_size) : 0;
-    double gone = nf_seconds() - e->start;
+    double gone = nf_seconds() - e->start, guess = e->samples > 0 ? e->rate * size : 0;
     return gone >= most || gone + guess > lenient * budget;
 }
 
@@ -205,8 +204,8 @@ static nf_status try_sizes(even *e)
         status = take_sample(e, rung, &ratio);
         if (status == NF_OK && e->part.rank == 0)
             nf_ladder_tell(&e->ladder, rung, ratio);
-        e->spent = nf_seconds() - begun;
-        e->spent_size = e->sizes[rung];
+        double rate = (nf_seconds() - begun) / e->sizes[rung];
+        e->rate = e->samples == 1 || rate < e->rate ? rate : e->rate;
     }
     return status;
 }
@@ -331,14 +330,19 @@ static int most_ranks(const scale_run *run)
 
 nf_status scale_break_even(scale_run *run)
 {
+    const nf_cli *cli = run->cli;
     const scale_layout threads = {1, most_threads(run)}, ranks = {most_ranks(run), 1};
+    size_t n = run->args->chains.count;
     nf_status status = NF_OK;
-    for (size_t i = 0; i < run->args->chains.count && status == NF_OK; i++) {
+    nf_progress_start(&run->progress, "scale: break-even sizes", cli->quiet || cli->world.rank > 0);
+    for (size_t i = 0; i < n && status == NF_OK; i++) {
         if (nf_chain_waits(&run->args->chains.list[i]))
             continue;
         status = of_kernel(run, i, &threads);
         if (status == NF_OK)
             status = of_kernel(run, i, &ranks);
+        nf_progress_show(&run->progress, (double)(i + 1) / (double)n);
     }
+    nf_progress_stop(&run->progress);
     return status;
 }
