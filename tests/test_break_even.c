@@ -167,7 +167,7 @@ static nf_break_even search(const truth *t, double factor, uint64_t seed, size_t
         double cells = sizes[rung];
         double one = noisy(1e-6 + 1e-9 * cells, &t->noise);
         double two = noisy(1e-6 + t->start + 0.5e-9 * cells, &t->noise);
-        nf_ladder_tell(&ladder, rung, one / two);
+        nf_ladder_tell(&ladder, rung, &(double){one / two}, 1);
         taken++;
     }
     *asked = taken;
@@ -303,8 +303,8 @@ static void test_search_order(void)
     while ((rung = nf_ladder_next(&a)) >= 0) {
         CU_ASSERT_FATAL(nf_ladder_next(&b) == rung);
         double ratio = sizes[rung] < 1e4 ? 0.5 : 1.5;
-        nf_ladder_tell(&a, rung, ratio);
-        nf_ladder_tell(&b, rung, ratio);
+        nf_ladder_tell(&a, rung, &ratio, 1);
+        nf_ladder_tell(&b, rung, &ratio, 1);
         size_t least = SIZE_MAX, most = 0;
         for (size_t i = a.low; i <= a.high; i++) {
             least = a.rungs[i].n < least ? a.rungs[i].n : least;
@@ -318,6 +318,30 @@ static void test_search_order(void)
     CU_ASSERT(nf_ladder_suffices(&a));
     nf_ladder_free(&a);
     nf_ladder_free(&b);
+}
+
+/* Several samples at once: no more than there is use for. */
+static void test_several(void)
+{
+    const double lost[] = {0.5, 0.5, 2, 2, 2}, won[] = {2, 2, 2, 2, 2};
+    double sizes[RUNGS];
+    nf_ladder l;
+    int64_t rung;
+    for (size_t i = 0; i < RUNGS; i++)
+        sizes[i] = 16 * exp2((double)i / 3);
+    CU_ASSERT_FATAL(nf_ladder_make(&l, sizes, RUNGS, 5) == NF_OK);
+    CU_ASSERT(nf_ladder_next(&l) == 0);
+    nf_ladder_tell(&l, 0, lost, 5);
+    CU_ASSERT(l.rungs[0].n == 2 && l.climbing && (rung = nf_ladder_next(&l)) > 0);
+    nf_ladder_tell(&l, rung, won, 5);
+    int64_t next = nf_ladder_next(&l);
+    CU_ASSERT(l.rungs[rung].n == 2 && l.climbing && next > rung);
+    nf_ladder_tell(&l, next, won, 5);
+    CU_ASSERT(l.rungs[next].n == 2 && !l.climbing && l.low == 0 && (int64_t)l.high == rung);
+    for (int i = 0; i < NF_RUNG_SAMPLES; i++)
+        nf_ladder_tell(&l, rung, won, 3);
+    CU_ASSERT(l.rungs[rung].n == NF_RUNG_SAMPLES);
+    nf_ladder_free(&l);
 }
 
 /* ---- smaller jobs ---- */
@@ -371,6 +395,7 @@ int main(void)
                            {"the error at worst", test_level},
                            {"searches that find no crossing", test_search_ends},
                            {"what a search asks for", test_search_order},
+                           {"several samples at once", test_several},
                            {"smaller jobs", test_shrink},
                            CU_TEST_INFO_NULL};
     return nf_suite_run("break_even", tests, 0);
