@@ -13,11 +13,11 @@
 #include "io/record.h"
 
 /* Sizes an octave of work, the least one, in cells or indices, and how many at most; turns of one
- * worker and the others that make up a sample, the median of their ratios; where a run takes longer
- * than so many seconds, one turn does. */
+ * worker and the others after they were set up: a sample is the median of their ratios, or, where a
+ * run takes so many seconds, one of them. */
 enum { RUNGS_AN_OCTAVE = 3, LEAST = 16, RUNGS = 192, TURNS = 4 };
 
-static const double long_run = 1e-3;
+static const double long_run = 2e-4;
 
 /* Seconds for a kernel and way; so many times that where there are not samples enough. */
 static const double budget = 1, lenient = 2;
@@ -33,10 +33,9 @@ typedef struct even {
     double parts[RUNGS], sizes[RUNGS]; /* ascending; of the strong size, and in cells or indices */
     bool compared[RUNGS];              /* results of this size */
     size_t count;
-    nf_ladder ladder;                /* rank 0 */
-    double start, spent, spent_size; /* rank 0: seconds; of the last sample, and its size */
-    int samples;                     /* taken */
-    bool fine;                       /* rank 0: all results had the serial bits */
+    nf_ladder ladder;   /* rank 0 */
+    double start, rate; /* rank 0: seconds; the least that a size took, by cell or index */
+    bool fine;          /* rank 0: all results had the serial bits */
 } even;
 
 /* ---- sizes ---- */
@@ -50,22 +49,19 @@ static double size_of(const scale_job *job)
 static size_t list_down(const even *e, double *parts, double *sizes)
 {
     const scale_run *run = e->run;
+    const nf_chain *typed = &run->args->chains.list[e->chain];
     size_t count = 0;
-    nf_status status = NF_OK;
-    double size = INFINITY;
-    for (int i = 0; status == NF_OK && count < RUNGS && size >= LEAST; i++) {
+    bool fine = true;
+    for (int i = 0; fine && i < RUNGS; i++) {
         scale_job job;
         double part = exp2(-(double)i / RUNGS_AN_OCTAVE);
-        status =
-            scale_job_shrink(run->args, run->source, &run->args->chains.list[e->chain], part, &job);
-        bool smaller = status == NF_OK && size_of(&job) < size;
-        if (smaller) {
+        fine = scale_job_shrink(run->args, run->source, typed, part, &job) == NF_OK &&
+               (count == 0 || size_of(&job) >= LEAST);
+        if (fine && (count == 0 || size_of(&job) < sizes[count - 1])) {
             parts[count] = part;
-            sizes[count++] = size = size_of(&job);
+            sizes[count++] = size_of(&job);
         }
         scale_job_free(&job);
-        if (!smaller && part < 1e-30)
-            break;
     }
     return count;
 }
@@ -82,7 +78,7 @@ static nf_status list_sizes(even *e)
     return e->count > 0 ? NF_OK : NF_ERR_SHAPE; /* which the strong size has had checked */
 }
 
-/* ---- one sample ---- */
+/* ---- one size ---- */
 
 /* One of those that are compared. */
 typedef struct side {
@@ -132,21 +128,16 @@ static nf_status time_one(const even *e, side *one)
     return nf_agree(&e->part, e->part.rank == 0 ? time_side(one) : NF_OK);
 }
 
-/* Collective over the part: one, all, all, one, one ..., so that neither is always the first. */
-static nf_status take_turns(even *e, side *one, side *all, double *ratio)
+/* Collective over the part: one, all, all, one ..., so that neither is always the first. */
+static nf_status take_turns(const even *e, side *one, side *all, double ratios[TURNS])
 {
-    double ratios[TURNS];
-    size_t turns = all->seconds < long_run ? TURNS : 1;
     nf_status status = NF_OK;
-    e->samples++;
-    for (size_t i = 0; i < turns && status == NF_OK; i++) {
-        bool first = ((size_t)e->samples + i) % 2 == 0;
-        status = first ? time_one(e, one) : time_side(all);
+    for (int i = 0; i < TURNS && status == NF_OK; i++) {
+        status = i % 2 == 0 ? time_one(e, one) : time_side(all);
         if (status == NF_OK)
-            status = first ? time_side(all) : time_one(e, one);
+            status = i % 2 == 0 ? time_side(all) : time_one(e, one);
         ratios[i] = one->sample.seconds / all->sample.seconds;
     }
-    *ratio = nf_median(ratios, turns);
     return status;
 }
 
@@ -160,21 +151,34 @@ static bool agree_in_bits(const even *e, const side *one, const side *all)
     return nf_bench_as_expected(&e->part, &all->bench, &expected);
 }
 
+/* Rank 0: the ladder gets what came of it. */
+static void tell(even *e, int64_t rung, double seconds, double ratios[TURNS])
+{
+    double median = nf_median(ratios, TURNS);
+    if (seconds < long_run)
+        nf_ladder_tell(&e->ladder, rung, &median, 1);
+    else
+        nf_ladder_tell(&e->ladder, rung, ratios, TURNS);
+}
+
 /* Collective over the part. Everything is set up anew, so that where memory happens to lie is part
  * of what samples differ in. */
-static nf_status take_sample(even *e, int64_t rung, double *ratio)
+static nf_status try_size(even *e, int64_t rung)
 {
     const double part = e->parts[rung];
     const nf_world alone = {.size = 1, .threads = 1};
+    double ratios[TURNS];
     side one = {.bench = {.plan = NULL}}, all = {.bench = {.plan = NULL}};
     nf_status status = e->part.rank == 0 ? open_side(e, &alone, &e->alone, part, &one) : NF_OK;
     status = nf_agree(&e->part, status);
     if (status == NF_OK)
         status = open_side(e, &e->part, &e->shared, part, &all);
     if (status == NF_OK)
-        status = take_turns(e, &one, &all, ratio);
+        status = take_turns(e, &one, &all, ratios);
     if (status == NF_OK && !e->compared[rung])
         e->fine &= agree_in_bits(e, &one, &all);
+    if (status == NF_OK && e->part.rank == 0)
+        tell(e, rung, one.seconds, ratios);
     e->compared[rung] = true;
     close_side(&all);
     close_side(&one);
@@ -183,12 +187,11 @@ static nf_status take_sample(even *e, int64_t rung, double *ratio)
 
 /* ---- all sizes ---- */
 
-/* Rank 0: whether there is no time for another sample of that size. */
+/* Rank 0: whether there is no time to try that size. */
 static bool time_is_up(const even *e, double size)
 {
     double most = nf_ladder_suffices(&e->ladder) ? budget : lenient * budget;
-    double guess = e->spent_size > 0 ? e->spent * fmax(1, size / e->spent_size) : 0;
-    double gone = nf_seconds() - e->start;
+    double gone = nf_seconds() - e->start, guess = isfinite(e->rate) ? e->rate * size : 0;
     return gone >= most || gone + guess > lenient * budget;
 }
 
@@ -197,19 +200,17 @@ static nf_status try_sizes(even *e)
 {
     nf_status status = NF_OK;
     e->start = nf_seconds();
+    e->rate = INFINITY;
     while (status == NF_OK) {
-        double ratio, begun = nf_seconds();
+        double begun = nf_seconds();
         int64_t rung = e->part.rank == 0 ? nf_ladder_next(&e->ladder) : -1;
         if (rung >= 0 && time_is_up(e, e->sizes[rung]))
             rung = -1;
         nf_broadcast(&e->part, &rung, sizeof rung, 0);
         if (rung < 0)
             break;
-        status = take_sample(e, rung, &ratio);
-        if (status == NF_OK && e->part.rank == 0)
-            nf_ladder_tell(&e->ladder, rung, ratio);
-        e->spent = nf_seconds() - begun;
-        e->spent_size = e->sizes[rung];
+        status = try_size(e, rung);
+        e->rate = fmin(e->rate, (nf_seconds() - begun) / e->sizes[rung]);
     }
     return status;
 }
@@ -334,14 +335,19 @@ static int most_ranks(const scale_run *run)
 
 nf_status scale_break_even(scale_run *run)
 {
+    const nf_cli *cli = run->cli;
     const scale_layout threads = {1, most_threads(run)}, ranks = {most_ranks(run), 1};
+    size_t n = run->args->chains.count;
     nf_status status = NF_OK;
-    for (size_t i = 0; i < run->args->chains.count && status == NF_OK; i++) {
+    nf_progress_start(&run->progress, "scale: break-even sizes", cli->quiet || cli->world.rank > 0);
+    for (size_t i = 0; i < n && status == NF_OK; i++) {
         if (nf_chain_waits(&run->args->chains.list[i]))
             continue;
         status = of_kernel(run, i, &threads);
         if (status == NF_OK)
             status = of_kernel(run, i, &ranks);
+        nf_progress_show(&run->progress, (double)(i + 1) / (double)n);
     }
+    nf_progress_stop(&run->progress);
     return status;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "drivers/scale_jobs.h"
 #include "drivers/study/break_even.h"
 #include "tests/suite.h"
 
@@ -92,6 +93,11 @@ static void test_error(void)
         apart[i].fresh = false;
     b = nf_break_even_of(apart, 2);
     CU_ASSERT(b.low == 0 && b.high == 0 && near(b.value, 10 * sqrt(2)));
+    nf_rung beside[] = {rung_of(10, 0.5, 5), rung_of(20, 0.5, 3)};
+    beside[1].fresh = false;
+    CU_ASSERT(nf_break_even_of(beside, 2).low == 0);
+    beside[1].fresh = true;
+    CU_ASSERT(nf_break_even_of(beside, 2).low == 10);
 }
 
 /* Tests end with the first that shows nothing, even where others beyond it would show something: rung 20
@@ -161,7 +167,7 @@ static nf_break_even search(const truth *t, double factor, uint64_t seed, size_t
         double cells = sizes[rung];
         double one = noisy(1e-6 + 1e-9 * cells, &t->noise);
         double two = noisy(1e-6 + t->start + 0.5e-9 * cells, &t->noise);
-        nf_ladder_tell(&ladder, rung, one / two);
+        nf_ladder_tell(&ladder, rung, &(double){one / two}, 1);
         taken++;
     }
     *asked = taken;
@@ -276,7 +282,7 @@ static void test_search_ends(void)
     CU_ASSERT(b.value == 0 && b.low == largest && b.high == 0 && b.largest == largest);
     b = search(&always, cbrt(2), 1, &samples);
     CU_ASSERT(b.value == 16 && b.low == 0 && b.high == 16);
-    CU_ASSERT(samples < 100); /* it need not go on to large sizes */
+    CU_ASSERT(samples < 200); /* it need not go on to large sizes */
     truth at_once = {5e-6, usual, 1};
     b = search(&at_once, cbrt(2), 1, &samples);
     CU_ASSERT(samples == 1 && b.low == 0 && b.high == 0);
@@ -297,8 +303,8 @@ static void test_search_order(void)
     while ((rung = nf_ladder_next(&a)) >= 0) {
         CU_ASSERT_FATAL(nf_ladder_next(&b) == rung);
         double ratio = sizes[rung] < 1e4 ? 0.5 : 1.5;
-        nf_ladder_tell(&a, rung, ratio);
-        nf_ladder_tell(&b, rung, ratio);
+        nf_ladder_tell(&a, rung, &ratio, 1);
+        nf_ladder_tell(&b, rung, &ratio, 1);
         size_t least = SIZE_MAX, most = 0;
         for (size_t i = a.low; i <= a.high; i++) {
             least = a.rungs[i].n < least ? a.rungs[i].n : least;
@@ -314,6 +320,70 @@ static void test_search_order(void)
     nf_ladder_free(&b);
 }
 
+/* Several samples at once: no more than there is use for. */
+static void test_several(void)
+{
+    const double lost[] = {0.5, 0.5, 2, 2, 2}, won[] = {2, 2, 2, 2, 2};
+    double sizes[RUNGS];
+    nf_ladder l;
+    int64_t rung;
+    for (size_t i = 0; i < RUNGS; i++)
+        sizes[i] = 16 * exp2((double)i / 3);
+    CU_ASSERT_FATAL(nf_ladder_make(&l, sizes, RUNGS, 5) == NF_OK);
+    CU_ASSERT(nf_ladder_next(&l) == 0);
+    nf_ladder_tell(&l, 0, lost, 5);
+    CU_ASSERT(l.rungs[0].n == 2 && l.climbing && (rung = nf_ladder_next(&l)) > 0);
+    nf_ladder_tell(&l, rung, won, 5);
+    int64_t next = nf_ladder_next(&l);
+    CU_ASSERT(l.rungs[rung].n == 2 && l.climbing && next > rung);
+    nf_ladder_tell(&l, next, won, 5);
+    CU_ASSERT(l.rungs[next].n == 2 && !l.climbing && l.low == 0 && (int64_t)l.high == rung);
+    for (int i = 0; i < NF_RUNG_SAMPLES; i++)
+        nf_ladder_tell(&l, rung, won, 3);
+    CU_ASSERT(l.rungs[rung].n == NF_RUNG_SAMPLES);
+    nf_ladder_free(&l);
+}
+
+/* ---- smaller jobs ---- */
+
+/* Half as long and half as wide, but no dimension below one; a range with as much less work, whatever power
+ * of its parameter that is; what a kernel does not take. */
+static void test_shrink(void)
+{
+    nf_shape image = {.dim = {1, 160, 200}, .ndim = 2, .channels = 3, .dtype = NF_U8};
+    nf_shape flat = {.dim = {1, 1, 4096}, .ndim = 2, .channels = 1, .dtype = NF_F32};
+    static const struct {
+        const char *typed;
+        bool flat;
+        double part;
+        bool fits;
+        int64_t rows, columns;
+    } cases[] = {{"heat", false, 1, true, 160, 200},
+                 {"heat", false, 0.25, true, 80, 100},
+                 {"gaussian | sumsq", true, 1.0 / 64, true, 1, 512},
+                 {"sumsq_range:n=100000", false, 0.25, true, 1, 25000},
+                 {"nbody:n=1000", false, 0.25, true, 1, 500},
+                 {"crop:height=50", false, 0.25, true, 80, 100},
+                 {"crop:height=50", false, 1.0 / 16, false, 0, 0},
+                 {"sumsq_range:n=100", false, 1e-9, false, 0, 0}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        nf_source source = {.shape = cases[i].flat ? flat : image};
+        scale_args args = {.tile_rows = 1, .tile_columns = 1};
+        scale_size size = {0};
+        scale_job job;
+        CU_ASSERT_FATAL(nf_chains_add(&args.chains, cases[i].typed) == NF_OK);
+        args.sizes = &size;
+        nf_status status = scale_job_shrink(&args, &source, args.chains.list, cases[i].part, &job);
+        CU_ASSERT((status == NF_OK) == cases[i].fits);
+        if (status == NF_OK) {
+            CU_ASSERT(job.shape.dim[1] == cases[i].rows && job.shape.dim[2] == cases[i].columns);
+            CU_ASSERT(job.scaling == NF_STRONG);
+        }
+        scale_job_free(&job);
+        nf_chains_free(&args.chains);
+    }
+}
+
 int main(void)
 {
     CU_TestInfo tests[] = {{"interpolation", test_interpolation},
@@ -325,6 +395,8 @@ int main(void)
                            {"the error at worst", test_level},
                            {"searches that find no crossing", test_search_ends},
                            {"what a search asks for", test_search_order},
+                           {"several samples at once", test_several},
+                           {"smaller jobs", test_shrink},
                            CU_TEST_INFO_NULL};
     return nf_suite_run("break_even", tests, 0);
 }

@@ -203,23 +203,35 @@ static void climb_on(nf_ladder *l, bool won)
     bool again = won && l->low < l->high, top = l->high == l->count - 1;
     size_t next = up_by(l, l->high, STEP);
     if (again || top) {
-        size_t high = again ? l->low : l->high;
-        take_in(l, down_by(high, STEP), high);
+        size_t low = down_by(again ? l->low : l->high, STEP);
+        take_in(l, low, up_by(l, low, STEP));
         return;
     }
     l->low = won ? l->high : next;
     l->high = next;
 }
 
-void nf_ladder_tell(nf_ladder *l, int64_t rung, double ratio)
+/* Of the rung that the climb has come to. */
+static void climb(nf_ladder *l, nf_rung *rung, double ratio)
+{
+    size_t wins = 0;
+    rung->ratios[rung->n++] = ratio;
+    for (size_t i = 0; i < rung->n; i++)
+        wins += rung->ratios[i] > 1;
+    if (wins == WINS || rung->n - wins == WINS)
+        climb_on(l, wins == WINS);
+}
+
+void nf_ladder_tell(nf_ladder *l, int64_t rung, const double *ratios, size_t n)
 {
     nf_rung *r = &l->rungs[rung];
-    size_t wins = 0;
-    r->ratios[r->n++] = ratio;
-    for (size_t i = 0; i < r->n; i++)
-        wins += r->ratios[i] > 1;
-    if (l->climbing && (wins == WINS || r->n - wins == WINS))
-        climb_on(l, wins == WINS);
+    size_t i = 0;
+    if (l->climbing)
+        while (i < n && l->climbing && rung == (int64_t)l->high)
+            climb(l, r, ratios[i++]);
+    else
+        while (i < n && r->n < NF_RUNG_SAMPLES)
+            r->ratios[r->n++] = ratios[i++];
 }
 
 bool nf_ladder_suffices(const nf_ladder *l)

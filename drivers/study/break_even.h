@@ -61,9 +61,10 @@ typedef struct nf_ladder {
 nf_status nf_ladder_make(nf_ladder *ladder, const double *sizes, size_t count, uint64_t seed);
 void nf_ladder_free(nf_ladder *ladder);
 
-/* The number of the rung that is to be tried next, and then told by nf_ladder_tell; -1: no more. */
+/* The number of the rung that is to be tried next, -1: no more; and what came of it, n >= 1 samples, of
+ * which as many are kept as it has use for. */
 int64_t nf_ladder_next(nf_ladder *ladder);
-void nf_ladder_tell(nf_ladder *ladder, int64_t rung, double ratio);
+void nf_ladder_tell(nf_ladder *ladder, int64_t rung, const double *ratios, size_t n);
 
 /* Whether every rung that gets samples has so many that an interval is likely. */
 bool nf_ladder_suffices(const nf_ladder *ladder);
