@@ -32,6 +32,14 @@ static void judge(uint64_t failures)
 
 /* ---- gauges ---- */
 
+/* Each worker on a core of its own where there are enough, or (cores NULL) wherever it may. */
+static void place(const nf_world *part, const int *cores)
+{
+    const int *first = cores != NULL ? cores + part->rank * part->threads : NULL;
+    if (part->size * part->threads <= node.cores)
+        nf_team_bind(part->threads, first, node.pus, node.npus);
+}
+
 /* Of the first `ranks`; false: this rank takes no part. Ranks may be more than cores here. */
 static bool open_gauge(int ranks, int threads, nf_world *part, nf_gauge *gauge)
 {
@@ -39,14 +47,17 @@ static bool open_gauge(int ranks, int threads, nf_world *part, nf_gauge *gauge)
     if (part->size == 0)
         return false;
     bool crowded = ranks * threads > node.cores;
+    place(part, node.pus);
     CU_ASSERT_FATAL(nf_gauge_open(part, 1, true, crowded, budget, gauge) == NF_OK);
     return true;
 }
 
 static void close_gauge(nf_world *part, nf_gauge *gauge)
 {
-    if (part->size > 0)
+    if (part->size > 0) {
         nf_gauge_close(gauge);
+        place(part, NULL);
+    }
     nf_world_free(part);
 }
 
