@@ -10,7 +10,7 @@
 #include "drivers/study/costs.h"
 
 /* ALONE: bytes to the next one where nothing is shared, as processors fetch lines of 64 in pairs. */
-enum { ALONE = 128, FIRST_TRY = 64, MOST_EACH = 1 << 28 };
+enum { ALONE = 128, FIRST_TRY = 64, TRIES = 3, MOST_EACH = 1 << 28 };
 
 static const double least_seconds = 2e-3, wanted_seconds = 4e-3; /* of a sample */
 static const double patience = 20e-3; /* seconds that threads wait for each other at most */
@@ -193,9 +193,10 @@ nf_status nf_sharing_create(const nf_gauge *g, void *memory, nf_sharing *s)
         atomic_flag_clear(&s->memory->busy);
     }
     status = nf_agree(g->part, status);
-    if (status == NF_OK && g->part->size > 1 && g->part->threads == 1)
-        status = nf_counter_create(g->part, &s->remote);
-    return status;
+    if (status != NF_OK || g->part->size == 1 || g->part->threads > 1)
+        return status;
+    status = nf_counter_create(g->part, &s->remote);
+    return status == NF_ERR_SYSTEM ? NF_OK : status;
 }
 
 void nf_sharing_free(nf_sharing *s)
@@ -287,13 +288,23 @@ static double take(void *context)
     return t->seconds / (double)wanted;
 }
 
+/* Of some samples, so that one hitch does not count. */
+static double least_of(tally *t)
+{
+    double least = 1e9;
+    for (int i = 0; i < TRIES; i++) {
+        take(t);
+        least = t->seconds < least ? t->seconds : least;
+    }
+    return least;
+}
+
 /* As many increments as take long enough. */
 static void choose_each(tally *t)
 {
     for (char enough = 0; !enough;) {
-        take(t);
-        double factor = wanted_seconds / (t->seconds > 0 ? t->seconds : 1e-9);
-        enough = t->seconds >= least_seconds || t->each >= MOST_EACH;
+        double seconds = least_of(t), factor = wanted_seconds / (seconds > 0 ? seconds : 1e-9);
+        enough = seconds >= least_seconds || t->each >= MOST_EACH;
         nf_broadcast(t->sharing->gauge->part, &enough, 1, 0);
         if (!enough)
             t->each *= factor < 2 ? 2 : factor > 64 ? 64 : (int64_t)factor;

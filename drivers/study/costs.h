@@ -89,7 +89,7 @@ bool nf_sharing_suits(nf_sharing_way way, int ranks, int threads, int nodes);
 typedef struct nf_sharing {
     const nf_gauge *gauge;
     struct nf_sharing_memory *memory;
-    nf_counter *remote;
+    nf_counter *remote; /* NULL: MPI has none between these ranks, or a rank has several threads */
     nf_sharing_way way;
     int64_t each;          /* increments of a worker */
     atomic_int come, gone; /* of this rank's threads, to the counter and from it */
