@@ -288,25 +288,16 @@ static double take(void *context)
     return t->seconds / (double)wanted;
 }
 
-/* Of some samples, so that one hitch does not count. */
-static double least_of(tally *t)
-{
-    double least = 1e9;
-    for (int i = 0; i < TRIES; i++) {
-        take(t);
-        least = t->seconds < least ? t->seconds : least;
-    }
-    return least;
-}
-
-/* As many increments as take long enough. */
+/* As many increments as take long enough, some times in a row: one hitch is no reason. */
 static void choose_each(tally *t)
 {
-    for (char enough = 0; !enough;) {
-        double seconds = least_of(t), factor = wanted_seconds / (seconds > 0 ? seconds : 1e-9);
-        enough = seconds >= least_seconds || t->each >= MOST_EACH;
-        nf_broadcast(t->sharing->gauge->part, &enough, 1, 0);
-        if (!enough)
+    for (int enough = 0; enough < TRIES;) {
+        take(t);
+        double factor = wanted_seconds / (t->seconds > 0 ? t->seconds : 1e-9);
+        char fine = t->seconds >= least_seconds || t->each >= MOST_EACH;
+        nf_broadcast(t->sharing->gauge->part, &fine, 1, 0);
+        enough = fine ? enough + 1 : 0;
+        if (!fine)
             t->each *= factor < 2 ? 2 : factor > 64 ? 64 : (int64_t)factor;
         nf_broadcast(t->sharing->gauge->part, &t->each, sizeof t->each, 0);
     }
