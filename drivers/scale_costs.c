@@ -203,7 +203,8 @@ static nf_status time_sharing(scale_run *run, const nf_gauge *gauge, void *conte
         char there = part->rank == 0 && known(run, NF_COST_SHARE, nf_sharing_names[way], part->size,
                                               part->threads, gauge->nodes, 0);
         nf_broadcast(part, &there, 1, 0);
-        if (there || !nf_sharing_suits(way, part->size, part->threads, gauge->nodes))
+        if (there || !nf_sharing_suits(way, part->size, part->threads, gauge->nodes) ||
+            (way == NF_FETCH_AND_OP && sharing.remote == NULL))
             continue;
         nf_cost_share(&sharing, way, &cost);
         if (part->rank == 0)

@@ -32,6 +32,14 @@ static void judge(uint64_t failures)
 
 /* ---- gauges ---- */
 
+/* Each worker on a core of its own where there are enough, or (cores NULL) wherever it may. */
+static void place(const nf_world *part, const int *cores)
+{
+    const int *first = cores != NULL ? cores + part->rank * part->threads : NULL;
+    if (part->size * part->threads <= node.cores)
+        nf_team_bind(part->threads, first, node.pus, node.npus);
+}
+
 /* Of the first `ranks`; false: this rank takes no part. Ranks may be more than cores here. */
 static bool open_gauge(int ranks, int threads, nf_world *part, nf_gauge *gauge)
 {
@@ -39,14 +47,17 @@ static bool open_gauge(int ranks, int threads, nf_world *part, nf_gauge *gauge)
     if (part->size == 0)
         return false;
     bool crowded = ranks * threads > node.cores;
+    place(part, node.pus);
     CU_ASSERT_FATAL(nf_gauge_open(part, 1, true, crowded, budget, gauge) == NF_OK);
     return true;
 }
 
 static void close_gauge(nf_world *part, nf_gauge *gauge)
 {
-    if (part->size > 0)
+    if (part->size > 0) {
         nf_gauge_close(gauge);
+        place(part, NULL);
+    }
     nf_world_free(part);
 }
 
@@ -234,7 +245,8 @@ static uint64_t count_twice(nf_sharing *s, nf_sharing_way way, int64_t each)
 /* Of every way that such workers can. */
 static void count_all(int ranks, int threads, const nf_shared *shared)
 {
-    static const int64_t each[] = {0, 1, 7, 40000};
+    const int64_t most = ranks == 1 ? 1000000 : 200000; /* threads start together at once */
+    const int64_t each[] = {0, 7, most / (ranks * threads)};
     nf_world part;
     nf_gauge g;
     nf_sharing s;

@@ -8,7 +8,8 @@
 
 typedef struct nf_counter nf_counter;
 
-/* Collective. It begins at 0. Error: NF_ERR_MEMORY, on all ranks. */
+/* Collective. It begins at 0. Errors, on all ranks: NF_ERR_MEMORY; NF_ERR_SYSTEM where
+ * MPI has no one-sided operations between them. */
 nf_status nf_counter_create(const nf_world *world, nf_counter **counter);
 void nf_counter_free(nf_counter *counter); /* collective; NULL is fine */
 

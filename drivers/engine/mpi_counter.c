@@ -11,6 +11,19 @@ struct nf_counter {
     bool shared;
 };
 
+/* Over some networks Open MPI has no one-sided operations. */
+static nf_status open_window(const nf_world *world, int64_t **mine, MPI_Win *window)
+{
+    MPI_Comm comm = world->comm->mpi;
+    MPI_Comm_set_errhandler(comm, MPI_ERRORS_RETURN);
+    int error = MPI_Win_allocate(world->rank == 0 ? (MPI_Aint)sizeof **mine : 0, sizeof **mine,
+                                 MPI_INFO_NULL, comm, mine, window);
+    MPI_Comm_set_errhandler(comm, MPI_ERRORS_ARE_FATAL);
+    return error == MPI_SUCCESS
+               ? NF_OK
+               : nf_fail(NF_ERR_SYSTEM, "MPI has no one-sided operations between these ranks");
+}
+
 nf_status nf_counter_create(const nf_world *world, nf_counter **counter)
 {
     nf_counter *c = calloc(1, sizeof *c);
@@ -26,8 +39,12 @@ nf_status nf_counter_create(const nf_world *world, nf_counter **counter)
     if (!c->shared)
         return NF_OK;
     int64_t *mine;
-    MPI_Win_allocate(world->rank == 0 ? (MPI_Aint)sizeof *mine : 0, sizeof *mine, MPI_INFO_NULL,
-                     world->comm->mpi, &mine, &c->window);
+    status = nf_agree(world, open_window(world, &mine, &c->window));
+    if (status != NF_OK) {
+        free(c); /* a window that others lack cannot be freed, and stays */
+        *counter = NULL;
+        return status;
+    }
     MPI_Win_lock_all(MPI_MODE_NOCHECK, c->window);
     if (world->rank == 0) {
         *mine = 0;

@@ -1,5 +1,6 @@
 /* cost_share.c - what it costs that workers raise one counter. */
 #include <pthread.h>
+#include <sched.h>
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -9,9 +10,10 @@
 #include "drivers/study/costs.h"
 
 /* ALONE: bytes to the next one where nothing is shared, as processors fetch lines of 64 in pairs. */
-enum { ALONE = 128, FIRST_TRY = 64, MOST_EACH = 1 << 28 };
+enum { ALONE = 128, FIRST_TRY = 64, TRIES = 3, MOST_EACH = 1 << 28 };
 
 static const double least_seconds = 2e-3, wanted_seconds = 4e-3; /* of a sample */
+static const double patience = 20e-3; /* seconds that threads wait for each other at most */
 
 const char *const nf_sharing_names[NF_SHARING_WAYS] = {"race",
                                                        "lock",
@@ -109,12 +111,24 @@ static void raise_remotely(nf_counter *counter, int64_t times)
         nf_counter_add(counter, 1);
 }
 
-static void work(void *context, int thread, int64_t item)
+/* Until all threads of this rank are there, or do not come: a team may have fewer than asked for. */
+static void await_threads(nf_sharing *s)
 {
-    const nf_sharing *s = context;
+    int threads = s->gauge->part->threads;
+    double now = nf_seconds(), limit = now + patience;
+    if (atomic_fetch_add(&s->come, 1) + 1 == threads) {
+        s->began = now;
+        return;
+    }
+    while (atomic_load(&s->come) < threads && now < limit) {
+        sched_yield(); /* those that are to come may have no core of their own */
+        now = nf_seconds();
+    }
+}
+
+static void raise_one_way(const nf_sharing *s, int worker)
+{
     struct nf_sharing_memory *m = s->memory;
-    int worker = s->gauge->part->rank * s->gauge->part->threads + (int)item;
-    (void)thread;
     switch (s->way) {
     case NF_RACE:
         raise_plainly(&m->count, s->each);
@@ -145,6 +159,16 @@ static void work(void *context, int thread, int64_t item)
     }
 }
 
+static void work(void *context, int thread, int64_t item)
+{
+    nf_sharing *s = context;
+    (void)thread;
+    await_threads(s);
+    raise_one_way(s, s->gauge->part->rank * s->gauge->part->threads + (int)item);
+    if (atomic_fetch_add(&s->gone, 1) + 1 == s->gauge->part->threads)
+        s->ended = nf_seconds();
+}
+
 /* ---- one run ---- */
 
 static nf_status make_lock(pthread_mutex_t *lock, bool processes)
@@ -169,9 +193,10 @@ nf_status nf_sharing_create(const nf_gauge *g, void *memory, nf_sharing *s)
         atomic_flag_clear(&s->memory->busy);
     }
     status = nf_agree(g->part, status);
-    if (status == NF_OK && g->part->size > 1 && g->part->threads == 1)
-        status = nf_counter_create(g->part, &s->remote);
-    return status;
+    if (status != NF_OK || g->part->size == 1 || g->part->threads > 1)
+        return status;
+    status = nf_counter_create(g->part, &s->remote);
+    return status == NF_ERR_SYSTEM ? NF_OK : status;
 }
 
 void nf_sharing_free(nf_sharing *s)
@@ -183,10 +208,12 @@ void nf_sharing_free(nf_sharing *s)
 }
 
 /* This rank's workers', and on rank 0 what is common; others wait for it in nf_gauge_start. */
-static void reset(const nf_sharing *s)
+static void reset(nf_sharing *s)
 {
     const nf_world *part = s->gauge->part;
     struct nf_sharing_memory *m = s->memory;
+    atomic_store(&s->come, 0);
+    atomic_store(&s->gone, 0);
     for (int t = 0; t < part->threads; t++) {
         atomic_store(&m->own[part->rank * part->threads + t].count, 0);
         atomic_store(in_line(s, part->rank * part->threads + t), 0);
@@ -226,11 +253,13 @@ int64_t nf_sharing_run(nf_sharing *s, nf_sharing_way way, int64_t each, double *
     s->each = each;
     reset(s);
     int64_t before = asks && way == NF_FETCH_AND_OP ? nf_counter_add(s->remote, 0) : 0, sum = 0;
-    double start = nf_gauge_start(s->gauge);
+    nf_gauge_start(s->gauge);
     nf_team_run(part->threads, part->threads, work, s);
-    if (way == NF_REDUCED)
+    if (way == NF_REDUCED) {
         sum = reduce(s);
-    *seconds = nf_gauge_stop(s->gauge, start, nf_seconds());
+        s->ended = nf_seconds();
+    }
+    *seconds = nf_gauge_stop(s->gauge, s->began, s->ended);
     if (way == NF_REDUCED)
         return sum;
     return asks ? look(s, before) : 0;
@@ -259,15 +288,16 @@ static double take(void *context)
     return t->seconds / (double)wanted;
 }
 
-/* As many increments as take long enough. */
+/* As many increments as take long enough, some times in a row: one hitch is no reason. */
 static void choose_each(tally *t)
 {
-    for (char enough = 0; !enough;) {
+    for (int enough = 0; enough < TRIES;) {
         take(t);
         double factor = wanted_seconds / (t->seconds > 0 ? t->seconds : 1e-9);
-        enough = t->seconds >= least_seconds || t->each >= MOST_EACH;
-        nf_broadcast(t->sharing->gauge->part, &enough, 1, 0);
-        if (!enough)
+        char fine = t->seconds >= least_seconds || t->each >= MOST_EACH;
+        nf_broadcast(t->sharing->gauge->part, &fine, 1, 0);
+        enough = fine ? enough + 1 : 0;
+        if (!fine)
             t->each *= factor < 2 ? 2 : factor > 64 ? 64 : (int64_t)factor;
         nf_broadcast(t->sharing->gauge->part, &t->each, sizeof t->each, 0);
     }

@@ -6,6 +6,8 @@
 #ifndef NF_COSTS_H
 #define NF_COSTS_H
 
+#include <stdatomic.h>
+
 #include "drivers/engine/counter.h"
 #include "drivers/engine/world.h"
 #include "drivers/study/sample.h"
@@ -87,9 +89,11 @@ bool nf_sharing_suits(nf_sharing_way way, int ranks, int threads, int nodes);
 typedef struct nf_sharing {
     const nf_gauge *gauge;
     struct nf_sharing_memory *memory;
-    nf_counter *remote;
+    nf_counter *remote; /* NULL: MPI has none between these ranks, or a rank has several threads */
     nf_sharing_way way;
-    int64_t each; /* increments of a worker */
+    int64_t each;          /* increments of a worker */
+    atomic_int come, gone; /* of this rank's threads, to the counter and from it */
+    double began, ended;   /* when all of them had */
 } nf_sharing;
 
 /* Bytes of memory for so many workers. */
@@ -99,7 +103,8 @@ nf_status nf_sharing_create(const nf_gauge *gauge, void *memory, nf_sharing *sha
 void nf_sharing_free(nf_sharing *sharing);
 
 /* Every worker raises the counter `each` times, all starting together. Returns on rank 0 what the
- * counter shows, and in *seconds the time until all were done. */
+ * counter shows, and in *seconds the time from when the first rank's threads were all there until
+ * the last worker was done; starting and joining threads is no part of it. */
 int64_t nf_sharing_run(nf_sharing *sharing, nf_sharing_way way, int64_t each, double *seconds);
 
 /* Its time, divided by the number of increments, of which there are as many as take some
