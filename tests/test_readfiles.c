@@ -43,15 +43,12 @@ static nf_chain chain_of(const nf_small_set *set)
     return chain;
 }
 
-/* All ranks: asserted on each. */
-static void all_true(bool here)
-{
-    CU_ASSERT_EQUAL(nf_sum_u64(&world, !here), 0);
-}
+/* On all ranks: asserted on each. */
+#define ALL_TRUE(here) CU_ASSERT_EQUAL(nf_sum_u64(&world, !(here)), 0)
 
 static void make(void)
 {
-    all_true(nf_small_files_make(&world, &node, folder, sets, SETS) == NF_OK);
+    ALL_TRUE(nf_small_files_make(&world, &node, folder, sets, SETS) == NF_OK);
 }
 
 /* ---- sums ---- */
@@ -91,12 +88,12 @@ static void test_sums(void)
             nf_world part = world;
             part.threads = threads;
             nf_outcome o = nf_test_drive(&part, &chain, NULL, NULL, NULL);
-            all_true(o.status == NF_OK);
-            all_true(world.rank > 0 ||
+            ALL_TRUE(o.status == NF_OK);
+            ALL_TRUE(world.rank > 0 ||
                      has_sum(&o.results, sum, (uint64_t)(sets[s].files * sets[s].bytes)));
             nf_outcome_free(&o);
         }
-        all_true(world.rank > 0 || nf_check_chain(&chain, NULL, NULL, NULL) == NF_OK);
+        ALL_TRUE(world.rank > 0 || nf_check_chain(&chain, NULL, NULL, NULL) == NF_OK);
         nf_chain_free(&chain);
     }
     nf_small_files_remove();
@@ -161,13 +158,13 @@ static void test_dropped(void)
     }
     nf_barrier(&world);
     nf_outcome o = nf_test_drive(&world, &chain, NULL, NULL, NULL);
-    all_true(o.status == NF_OK && (!works || count_cached(&sets[1]) == 0));
+    ALL_TRUE(o.status == NF_OK && (!works || count_cached(&sets[1]) == 0));
     nf_outcome_free(&o);
     nf_chain_free(&chain);
     nf_readfiles_cost cost;
-    all_true(world.rank > 0 || nf_readfiles_probe(&sets[1], &cost) == NF_OK);
-    all_true(world.rank > 0 || (cost.dropped > 0 && cost.kept > 0));
-    all_true(!works || count_cached(&sets[1]) == 0);
+    ALL_TRUE(world.rank > 0 || nf_readfiles_probe(&sets[1], &cost) == NF_OK);
+    ALL_TRUE(world.rank > 0 || (cost.dropped > 0 && cost.kept > 0));
+    ALL_TRUE(!works || count_cached(&sets[1]) == 0);
     nf_barrier(&world);
     nf_small_files_remove();
 }
@@ -181,7 +178,7 @@ static void expect_trouble(nf_chain *chain, const char *name, const char *proble
     part.threads = 3;
     nf_outcome o = nf_test_drive(&part, chain, NULL, NULL, NULL);
     const char *message = nf_message(o.status);
-    all_true(o.status == NF_ERR_FILE && strstr(message, name) != NULL &&
+    ALL_TRUE(o.status == NF_ERR_FILE && strstr(message, name) != NULL &&
              strstr(message, problem) != NULL);
     nf_outcome_free(&o);
 }
@@ -209,7 +206,7 @@ static void test_trouble(void)
     }
     nf_barrier(&world);
     nf_outcome o = nf_test_drive(&world, &chain, NULL, NULL, NULL); /* it is forgotten */
-    all_true(o.status == NF_OK);
+    ALL_TRUE(o.status == NF_OK);
     nf_outcome_free(&o);
     nf_chain_free(&chain);
     nf_small_files_remove();
@@ -221,7 +218,7 @@ static void test_not_made(void)
     struct rlimit limit, small;
     snprintf(missing, sizeof missing, "%s/none", folder);
     nf_status status = nf_small_files_make(&world, &node, missing, sets, SETS);
-    all_true(status == NF_ERR_FILE && strstr(nf_message(status), "cannot be made") != NULL);
+    ALL_TRUE(status == NF_ERR_FILE && strstr(nf_message(status), "cannot be made") != NULL);
     nf_small_files_remove();
     CU_ASSERT_FATAL(getrlimit(RLIMIT_FSIZE, &limit) == 0);
     small = limit;
@@ -229,12 +226,12 @@ static void test_not_made(void)
     setrlimit(RLIMIT_FSIZE, &small);
     status = nf_small_files_make(&world, &node, folder, sets, SETS);
     setrlimit(RLIMIT_FSIZE, &limit);
-    all_true(status == NF_ERR_FILE && strstr(nf_message(status), "70001-0: cannot be written"));
+    ALL_TRUE(status == NF_ERR_FILE && strstr(nf_message(status), "70001-0: cannot be written"));
     nf_small_files_remove();
     nf_barrier(&world);
-    all_true(rmdir(folder) == 0 || errno == ENOENT); /* nothing is left in it */
+    ALL_TRUE(rmdir(folder) == 0 || errno == ENOENT); /* nothing is left in it */
     nf_barrier(&world);
-    all_true(world.rank > 0 || mkdir(folder, 0700) == 0);
+    ALL_TRUE(world.rank > 0 || mkdir(folder, 0700) == 0);
 }
 
 /* ---- folders ---- */
@@ -244,11 +241,11 @@ static void test_removed(void)
     char path[PATH_MAX];
     make();
     snprintf(path, sizeof path, "%s", nf_small_files_path());
-    all_true(access(path, F_OK) == 0 && nf_small_files_folder() >= 0);
+    ALL_TRUE(access(path, F_OK) == 0 && nf_small_files_folder() >= 0);
     nf_barrier(&world);
     nf_small_files_remove();
     nf_barrier(&world);
-    all_true(access(path, F_OK) != 0 && nf_small_files_folder() < 0);
+    ALL_TRUE(access(path, F_OK) != 0 && nf_small_files_folder() < 0);
 }
 
 /* A folder as a process leaves it that is killed; returns its path. */
@@ -297,18 +294,18 @@ static void test_elsewhere(void)
     snprintf(own, sizeof own, "%s/node%d", folder, world.rank);
     CU_ASSERT_FATAL(getcwd(here, sizeof here) != NULL && mkdir(own, 0700) == 0);
     CU_ASSERT_FATAL(chdir(own) == 0 && (world.rank > 0 || mkdir("study", 0700) == 0));
-    all_true(nf_small_files_make(&world, &apart, "study", sets, SETS) == NF_OK);
+    ALL_TRUE(nf_small_files_make(&world, &apart, "study", sets, SETS) == NF_OK);
     path_of(&sets[1], 6, path);
-    all_true(access(path, R_OK) == 0);
+    ALL_TRUE(access(path, R_OK) == 0);
     nf_chain chain = chain_of(&sets[1]);
     nf_outcome o = nf_test_drive(&world, &chain, NULL, NULL, NULL);
-    all_true(o.status == NF_OK &&
+    ALL_TRUE(o.status == NF_OK &&
              (world.rank > 0 || has_sum(&o.results, read_otherwise(&sets[1]), 7 * 70001)));
     nf_outcome_free(&o);
     nf_chain_free(&chain);
     nf_small_files_remove();
-    all_true((access("study", F_OK) == 0) == (world.rank == 0));
-    all_true((world.rank > 0 || rmdir("study") == 0) && chdir(here) == 0 && rmdir(own) == 0);
+    ALL_TRUE((access("study", F_OK) == 0) == (world.rank == 0));
+    ALL_TRUE((world.rank > 0 || rmdir("study") == 0) && chdir(here) == 0 && rmdir(own) == 0);
 }
 
 /* ---- how it is driven ---- */
@@ -324,7 +321,7 @@ static void test_tiles(void)
     part.threads = 16;
     CU_ASSERT_FATAL(nf_plan_create(&part, NULL, &chain, 1, NULL, &plan) == NF_OK);
     nf_plan_tell_pass(plan, 0, &facts);
-    all_true(facts.tile[2] == 1 && (world.rank > 0 || facts.tiles == 512));
+    ALL_TRUE(facts.tile[2] == 1 && (world.rank > 0 || facts.tiles == 512));
     nf_plan_free(plan);
     nf_chain_free(&chain);
 }

@@ -98,11 +98,11 @@ ended() {
 killed() {
     ended TERM 1
     ended INT 3
-    settings=(-q -o study --no-ceilings --size 40x50 --strong --ranks 1,2 --threads 1,2 --reps 200
+    settings=(-q -o study --no-ceilings --size 40x50 --strong --ranks 1,2 --threads 1,2 --reps 100
               -k readfiles:files=20 -k 'heat:steps=3 @ 20x30' -k heat:steps=3)
     setsid "$mpiexec" -n 2 "$programs/scale" "${settings[@]}" >/dev/null 2>&1 &
     leader=$!
-    check 'no samples' wait_for 30 has_records study 300
+    check 'no samples' wait_for 30 has_records study 150
     kill -9 $(ps -s $leader -o pid=) 2>/dev/null # its session is mpirun and what that has started
     wait $leader 2>/dev/null
     check 'files of a killed study are left' wait_for 20 no_files study
@@ -111,8 +111,8 @@ killed() {
     check 'files are left' no_files study
     check 'records have changed' cmp -n "$(($(stat -c %s before.jsonl) - 2000))" before.jsonl study/study.jsonl
     samples study | field label | sort | uniq -c | sed 's/^ *//' >labels
-    printf '800 heat:steps=3\n800 heat:steps=3 @ 20x30\n800 readfiles:files=20\n' >expected
-    same 'not 200 samples of each point' expected labels
+    printf '400 heat:steps=3\n400 heat:steps=3 @ 20x30\n400 readfiles:files=20\n' >expected
+    same 'not 100 samples of each point' expected labels
     check 'not the serial bits' [ "$(samples study | grep -vc '"valid":true')" -eq 0 ]
     settings[${#settings[@]} - 3]='heat:steps=3 @ 20x31'
     timeout 60 "$mpiexec" -n 2 "$programs/scale" "${settings[@]}" --resume >out.txt 2>err.log
