@@ -196,6 +196,16 @@ static bool measure_nodes(nf_calibration *m)
     return m->far_latency > 0;
 }
 
+/* What a user should know of numbers that were measured beside other work. */
+static const char *how_busy(int cores, char text[64])
+{
+    double load = 0;
+    text[0] = '\0';
+    if (getloadavg(&load, 1) == 1 && load > 0.75 * cores + 0.5)
+        snprintf(text, 64, " on a busy machine (load %.1f): --recalibrate on a quiet one", load);
+    return text;
+}
+
 static const char *why_anew(nf_calibration_found found, bool again)
 {
     if (found == NF_CALIBRATION_DAMAGED)
@@ -205,8 +215,9 @@ static const char *why_anew(nf_calibration_found found, bool again)
 
 void advise_machine(const nf_cli *cli, bool again, nf_calibration *m, advise_origin *origin)
 {
-    char key[NF_MACHINE_KEY];
+    char key[NF_MACHINE_KEY], busy[64];
     nf_machine_key(cli->node.cores, cli->node.npus, key);
+    how_busy(cli->node.cores, busy); /* before this process adds to it */
     *origin = (advise_origin){.path = nf_calibration_path(key)};
     nf_calibration_found found =
         origin->path != NULL ? nf_calibration_load(origin->path, key, m) : NF_CALIBRATION_NONE;
@@ -225,8 +236,8 @@ void advise_machine(const nf_cli *cli, bool again, nf_calibration *m, advise_ori
                  "measured now; not kept, as neither XDG_CACHE_HOME nor HOME is set");
     } else {
         nf_status status = nf_calibration_save(origin->path, key, m);
-        snprintf(origin->text, sizeof origin->text, "measured now%s%s%s", why_anew(found, again),
-                 status == NF_OK ? ", kept in " : "; ",
+        snprintf(origin->text, sizeof origin->text, "measured now%s%s%s%s", why_anew(found, again),
+                 busy, status == NF_OK ? ", kept in " : "; ",
                  status == NF_OK ? origin->path : nf_message(status));
     }
 }
