@@ -196,6 +196,7 @@ static nf_status run(const nf_cli *cli, const advise_args *args, const char *fol
     nf_status status = NF_OK;
     switch (args->probe) {
     case ADVISE_PROBE_START:
+        advise_probe_start(cli);
         return NF_OK;
     case ADVISE_PROBE_MACHINE:
         return advise_probe_machine(cli);

@@ -41,14 +41,21 @@ static double time_team(int threads)
     return least;
 }
 
+void advise_probe_start(const nf_cli *cli)
+{
+    int cores = cli->node.cores;
+    double start = nf_seconds();
+    if (cli->world.size > 1 || cores == 1)
+        return;
+    nf_team_run(cores, cores, nothing, NULL);
+    printf("first_team 1 %.9g\n", nf_seconds() - start);
+}
+
 nf_status advise_probe_machine(const nf_cli *cli)
 {
     nf_status status = NF_OK;
-    int cores = cli->node.cores;
-    double start = nf_seconds();
-    nf_team_run(cores, cores, nothing, NULL);
-    printf("first_team 1 %.9g\n", cores > 1 ? nf_seconds() - start : 0);
-    nf_calibration nominal = nf_calibration_nominal(cores); /* for its numbers of workers */
+    nf_calibration nominal =
+        nf_calibration_nominal(cli->node.cores); /* for its numbers of workers */
     for (size_t i = 0; i < nominal.steps && status == NF_OK; i++) {
         int workers = nominal.workers[i];
         nf_ceiling list[NF_WORKER_CEILINGS];
@@ -101,8 +108,8 @@ static void take_line(const char *name, int number, double value, nf_calibration
         m->flops[step_of(m, number)] = value;
     else if (strcmp(name, "team") == 0)
         m->team[step_of(m, number)] = value;
-    else if (strcmp(name, "first_team") == 0)
-        m->first_team = value;
+    else if (strcmp(name, "first_team") == 0) /* of several processes, the soonest */
+        m->first_team = m->first_team > 0 ? fmin(m->first_team, value) : value;
     else if (strcmp(name, "latency") == 0)
         *(number > 1 ? &m->far_latency : &m->latency) = value;
     else if (strcmp(name, "bandwidth") == 0)

@@ -21,7 +21,9 @@ void advise_machine(const nf_cli *cli, bool again, nf_calibration *machine, advi
 /* The limits that this process finds; machine tells whether mpirun runs. */
 nf_limits advise_limits(const nf_cli *cli, const nf_calibration *machine);
 
-/* Collective over the processes that were started for it: measure, and tell it on standard output. */
+/* Collective over the processes that were started for it: measure, and tell it on standard output. The
+ * first: what the first team of a process of its own takes. */
+void advise_probe_start(const nf_cli *cli);
 nf_status advise_probe_machine(const nf_cli *cli);
 nf_status advise_probe_messages(const nf_cli *cli);
 

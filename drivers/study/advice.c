@@ -380,16 +380,18 @@ static void tell_bound(const nf_calibration *m, const nf_workload *w, const nf_c
     if (threads == NULL || w->moved <= 0)
         return;
     double gain = serial->run / threads->run;
-    if (w->in_cache || part < bound)
+    if (part < bound || w->in_cache)
         turn(a, "bound",
-             "%s: it moves %.2g GB/s%s, where one core reads %.3g GB/s from memory; %d threads run "
-             "it %.2f times as fast",
-             w->in_cache ? "within the cache" : "bound by arithmetic", 1e-9 * rate,
-             w->in_cache ? " there" : "", 1e-9 * m->read[0], threads->threads, gain);
+             "%s: it moves %.2g GB/s, where one core reads %.3g GB/s from memory; %d threads run "
+             "it %.2f "
+             "times as fast",
+             part < bound ? "bound by arithmetic" : "its arrays stay in the cache", 1e-9 * rate,
+             1e-9 * m->read[0], threads->threads, gain);
     else
         turn(a, "bound",
-             "memory-bound: it moves %.3g GB/s of the %.3g GB/s that one core reads; %d threads "
-             "read %.2f times as fast as one, and run it %.2f times as fast",
+             "memory-bound: it moves %.3g GB/s, where one core reads %.3g GB/s; %d threads read "
+             "%.2f "
+             "times as fast as one, and run it %.2f times as fast",
              1e-9 * rate, 1e-9 * m->read[0], threads->threads, reads_better(m, threads->threads),
              gain);
 }
@@ -399,7 +401,8 @@ static void tell_ranks(const nf_limits *l, const nf_workload *w, nf_advice *a)
 {
     const nf_choice *threads = shortest(a, is_threads, false),
                     *ranks = shortest(a, is_ranks, false);
-    char how[96], later[NF_AMOUNT_TEXT], text[96] = "";
+    char how[96], later[NF_AMOUNT_TEXT], by_ranks[NF_AMOUNT_TEXT], by_threads[NF_AMOUNT_TEXT],
+        text[160] = "";
     if (!l->launcher) {
         turn(a, "ranks", "mpirun does not run here, so ranks are left out");
         return;
@@ -408,14 +411,16 @@ static void tell_ranks(const nf_limits *l, const nf_workload *w, nf_advice *a)
         return;
     double gain = threads->run / ranks->run, more = ranks->start - threads->start;
     if (w->command || w->runs > 0)
-        snprintf(text, sizeof text, ", and their start takes %s %s",
-                 nf_duration_text(fabs(more), later), more > 0 ? "more" : "less");
-    turn(a, "ranks", "one node: %s %s %s%s (a run %.2f times as fast%s)",
+        snprintf(text, sizeof text, ", and their start takes %s %s: in all %s, by threads %s",
+                 nf_duration_text(fabs(more), later), more > 0 ? "more" : "less",
+                 nf_duration_text(ranks->seconds, by_ranks),
+                 nf_duration_text(threads->seconds, by_threads));
+    turn(a, "ranks", "one node: %s %s threads, a run %.2f times as fast%s",
          nf_choice_text(ranks, how),
          gain > worth       ? "gain over"
          : gain < 1 / worth ? "lose to"
                             : "gain nothing over",
-         threads->threads == l->cores ? "threads" : "fewer threads", "", gain, text);
+         gain, text);
 }
 
 static void tell_nodes(const nf_limits *l, const nf_calibration *m, nf_advice *a)
