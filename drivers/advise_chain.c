@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "drivers/advise_files.h"
+#include "drivers/advise_machine.h"
 #include "drivers/advise_piece.h"
 #include "drivers/advise_source.h"
 #include "drivers/engine/cost.h"
@@ -274,8 +275,8 @@ nf_status advise_probe_chain(const nf_cli *cli, const advise_args *args)
     if (status == NF_OK && !range)
         status = advise_source_open(cli, args, &p.shape, &p.source);
     if (status == NF_OK) {
-        p.ways = nf_advice_ways(cli->node.cores, world->size >= cli->node.cores && world->size > 1,
-                                p.way);
+        int cores = advise_cores(cli);
+        p.ways = nf_advice_ways(cores, world->size >= cores && world->size > 1, p.way);
         if (advise_work(&p.chain) / nf_nominal_flops > whole_seconds)
             p.most_steps = p.shape.ndim == 3 ? MOST_VOLUME_STEPS : MOST_STEPS;
         status = measure_all(&p);

@@ -18,6 +18,27 @@
 /* Seconds that a process which measures may take, in all. */
 static const double patience = 60;
 
+/* A whole number of the environment; 0: none. */
+static int number_of(const char *name)
+{
+    const char *text = getenv(name);
+    long number = text != NULL ? strtol(text, NULL, 10) : 0;
+    return number >= 1 && number <= 1 << 20 ? (int)number : 0;
+}
+
+/* Processors of this node that Slurm has allocated, whether it confines the job to them or not; 0: no
+ * allocation. */
+static int allocated(void)
+{
+    return getenv("SLURM_JOB_ID") != NULL ? number_of("SLURM_CPUS_ON_NODE") : 0;
+}
+
+int advise_cores(const nf_cli *cli)
+{
+    int most = allocated();
+    return most > 0 && most < cli->node.cores ? most : cli->node.cores;
+}
+
 /* ---- measuring: processes of their own ---- */
 
 static void nothing(void *context, int thread, int64_t item)
@@ -43,7 +64,7 @@ static double time_team(int threads)
 
 void advise_probe_start(const nf_cli *cli)
 {
-    int cores = cli->node.cores;
+    int cores = advise_cores(cli);
     double start = nf_seconds();
     if (cli->world.size > 1 || cores == 1)
         return;
@@ -55,7 +76,7 @@ nf_status advise_probe_machine(const nf_cli *cli)
 {
     nf_status status = NF_OK;
     nf_calibration nominal =
-        nf_calibration_nominal(cli->node.cores); /* for its numbers of workers */
+        nf_calibration_nominal(advise_cores(cli)); /* for its numbers of workers */
     for (size_t i = 0; i < nominal.steps && status == NF_OK; i++) {
         int workers = nominal.workers[i];
         nf_ceiling list[NF_WORKER_CEILINGS];
@@ -184,14 +205,8 @@ static void measure(int cores, nf_calibration *m)
 
 static int nodes_of_allocation(void)
 {
-    const char *names[] = {"SLURM_NNODES", "SLURM_JOB_NUM_NODES"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const char *text = getenv(names[i]);
-        long nodes = text != NULL ? strtol(text, NULL, 10) : 0;
-        if (nodes >= 1 && nodes <= 1 << 16)
-            return (int)nodes;
-    }
-    return 1;
+    int nodes = number_of("SLURM_NNODES");
+    return nodes > 0 ? nodes : 1;
 }
 
 /* What messages between nodes cost, where there are several and it is not known. */
@@ -223,8 +238,8 @@ static const char *why_anew(nf_calibration_found found, bool again)
 void advise_machine(const nf_cli *cli, bool again, nf_calibration *m, advise_origin *origin)
 {
     char key[NF_MACHINE_KEY], busy[64];
-    nf_machine_key(cli->node.cores, cli->node.npus, key);
-    how_busy(cli->node.cores, busy); /* before this process adds to it */
+    nf_machine_key(advise_cores(cli), cli->node.npus, key);
+    how_busy(advise_cores(cli), busy); /* before this process adds to it */
     *origin = (advise_origin){.path = nf_calibration_path(key)};
     nf_calibration_found found =
         origin->path != NULL ? nf_calibration_load(origin->path, key, m) : NF_CALIBRATION_NONE;
@@ -232,7 +247,7 @@ void advise_machine(const nf_cli *cli, bool again, nf_calibration *m, advise_ori
     if (!origin->cached && !cli->quiet)
         fputs("advise: measuring this machine, once; it takes some seconds\n", stderr);
     if (!origin->cached)
-        measure(cli->node.cores, m);
+        measure(advise_cores(cli), m);
     bool more = measure_nodes(m);
     if (origin->cached && !more) {
         snprintf(origin->text, sizeof origin->text, "from %s", origin->path);
@@ -256,7 +271,8 @@ nf_limits advise_limits(const nf_cli *cli, const nf_calibration *m)
     long there = sysconf(_SC_NPROCESSORS_ONLN);
     return (nf_limits){.there = there > cli->node.npus ? (int)there : cli->node.npus,
                        .processors = cli->node.npus,
-                       .cores = cli->node.cores,
+                       .cores = advise_cores(cli),
+                       .allocated = allocated(),
                        .quota = nf_cgroup_cores(),
                        .nodes = nodes_of_allocation(),
                        .memory = (double)nf_memory_available(),

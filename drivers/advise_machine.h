@@ -6,6 +6,9 @@
 #include "drivers/cli.h"
 #include "drivers/study/advice.h"
 
+/* Of a node, that may be used: by affinity, the control group's quota and Slurm's allocation. */
+int advise_cores(const nf_cli *cli);
+
 /* Where the numbers are from, in words for a user. */
 typedef struct advise_origin {
     char *path;     /* of the file; owned; NULL: there is no place for one */

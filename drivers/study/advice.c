@@ -298,7 +298,10 @@ static void choose(nf_advice *a)
 
 static void tell_limits(const nf_limits *l, nf_advice *a)
 {
-    if (l->quota < l->processors)
+    if (l->allocated > 0 && l->allocated < l->processors && l->allocated <= l->quota)
+        turn(a, "limits", "%d core%s may be used: the allocation has %d of %d processors", l->cores,
+             l->cores > 1 ? "s" : "", l->allocated, l->processors);
+    else if (l->quota < l->processors)
         turn(a, "limits",
              "%d core%s may be used: the control group allows %.3g cores' time of %d processors",
              l->cores, l->cores > 1 ? "s" : "", l->quota, l->processors);
@@ -404,7 +407,7 @@ static void tell_ranks(const nf_limits *l, const nf_workload *w, nf_advice *a)
     char how[96], later[NF_AMOUNT_TEXT], by_ranks[NF_AMOUNT_TEXT], by_threads[NF_AMOUNT_TEXT],
         text[160] = "";
     if (!l->launcher) {
-        turn(a, "ranks", "mpirun does not run here, so ranks are left out");
+        turn(a, "ranks", "mpirun does not run that many ranks here, so they are left out");
         return;
     }
     if (ranks == NULL || threads == NULL)
