@@ -33,29 +33,39 @@ typedef struct advising {
 
 /* ---- what the plan tells ---- */
 
-static void take_passes(const nf_plan *plan, double part, nf_workload *w)
+/* The shape of a pass over the whole array, from that over a piece, where no kernel has changed extents. */
+static nf_shape whole_shape(const nf_shape *whole, const nf_shape *piece, const nf_shape *pass)
+{
+    nf_shape shape = *pass;
+    if (memcmp(pass->dim, piece->dim, sizeof pass->dim) == 0)
+        memcpy(shape.dim, whole->dim, sizeof shape.dim);
+    return shape;
+}
+
+static void take_passes(const advising *a, const nf_plan *plan, const advise_piece *piece,
+                        nf_workload *w)
 {
     nf_plan_facts facts;
     nf_plan_tell(plan, &facts);
-    w->in_cache = true;
     for (size_t p = 0; p < facts.passes; p++) {
         nf_pass_facts pass;
         nf_plan_tell_pass(plan, p, &pass);
-        w->in_cache = w->in_cache && !pass.in_memory;
         if (w->passes == NF_ADVICE_PASSES || pass.in.dtype == NF_NONE)
             continue;
-        w->pass[w->passes++] = (struct nf_workload_pass){.shape = pass.in,
-                                                         .halo = pass.halo,
-                                                         .sweeps = (double)pass.sweeps,
-                                                         .folds = pass.nends > 0 || pass.surveys};
+        w->pass[w->passes++] =
+            (struct nf_workload_pass){.shape = whole_shape(&a->shape, &piece->shape, &pass.in),
+                                      .halo = pass.halo,
+                                      .sweeps = (double)pass.sweeps,
+                                      .folds = pass.nends > 0 || pass.surveys};
     }
-    w->moved = nf_plan_moved(plan) / part;
+    w->in_cache = w->bytes <= (double)a->cli->plan_options.caches.l3;
+    w->moved = nf_plan_moved(plan) / piece->part;
 }
 
-/* Prepares the chain for the whole array, and plans it, or as much as a plan can be made of. */
+/* Prepares the chain for the whole array, and plans it, or a piece: plans take memory. */
 static nf_status plan(advising *a)
 {
-    static const double most_bytes = 0x1p34;
+    static const double most_bytes = 0x1p26;
     const nf_world alone = {.size = 1, .threads = 1};
     const nf_plan_options options = {.caches = a->cli->plan_options.caches};
     nf_workload *w = &a->work;
@@ -81,7 +91,7 @@ static nf_status plan(advising *a)
     if (status == NF_OK)
         status = nf_plan_create(&alone, &piece.shape, &piece.chain, 1, &options, &made);
     if (status == NF_OK && !range)
-        take_passes(made, piece.part, w);
+        take_passes(a, made, &piece, w);
     nf_plan_free(made);
     advise_piece_free(&piece);
     return status;
@@ -186,6 +196,7 @@ static nf_status run(const nf_cli *cli, const advise_args *args, const char *fol
     nf_status status = NF_OK;
     switch (args->probe) {
     case ADVISE_PROBE_START:
+        advise_probe_start(cli);
         return NF_OK;
     case ADVISE_PROBE_MACHINE:
         return advise_probe_machine(cli);

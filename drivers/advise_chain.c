@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "drivers/advise_files.h"
+#include "drivers/advise_machine.h"
 #include "drivers/advise_piece.h"
 #include "drivers/advise_source.h"
 #include "drivers/engine/cost.h"
@@ -18,7 +19,14 @@
 /* A serial run of the piece takes about `piece_seconds`, and up to `whole_seconds` all of the array is
  * measured. Sampling a way takes `visit_seconds` at each of its turns. */
 static const double piece_seconds = 0.06, whole_seconds = 0.12, visit_seconds = 0.012;
-enum { TURNS = 7, FEW_TURNS = 4, MOST_SAMPLES = 40, MOST_STEPS = 32, SMALLER = 8 };
+enum {
+    TURNS = 7,
+    FEW_TURNS = 4,
+    MOST_SAMPLES = 40,
+    MOST_STEPS = 16,
+    MOST_VOLUME_STEPS = 8,
+    SMALLER = 8
+};
 
 typedef struct probing {
     const nf_cli *cli;
@@ -109,11 +117,11 @@ static nf_status sample_way(const probing *p, opened *o)
 
 /* ---- one size ---- */
 
-/* The lower quartile: others may use the machine meanwhile, and then disturb more workers more. */
+/* The lowest tenth's end: others may use the machine meanwhile, and disturb many workers more. */
 static double typical(double *seconds, size_t n)
 {
     nf_median(seconds, n); /* sorts */
-    return seconds[n / 4];
+    return seconds[n / 10];
 }
 
 /* Rank 0: what was measured becomes the ways'. */
@@ -267,9 +275,10 @@ nf_status advise_probe_chain(const nf_cli *cli, const advise_args *args)
     if (status == NF_OK && !range)
         status = advise_source_open(cli, args, &p.shape, &p.source);
     if (status == NF_OK) {
-        p.ways = nf_advice_ways(cli->node.cores, world->size >= cli->node.cores && world->size > 1,
-                                p.way);
-        p.most_steps = advise_work(&p.chain) / nf_nominal_flops > whole_seconds ? MOST_STEPS : 0;
+        int cores = advise_cores(cli);
+        p.ways = nf_advice_ways(cores, world->size >= cores && world->size > 1, p.way);
+        if (advise_work(&p.chain) / nf_nominal_flops > whole_seconds)
+            p.most_steps = p.shape.ndim == 3 ? MOST_VOLUME_STEPS : MOST_STEPS;
         status = measure_all(&p);
     }
     if (!range)

@@ -18,6 +18,27 @@
 /* Seconds that a process which measures may take, in all. */
 static const double patience = 60;
 
+/* A whole number of the environment; 0: none. */
+static int number_of(const char *name)
+{
+    const char *text = getenv(name);
+    long number = text != NULL ? strtol(text, NULL, 10) : 0;
+    return number >= 1 && number <= 1 << 20 ? (int)number : 0;
+}
+
+/* Processors of this node that Slurm has allocated, whether it confines the job to them or not; 0: no
+ * allocation. */
+static int allocated(void)
+{
+    return getenv("SLURM_JOB_ID") != NULL ? number_of("SLURM_CPUS_ON_NODE") : 0;
+}
+
+int advise_cores(const nf_cli *cli)
+{
+    int most = allocated();
+    return most > 0 && most < cli->node.cores ? most : cli->node.cores;
+}
+
 /* ---- measuring: processes of their own ---- */
 
 static void nothing(void *context, int thread, int64_t item)
@@ -41,14 +62,21 @@ static double time_team(int threads)
     return least;
 }
 
+void advise_probe_start(const nf_cli *cli)
+{
+    int cores = advise_cores(cli);
+    double start = nf_seconds();
+    if (cli->world.size > 1 || cores == 1)
+        return;
+    nf_team_run(cores, cores, nothing, NULL);
+    printf("first_team 1 %.9g\n", nf_seconds() - start);
+}
+
 nf_status advise_probe_machine(const nf_cli *cli)
 {
     nf_status status = NF_OK;
-    int cores = cli->node.cores;
-    double start = nf_seconds();
-    nf_team_run(cores, cores, nothing, NULL);
-    printf("first_team 1 %.9g\n", cores > 1 ? nf_seconds() - start : 0);
-    nf_calibration nominal = nf_calibration_nominal(cores); /* for its numbers of workers */
+    nf_calibration nominal =
+        nf_calibration_nominal(advise_cores(cli)); /* for its numbers of workers */
     for (size_t i = 0; i < nominal.steps && status == NF_OK; i++) {
         int workers = nominal.workers[i];
         nf_ceiling list[NF_WORKER_CEILINGS];
@@ -101,8 +129,8 @@ static void take_line(const char *name, int number, double value, nf_calibration
         m->flops[step_of(m, number)] = value;
     else if (strcmp(name, "team") == 0)
         m->team[step_of(m, number)] = value;
-    else if (strcmp(name, "first_team") == 0)
-        m->first_team = value;
+    else if (strcmp(name, "first_team") == 0) /* of several processes, the soonest */
+        m->first_team = m->first_team > 0 ? fmin(m->first_team, value) : value;
     else if (strcmp(name, "latency") == 0)
         *(number > 1 ? &m->far_latency : &m->latency) = value;
     else if (strcmp(name, "bandwidth") == 0)
@@ -177,14 +205,8 @@ static void measure(int cores, nf_calibration *m)
 
 static int nodes_of_allocation(void)
 {
-    const char *names[] = {"SLURM_NNODES", "SLURM_JOB_NUM_NODES"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        const char *text = getenv(names[i]);
-        long nodes = text != NULL ? strtol(text, NULL, 10) : 0;
-        if (nodes >= 1 && nodes <= 1 << 16)
-            return (int)nodes;
-    }
-    return 1;
+    int nodes = number_of("SLURM_NNODES");
+    return nodes > 0 ? nodes : 1;
 }
 
 /* What messages between nodes cost, where there are several and it is not known. */
@@ -196,6 +218,16 @@ static bool measure_nodes(nf_calibration *m)
     return m->far_latency > 0;
 }
 
+/* What a user should know of numbers that were measured beside other work. */
+static const char *how_busy(int cores, char text[64])
+{
+    double load = 0;
+    text[0] = '\0';
+    if (getloadavg(&load, 1) == 1 && load > 0.75 * cores + 0.5)
+        snprintf(text, 64, " on a busy machine (load %.1f): --recalibrate on a quiet one", load);
+    return text;
+}
+
 static const char *why_anew(nf_calibration_found found, bool again)
 {
     if (found == NF_CALIBRATION_DAMAGED)
@@ -205,8 +237,9 @@ static const char *why_anew(nf_calibration_found found, bool again)
 
 void advise_machine(const nf_cli *cli, bool again, nf_calibration *m, advise_origin *origin)
 {
-    char key[NF_MACHINE_KEY];
-    nf_machine_key(cli->node.cores, cli->node.npus, key);
+    char key[NF_MACHINE_KEY], busy[64];
+    nf_machine_key(advise_cores(cli), cli->node.npus, key);
+    how_busy(advise_cores(cli), busy); /* before this process adds to it */
     *origin = (advise_origin){.path = nf_calibration_path(key)};
     nf_calibration_found found =
         origin->path != NULL ? nf_calibration_load(origin->path, key, m) : NF_CALIBRATION_NONE;
@@ -214,7 +247,7 @@ void advise_machine(const nf_cli *cli, bool again, nf_calibration *m, advise_ori
     if (!origin->cached && !cli->quiet)
         fputs("advise: measuring this machine, once; it takes some seconds\n", stderr);
     if (!origin->cached)
-        measure(cli->node.cores, m);
+        measure(advise_cores(cli), m);
     bool more = measure_nodes(m);
     if (origin->cached && !more) {
         snprintf(origin->text, sizeof origin->text, "from %s", origin->path);
@@ -225,8 +258,8 @@ void advise_machine(const nf_cli *cli, bool again, nf_calibration *m, advise_ori
                  "measured now; not kept, as neither XDG_CACHE_HOME nor HOME is set");
     } else {
         nf_status status = nf_calibration_save(origin->path, key, m);
-        snprintf(origin->text, sizeof origin->text, "measured now%s%s%s", why_anew(found, again),
-                 status == NF_OK ? ", kept in " : "; ",
+        snprintf(origin->text, sizeof origin->text, "measured now%s%s%s%s", why_anew(found, again),
+                 busy, status == NF_OK ? ", kept in " : "; ",
                  status == NF_OK ? origin->path : nf_message(status));
     }
 }
@@ -238,7 +271,8 @@ nf_limits advise_limits(const nf_cli *cli, const nf_calibration *m)
     long there = sysconf(_SC_NPROCESSORS_ONLN);
     return (nf_limits){.there = there > cli->node.npus ? (int)there : cli->node.npus,
                        .processors = cli->node.npus,
-                       .cores = cli->node.cores,
+                       .cores = advise_cores(cli),
+                       .allocated = allocated(),
                        .quota = nf_cgroup_cores(),
                        .nodes = nodes_of_allocation(),
                        .memory = (double)nf_memory_available(),

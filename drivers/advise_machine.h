@@ -6,6 +6,9 @@
 #include "drivers/cli.h"
 #include "drivers/study/advice.h"
 
+/* Of a node, that may be used: by affinity, the control group's quota and Slurm's allocation. */
+int advise_cores(const nf_cli *cli);
+
 /* Where the numbers are from, in words for a user. */
 typedef struct advise_origin {
     char *path;     /* of the file; owned; NULL: there is no place for one */
@@ -21,7 +24,9 @@ void advise_machine(const nf_cli *cli, bool again, nf_calibration *machine, advi
 /* The limits that this process finds; machine tells whether mpirun runs. */
 nf_limits advise_limits(const nf_cli *cli, const nf_calibration *machine);
 
-/* Collective over the processes that were started for it: measure, and tell it on standard output. */
+/* Collective over the processes that were started for it: measure, and tell it on standard output. The
+ * first: what the first team of a process of its own takes. */
+void advise_probe_start(const nf_cli *cli);
 nf_status advise_probe_machine(const nf_cli *cli);
 nf_status advise_probe_messages(const nf_cli *cli);
 

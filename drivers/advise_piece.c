@@ -55,17 +55,19 @@ static char *limit_steps(const nf_chain *chain, int64_t most)
 
 /* ---- a smaller array ---- */
 
-enum { FEWEST = 16, FEWEST_COLUMNS = 64 };
+enum { FEWEST = 64, FEWEST_COLUMNS = 256, FEWEST_PLANES = 32 };
 
+/* Images lose rows first, as what a core keeps in cache hangs on their width; volumes lose a like part
+ * of every extent, as thin ones have more surface to exchange and to compute twice. */
 static nf_shape cut_shape(const nf_shape *whole, double size)
 {
     nf_shape shape = *whole;
     for (int d = NF_DIMS - whole->ndim; d < NF_DIMS && size < 1; d++) {
-        int64_t extent = whole->dim[d], least = d == NF_DIMS - 1 ? FEWEST_COLUMNS : FEWEST;
-        int64_t part = llround((double)extent * size);
-        part = part > least ? part : least;
-        shape.dim[d] = part < extent ? part : extent;
-        size *= (double)extent / (double)shape.dim[d];
+        double extent = (double)whole->dim[d];
+        int least = whole->ndim == 3 ? FEWEST_PLANES : d == NF_DIMS - 1 ? FEWEST_COLUMNS : FEWEST;
+        double part = whole->ndim == 3 ? pow(size, 1.0 / (NF_DIMS - d)) : size;
+        shape.dim[d] = llround(fmin(extent, fmax(least, extent * part)));
+        size *= extent / (double)shape.dim[d];
     }
     return shape;
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """bench_advise.py PROGRAMS MPIEXEC [-o DIR] [CASE ...] - what advise is worth.
 
-Each of 20 kernels and sizes that differ in kind is run in all ways that the cores allow by `scale`, in three launches
+Each of 20 kernels and sizes that differ in kind is run in all ways that the cores allow by `scale`, in five launches
 with different orders; beside the medians stands what `advise` chose before. Then some whole commands, from file to file, likewise. Results are kept
 in DIR, so that the cases (numbers from 1) can be run a few at a time; the table shows all that are there. Exit status:
 1 where fewer than 18 of the 20 are within 10% of the best.
@@ -17,7 +17,7 @@ import sys
 import time
 
 PHOTOGRAPH = "/usr/share/xplanet/images/earth.jpg"
-WITHIN, GOAL, LAUNCHES = 1.10, 18, 3
+WITHIN, GOAL, LAUNCHES = 1.10, 18, 5
 
 # Chain, size (None: a range), type, and the file that scale takes its cells from.
 CASES = [
@@ -185,7 +185,7 @@ def main():
     bench = Bench(args)
     for number in args.cases or range(1, len(CASES) + len(COMMANDS) + 1):
         bench.case(number) if number <= len(CASES) else bench.command(number - len(CASES))
-    good, n = table(pathlib.Path("."), "case*.json", f"ranks x threads on {bench.cores} cores; medians of 3 x 15")
+    good, n = table(pathlib.Path("."), "case*.json", f"ranks x threads on {bench.cores} cores; medians of 5 x 15")
     table(pathlib.Path("."), "command*.json", "whole commands; medians of 7")
     if n == len(CASES):
         print(f"goal: {GOAL} of {n}: {'reached' if good >= GOAL else 'missed'}")

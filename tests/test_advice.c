@@ -183,6 +183,10 @@ static void test_limits(void)
     l.processors = 1;
     chosen(&m, &l, &w);
     CU_ASSERT(says("limits", "the affinity mask allows 1 of 2 processors"));
+    l.processors = l.there = 8;
+    l.allocated = 1;
+    chosen(&m, &l, &w);
+    CU_ASSERT(says("limits", "the allocation has 1 of 8 processors"));
 }
 
 /* ---- starts ---- */

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # test_advise.sh PROGRAMS MPIEXEC PART - advise as a user runs it. PART: line (what it prints), files (whole commands),
-# refused, cache and again (what it keeps of the machine), places (mpirun, affinity), nowhere (no mpirun), slurm (several
+# refused, cache, damaged, again, unwritable (what it keeps of the machine), places (mpirun, affinity), nowhere (no mpirun), slurm (several
 # nodes), threads (the number of threads that the other programs take by themselves).
 set -u
 programs=$1 mpiexec=$2 part=$3
@@ -125,7 +125,7 @@ refused)
     ;;
 cache)
     check 'the first time' advise -k sumsq --size 64x64
-    says 'measured now, kept in .*/cache/nfold/machine-[0-9a-f]*\.json'
+    says 'measured now.*, kept in .*/cache/nfold/machine-[0-9a-f]*\.json'
     equal 'a file' "$(kept | wc -w)" 1
     check 'is JSON' python3 -m json.tool "$(kept)"
     cp "$(kept)" first.json
@@ -136,23 +136,31 @@ cache)
     sed -i 's/"process": [0-9.e-]*/"process": 1000.0/' "$(kept)"
     check 'what stands there' advise --json -k sumsq --size 64x64
     equal 'is used' "$(value "a['choices'][0]['start']")" 1000.0
-    head -c 100 first.json >"$(kept)"
-    check 'a damaged file' advise -k sumsq --size 64x64
-    says 'measured now \(the file there was damaged\), kept in'
-    equal 'is replaced' "$(python3 -c "import json; print(json.load(open('$(kept)'))['format'])")" 1
-    equal 'and nothing else left' "$(ls -A cache/nfold | wc -l)" 1
     ;;
-again)
+damaged | again | unwritable)
     export XDG_CACHE_HOME=$folder/cache
     mkdir -p cache/nfold
     cp "$programs"/advise-tests/nfold/machine-*.json cache/nfold/ 2>/dev/null || advise -k sumsq --size 64x64 >out.txt 2>err.txt
+    ;;&
+damaged)
+    for file in cache/nfold/*; do head -c 100 "$file" >part && mv part "$file"; done
+    before=$(ls cache/nfold | wc -l)
+    check 'a damaged file' advise -k sumsq --size 64x64
+    says 'measured now \(the file there was damaged\).*, kept in'
+    file=$(grep -o '/[^ ]*/machine-[0-9a-f]*.json' out.txt)
+    equal 'is replaced' "$(python3 -c "import json; print(json.load(open('$file'))['format'])")" 1
+    equal 'and nothing else left' "$(ls -A cache/nfold | wc -l)" "$before"
+    ;;
+again)
     sed -i 's/"process": [0-9.e-]*/"process": 1000.0/' cache/nfold/machine-*.json
     check 'recalibrate' advise --recalibrate --json -k sumsq --size 64x64
     equal 'measures anew' "$(value "a['choices'][0]['start'] < 100")" True
     file=$(value "a['machine']['origin'].split(' kept in ')[1]")
     equal 'and keeps it' "$(grep -c '"process": 1000.0' "$file")" 0
+    ;;
+unwritable)
     XDG_CACHE_HOME=/dev/null/none check 'a folder that cannot be' advise -k sumsq --size 64x64
-    says 'measured now; /dev/null/none/nfold/machine-.*is not kept'
+    says 'measured now.*; /dev/null/none/nfold/machine-.*is not kept'
     ;;
 places)
     check 'to have the numbers' advise -k sumsq --size 64x64
@@ -188,6 +196,8 @@ slurm) # an allocation of two nodes, by its environment: nodes are predicted
         equal 'they pay' "$(value "a['choice']['nodes']")" 3
         equal 'in the line' "$(value "'--map-by ppr:' in a['command'] and '--nodes=3' in a['sbatch']")" True
     fi
+    SLURM_JOB_ID=1 SLURM_CPUS_ON_NODE=1 check 'one processor' advise --json -k nlm --size 8000x8000
+    equal 'is kept to' "$(value "a['limits']['cores'], a['choice']['way']")" "(1, 'serial')"
     ;;
 threads)
     explained() { # explained PROGRAM ARGUMENTS...: its line about threads, in out.txt

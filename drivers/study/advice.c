@@ -270,7 +270,10 @@ static void choose(nf_advice *a)
 
 static void tell_limits(const nf_limits *l, nf_advice *a)
 {
-    if (l->quota < l->processors)
+    if (l->allocated > 0 && l->allocated < l->processors && l->allocated <= l->quota)
+        turn(a, "limits", "%d core%s may be used: the allocation has %d of %d processors", l->cores,
+             l->cores > 1 ? "s" : "", l->allocated, l->processors);
+    else if (l->quota < l->processors)
         turn(a, "limits",
              "%d core%s may be used: the control group allows %.3g cores' time of %d processors",
              l->cores, l->cores > 1 ? "s" : "", l->quota, l->processors);
@@ -352,16 +355,18 @@ static void tell_bound(const nf_calibration *m, const nf_workload *w, const nf_c
     if (threads == NULL || w->moved <= 0)
         return;
     double gain = serial->run / threads->run;
-    if (w->in_cache || part < bound)
+    if (part < bound || w->in_cache)
         turn(a, "bound",
-             "%s: it moves %.2g GB/s%s, where one core reads %.3g GB/s from memory; %d threads run "
-             "it %.2f times as fast",
-             w->in_cache ? "within the cache" : "bound by arithmetic", 1e-9 * rate,
-             w->in_cache ? " there" : "", 1e-9 * m->read[0], threads->threads, gain);
+             "%s: it moves %.2g GB/s, where one core reads %.3g GB/s from memory; %d threads run "
+             "it %.2f "
+             "times as fast",
+             part < bound ? "bound by arithmetic" : "its arrays stay in the cache", 1e-9 * rate,
+             1e-9 * m->read[0], threads->threads, gain);
     else
         turn(a, "bound",
-             "memory-bound: it moves %.3g GB/s of the %.3g GB/s that one core reads; %d threads "
-             "read %.2f times as fast as one, and run it %.2f times as fast",
+             "memory-bound: it moves %.3g GB/s, where one core reads %.3g GB/s; %d threads read "
+             "%.2f "
+             "times as fast as one, and run it %.2f times as fast",
              1e-9 * rate, 1e-9 * m->read[0], threads->threads, reads_better(m, threads->threads),
              gain);
 }
@@ -371,23 +376,25 @@ static void tell_ranks(const nf_limits *l, const nf_workload *w, nf_advice *a)
 {
     const nf_choice *threads = shortest(a, is_threads, false),
                     *ranks = shortest(a, is_ranks, false);
-    char how[96], later[NF_AMOUNT], text[96] = "";
+    char how[96], later[NF_AMOUNT], by_ranks[NF_AMOUNT], by_threads[NF_AMOUNT], text[160] = "";
     if (!l->launcher) {
-        turn(a, "ranks", "mpirun does not run here, so ranks are left out");
+        turn(a, "ranks", "mpirun does not run that many ranks here, so they are left out");
         return;
     }
     if (ranks == NULL || threads == NULL)
         return;
     double gain = threads->run / ranks->run, more = ranks->start - threads->start;
     if (w->command || w->runs > 0)
-        snprintf(text, sizeof text, ", and their start takes %s %s",
-                 nf_seconds_text(fabs(more), 3, later), more > 0 ? "more" : "less");
-    turn(a, "ranks", "one node: %s %s %s%s (a run %.2f times as fast%s)",
+        snprintf(text, sizeof text, ", and their start takes %s %s: in all %s, by threads %s",
+                 nf_seconds_text(fabs(more), 3, later), more > 0 ? "more" : "less",
+                 nf_seconds_text(ranks->seconds, 3, by_ranks),
+                 nf_seconds_text(threads->seconds, 3, by_threads));
+    turn(a, "ranks", "one node: %s %s threads, a run %.2f times as fast%s",
          nf_choice_text(ranks, how),
          gain > worth       ? "gain over"
          : gain < 1 / worth ? "lose to"
                             : "gain nothing over",
-         threads->threads == l->cores ? "threads" : "fewer threads", "", gain, text);
+         gain, text);
 }
 
 static void tell_nodes(const nf_limits *l, const nf_calibration *m, nf_advice *a)

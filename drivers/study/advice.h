@@ -41,6 +41,7 @@ double nf_calibration_at(const nf_calibration *machine, const double *list, int 
 typedef struct nf_limits {
     int there;      /* processors of a node */
     int processors; /* of them, those that the affinity mask allows */
+    int allocated;  /* processors that a batch system has given; 0: no such */
     int cores;      /* that may be used: of those, and within the quota */
     double quota;   /* processor time that the control group allows, in cores; INFINITY: any */
     int nodes;      /* of the allocation; 1 without one */
