@@ -197,7 +197,7 @@ for option in --help --usage --version --list; do
 done
 
 # ---- a small study ------------------------------------------------------------------------------------------
-check 'scale' run 4 scale -q --ranks 1,2,4 --threads 1,2 --reps 6 --size 300x200 -k 'gaussian | sobel' -k heat -k stats -k sumsq_range:n=1e5 -k nbody:n=400 -o study
+check 'scale' run 4 scale -q --costs none --ranks 1,2,4 --threads 1,2 --reps 6 --size 300x200 -k 'gaussian | sobel' -k heat -k stats -k sumsq_range:n=1e5 -k nbody:n=400 -o study
 for file in study.jsonl points.csv report.md report.html; do
     [ -s study/$file ] || fail "study/$file is missing"
 done
