@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "drivers/engine/team.h"
+#include "drivers/study/stats.h"
 
 enum { PIECE = 1 << 16 };
 
@@ -173,21 +174,27 @@ nf_small_set nf_readfiles_needs(const nf_chain *chain)
 
 /* ---- what reading one takes ---- */
 
-static double read_some(const nf_small_set *set, int64_t n, bool drop)
+enum { PROBED = 64 };
+
+/* The median over the first files, of which there are n. */
+static double time_files(const nf_small_set *set, size_t n, bool drop)
 {
+    double seconds[PROBED];
     sums unused = {0, 0};
-    double start = nf_seconds();
-    for (int64_t i = 0; i < n; i++)
-        read_file(set->bytes, i, drop, &unused);
-    return (nf_seconds() - start) / (double)n;
+    for (size_t i = 0; i < n; i++) {
+        double start = nf_seconds();
+        read_file(set->bytes, (int64_t)i, drop, &unused);
+        seconds[i] = nf_seconds() - start;
+    }
+    return nf_median(seconds, n);
 }
 
 nf_status nf_readfiles_probe(const nf_small_set *set, nf_readfiles_cost *cost)
 {
-    const int64_t n = set->files < 64 ? set->files : 64;
-    read_some(set, n, true); /* the folder's own pages are there from now on */
-    cost->dropped = read_some(set, n, false);
-    cost->kept = read_some(set, n, true);
+    const size_t n = set->files < PROBED ? (size_t)set->files : PROBED;
+    time_files(set, n, true); /* the folder's own pages are there from now on */
+    cost->dropped = time_files(set, n, false);
+    cost->kept = time_files(set, n, true);
     const char *wrong = trouble();
     return wrong == NULL ? NF_OK : nf_fail(NF_ERR_FILE, "%s", wrong);
 }

@@ -17,8 +17,8 @@ extern const nf_kernel nf_kernel_readfiles;
 /* The files that a prepared chain reads; {0, 0}: none. */
 nf_small_set nf_readfiles_needs(const nf_chain *chain);
 
-/* Seconds that reading one file takes, over the first of them: from the disk, and from the page
- * cache. The files are there. Errors: NF_ERR_FILE. */
+/* Seconds that reading one file takes, the median over the first of them: from the disk, and from the
+ * page cache. The files are there. Errors: NF_ERR_FILE. */
 typedef struct nf_readfiles_cost {
     double dropped, kept;
 } nf_readfiles_cost;

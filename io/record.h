@@ -9,10 +9,9 @@
  *               "work" "launch" "rep" "seconds" "phases" "valid" "oversubscribed" are always
  *               there. Others stand only where they are known: "grows" "order" "runs" "clock"
  *               ("barrier", "window") "end" ("precision", "time", "count") "flops" "bytes" "moved"
- *               "cycles" "instructions" "misses" "joules" "cores" "waits" (true) "simulated" (true), and
- *               "balance":
- *               {"useful" "most" "rank_most" "bulk" "chain" (seconds) "steps" "slowest" (a rank),
- *               "threads_ns": useful time of each thread, rank by rank, "ranks_ns": {phase: its
+ *               "cycles" "instructions" "misses" "joules" "cores" "waits" (true) "simulated" (true),
+ *               and "balance": {"useful" "most" "rank_most" "bulk" "chain" (seconds) "steps"
+ *               "slowest" (a rank), "threads_ns": useful time of each thread, rank by rank, "ranks_ns": {phase: its
  *               time on each rank}}, whole nanoseconds; both lists up to 4096 workers
  *   ceiling     what the machine can do at most: the names of struct nf_ceiling
  *   cost        what sharing out work costs: "kind" ("start", "share", "send", "break-even",
