@@ -8,7 +8,7 @@
 #include "io/record.h"
 
 /* Seconds that one cost is sampled, those of long messages longer. */
-static const double brief = 0.1, longer = 0.3;
+static const double brief = 0.05, longer = 0.2;
 
 /* ---- records ---- */
 
