@@ -8,7 +8,7 @@
 #include "io/record.h"
 
 /* Seconds that one cost is sampled, those of long messages longer. */
-static const double brief = 0.1, longer = 0.3;
+static const double brief = 0.05, longer = 0.2;
 
 /* ---- records ---- */
 
@@ -34,11 +34,13 @@ static nf_status wrong(const nf_cost *c)
 {
     if (c->kind == NF_COST_SHARE)
         return nf_fail(NF_ERR_CHECK,
-                       "a counter that %d ranks of %d threads raised (%s) does not show how often "
-                       "they did",
+                       "a counter that %dx%d workers raised (%s) does not show how often they did; "
+                       "the study is not to be trusted, --resume goes on with it",
                        c->ranks, c->threads, c->what);
-    return nf_fail(NF_ERR_CHECK, "%.0f bytes that were sent (%s) came to be other ones", c->amount,
-                   c->what);
+    return nf_fail(NF_ERR_CHECK,
+                   "%.0f bytes that were sent (%s) came to be other ones; the study is not to be "
+                   "trusted, --resume goes on with it",
+                   c->amount, c->what);
 }
 
 /* Rank 0: the study has it for good when this returns. */
