@@ -44,14 +44,22 @@ static bool add_up(const nf_shape *in, nf_chain *chains, size_t count, nf_thread
 static void explain(const nf_cli *cli, const nf_calibration *machine, double serial, double team)
 {
     char alone[NF_AMOUNT], shared[NF_AMOUNT];
-    int threads = cli->world.threads;
+    int threads = cli->world.threads, most = cli->threads_most;
     if (!cli->explain || cli->world.rank > 0)
         return;
     nf_seconds_text(serial, 3, alone);
     nf_seconds_text(team, 3, shared);
-    fprintf(stderr, "threads: %d of %d: the work takes one thread %s, %s %s, by %s numbers\n",
-            threads, cli->threads_most, alone, threads > 1 ? "these" : "and starting two", shared,
-            machine->measured ? "the machine's (advise keeps them)" : "nominal");
+    const char *numbers =
+        machine->measured ? "what advise keeps of this machine" : "nominal numbers";
+    if (most == 1)
+        fputs("threads: 1, as there are no cores for more\n", stderr);
+    else if (threads == 1)
+        fprintf(stderr,
+                "threads: 1 of %d: the work takes one thread %s, starting two takes %s, by %s\n",
+                most, alone, shared, numbers);
+    else
+        fprintf(stderr, "threads: %d of %d: the work takes one thread %s, these %s, by %s\n",
+                threads, most, alone, shared, numbers);
 }
 
 void nf_threads_for_chains(nf_cli *cli, const nf_shape *in, nf_chain *chains, size_t count)

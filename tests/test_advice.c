@@ -8,6 +8,7 @@
 
 #include "drivers/engine/cost.h"
 #include "drivers/study/advice.h"
+#include "drivers/threads.h"
 #include "io/calibration.h"
 #include "tests/suite.h"
 
@@ -321,6 +322,25 @@ static void test_threads(void)
     CU_ASSERT(nf_advice_threads(&m, 8, &moved, &serial, &team) == 2);
 }
 
+/* Files, each by one thread: no thread without one. */
+static void test_items(void)
+{
+    nf_cli cli = {.world = {.size = 1, .threads = 8}};
+    nf_threads_for_items(&cli, 100);
+    CU_ASSERT(cli.world.threads == 8);
+    nf_threads_for_items(&cli, 3);
+    CU_ASSERT(cli.world.threads == 3);
+    nf_threads_for_items(&cli, 0);
+    CU_ASSERT(cli.world.threads == 1);
+    cli.world = (nf_world){.size = 4, .threads = 8};
+    nf_threads_for_items(&cli, 6);
+    CU_ASSERT(cli.world.threads == 2);
+    cli.world.threads = 8;
+    cli.threads_named = true;
+    nf_threads_for_items(&cli, 1);
+    CU_ASSERT(cli.world.threads == 8);
+}
+
 static void test_between(void)
 {
     nf_calibration m = {.steps = 3, .workers = {1, 2, 6}, .read = {10, 20, 40}};
@@ -453,6 +473,7 @@ int main(void)
                            {"memory", test_memory},
                            {"the same advice again", test_deterministic},
                            {"threads without measuring", test_threads},
+                           {"threads for files", test_items},
                            {"between what was measured", test_between},
                            {"words", test_words},
                            {"kept and read again", test_kept},
