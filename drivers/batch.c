@@ -405,6 +405,7 @@ static nf_status run(batch *b, int helpers)
     b->progress.bytes = b->all_bytes;
     if (status == NF_OK)
         status = nf_farm_run(world, &farm);
+    nf_part_flush();
     nf_progress_stop(&b->progress);
     return status;
 }
@@ -440,8 +441,8 @@ static nf_status batch_all(nf_cli *cli, const batch_args *args, batch *b, int *e
                                   .caches = cli->plan_options.caches};
     b->recipe.caches.l3 /= (size_t)world->threads;
     catch_signals();
-    nf_part_swept = true; /* by sort_out, where a run died */
-    nf_hdf5_version();    /* starts the library, which may call MPI: by this thread */
+    nf_part_many = true; /* sort_out looks for part files, where a run died */
+    nf_hdf5_version();   /* starts the library, which may call MPI: by this thread */
     nf_status status = nf_agree(world, world->rank == 0 ? prepare(b, args) : NF_OK);
     if (status == NF_OK)
         status = nf_batch_files_share(world, &b->files);

@@ -149,9 +149,9 @@ static const struct argp_option input_options[] = {
 static const struct argp_option image_options[] = {
     {NULL, 0, NULL, 0, "Inputs that are images:", 46},
     {"max-pixels", KEY_MAX_PIXELS, "N", 0,
-     "refuse images of more pixels, as a file of few bytes can claim any number (default: "
-     "1073741824, 32768 x 32768; not for arrays that the file is long enough for: HDF5, most "
-     "TIFFs)",
+     "refuse images (PNG, JPEG, TIFF, PNM, PFM; all pages together) of more pixels; by itself "
+     "1073741824 (32768 x 32768) where an image takes more than 100 times the bytes of its file, "
+     "which can claim any number, and no limit elsewhere",
      46},
     {0}};
 

@@ -3,8 +3,9 @@
 #include <stdio.h>
 
 #include "drivers/engine/facts.h"
+#include "drivers/study/amount.h"
 
-enum { TEXT = 64 };
+enum { TEXT = NF_AMOUNT };
 
 /* "64x2048", of as many dimensions as the array has. */
 static const char *extents(const nf_shape *shape, const int64_t extent[NF_DIMS], char text[TEXT])
@@ -13,16 +14,6 @@ static const char *extents(const nf_shape *shape, const int64_t extent[NF_DIMS],
     for (int d = NF_DIMS - shape->ndim; d < NF_DIMS; d++)
         used += snprintf(text + used, (size_t)(TEXT - used), used > 0 ? "x%lld" : "%lld",
                          (long long)extent[d]);
-    return text;
-}
-
-static const char *bytes_text(double bytes, char text[TEXT])
-{
-    static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
-    size_t unit = 0;
-    for (; bytes >= 1024 && unit + 1 < sizeof units / sizeof *units; unit++)
-        bytes /= 1024;
-    snprintf(text, TEXT, unit == 0 ? "%.0f %s" : "%.1f %s", bytes, units[unit]);
     return text;
 }
 
@@ -36,8 +27,8 @@ static void print_plan(const nf_plan_facts *f)
     if (f->used < f->ranks)
         fprintf(stderr, " (%d ranks have none: there are not cells for more)", f->ranks - f->used);
     fprintf(stderr, "\n  workspace of a thread %s; caches: L2 %s a core, last level %s a rank\n",
-            bytes_text((double)f->workspace, workspace), bytes_text((double)f->caches.l2, l2),
-            bytes_text((double)f->caches.l3, l3));
+            nf_bytes_text((double)f->workspace, workspace), nf_bytes_text((double)f->caches.l2, l2),
+            nf_bytes_text((double)f->caches.l3, l3));
     if (f->ordered)
         fputs(
             "  a reduction is not exact: its tiles are folded in order, in a grid that depends on "
@@ -90,15 +81,15 @@ static void print_work(const nf_shape *in, const nf_pass_facts *f)
         (long long)f->tiles, extents(in, f->tile, tile), (long long)f->strip, 100 * f->repeated);
     if (f->resamples)
         fprintf(stderr, "    others     %s in %lld messages\n",
-                bytes_text((double)f->halo_bytes, halo), (long long)f->halo_messages);
+                nf_bytes_text((double)f->halo_bytes, halo), (long long)f->halo_messages);
     else
         fprintf(stderr,
                 "    halo       %d+%d planes, %d+%d rows, %d+%d columns; %s in %lld messages, "
                 "%lld of them by shared memory\n",
                 f->halo.lo[0], f->halo.hi[0], f->halo.lo[1], f->halo.hi[1], f->halo.lo[2],
-                f->halo.hi[2], bytes_text((double)f->halo_bytes, halo), (long long)f->halo_messages,
-                (long long)f->halo_shared);
-    fprintf(stderr, "    moved      %s, %s\n", bytes_text(f->bytes, moved),
+                f->halo.hi[2], nf_bytes_text((double)f->halo_bytes, halo),
+                (long long)f->halo_messages, (long long)f->halo_shared);
+    fprintf(stderr, "    moved      %s, %s\n", nf_bytes_text(f->bytes, moved),
             f->in_memory ? "from and to memory" : "within the last-level cache");
 }
 
@@ -106,6 +97,10 @@ static void print_work(const nf_shape *in, const nf_pass_facts *f)
 static void print_bound(const nf_pass_facts *f)
 {
     bool by_memory = f->memory > f->compute;
+    if (f->nends > 0 && f->ends[0]->kernel->waits) {
+        fputs("    a sweep    bound by waiting for files\n", stderr);
+        return;
+    }
     fprintf(
         stderr,
         "    a sweep    compute %.3g ms, %s %.3g ms, halo %.3g ms on nominal cores: bound by %s\n",
@@ -122,8 +117,9 @@ static void print_bands(const nf_stream_pass *f)
         stderr,
         "    bands      %lld of %lld rows (planes, columns of a line); a sweep reads %s, %s of it "
         "twice, and writes %s\n",
-        (long long)f->bands, (long long)f->height, bytes_text((double)(f->read + f->again), read),
-        bytes_text((double)f->again, again), bytes_text((double)f->written, written));
+        (long long)f->bands, (long long)f->height,
+        nf_bytes_text((double)(f->read + f->again), read), nf_bytes_text((double)f->again, again),
+        nf_bytes_text((double)f->written, written));
 }
 
 static void print_stream(const nf_stream *stream)
@@ -133,8 +129,8 @@ static void print_stream(const nf_stream *stream)
     fprintf(
         stderr,
         "  in bands: %s of a rank's memory; %s%s read and written in all; %s of scratch files\n",
-        bytes_text((double)f.bytes, bytes), f.may_stop ? "at most " : "",
-        bytes_text((double)f.moved, moved), bytes_text((double)f.scratch, scratch));
+        nf_bytes_text((double)f.bytes, bytes), f.may_stop ? "at most " : "",
+        nf_bytes_text((double)f.moved, moved), nf_bytes_text((double)f.scratch, scratch));
 }
 
 void nf_explain(const nf_world *world, const nf_plan *plan, const nf_stream *stream)

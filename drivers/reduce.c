@@ -23,7 +23,8 @@ static const char doc[] =
     "Reduces an array to numbers: kernels after the same maps share a pass over the data."
     "\vThe array is named FILE or FILE:/dataset (HDF5; TIFF: a page, counted from 0); its kind is "
     "told "
-    "from its content; FILE: without -k lists a file's datasets, and brackets pick an item of a "
+    "from its content; FILE: without -k lists a file's datasets or pages, and brackets pick an "
+    "item of a "
     "stack or ask for netCDF's conventions, as `filter --help` says. A kernel may "
     "follow maps: -k 'gaussian:sigma=2 | stats'. Kernels over an index range "
     "need no INPUT; a kernel of two arrays (dot) needs a SECOND of the same "
@@ -290,7 +291,11 @@ int main(int argc, char **argv)
     nf_status status =
         nf_cli_start(&cli, argc, argv, &argp, &args,
                      NF_CLI_THREADS | NF_CLI_PLAN | NF_CLI_INPUT | NF_CLI_MEMORY | NF_CLI_IMAGES);
-    if (status == NF_OK && !cli.done && args.count == 0 && nf_cli_lists(args.inputs[0]))
+    bool lists = args.count == 0 && nf_cli_lists(args.inputs[0]);
+    if (status == NF_OK && !cli.done && lists && args.inputs[1] != NULL)
+        status = nf_fail(NF_ERR_USAGE, "'%s' is one argument too many where %s lists a file",
+                         args.inputs[1], args.inputs[0]);
+    else if (status == NF_OK && !cli.done && lists)
         status = nf_cli_list_file(&cli, args.inputs[0]);
     else if (status == NF_OK && !cli.done)
         status = reduce(&cli, &args, &r);

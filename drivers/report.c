@@ -228,7 +228,8 @@ int main(int argc, char **argv)
         options,
         parse,
         "STUDY.jsonl...\n--compare A.jsonl... [:] B.jsonl...",
-        "Renders studies that scale measured: report.html, report.md, points.csv and figures.\v"
+        "Renders studies that scale measured: report.html, report.md, points.csv, costs.csv and "
+        "figures.\v"
         "Several studies are shown as one.\n\nWith --compare, a difference is shown only where "
         "several launches of each study show it that took turns (A B A B ...): the times of one "
         "launch "

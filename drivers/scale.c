@@ -3,6 +3,9 @@
 #include <time.h>
 
 #include "drivers/engine/team.h"
+#include "drivers/readfiles.h"
+#include "drivers/scale_break_even.h"
+#include "drivers/scale_costs.h"
 #include "drivers/scale_study.h"
 
 /* Seconds that a study may sample for where its points have no time of their own: each gets its
@@ -10,18 +13,27 @@
  * report says. */
 static const double sampling_seconds = 70;
 
+static nf_status check_chain(const scale_run *run, nf_chain *chain)
+{
+    const nf_shape shape = scale_strong_shape(run->args, run->source, chain);
+    const scale_size *own = scale_size_of(run->args, chain);
+    bool flat = run->source->shape.ndim == 1;
+    nf_status status = nf_shape_check(&shape, "the array of the strong study");
+    if (status == NF_OK && flat && own->rows > 1)
+        status = nf_fail(NF_ERR_USAGE, "-k '%s': the input has one dimension; expected @ 1xCOLUMNS",
+                         own->label);
+    else if (status == NF_OK && flat && own->rows == 0 && run->args->rows > 1)
+        status = nf_fail(NF_ERR_USAGE, "--size: the input has one dimension; expected 1xCOLUMNS");
+    return status == NF_OK ? nf_chain_prepare(chain, &shape) : status;
+}
+
 /* Before anything is measured or overwritten: every chain suits the input. */
 static nf_status check_chains(const scale_run *run, const scale_layouts *layouts)
 {
-    const scale_args *args = run->args;
-    const nf_shape shape = scale_strong_shape(args, run->source);
+    const nf_chains *chains = &run->args->chains;
     nf_status status = scale_layouts_check(run->cli, layouts);
-    if (status == NF_OK)
-        status = nf_shape_check(&shape, "the array of the strong study");
-    if (status == NF_OK && run->source->shape.ndim == 1 && args->rows > 1)
-        status = nf_fail(NF_ERR_USAGE, "--size: the input has one dimension; expected 1xCOLUMNS");
-    for (size_t i = 0; i < args->chains.count && status == NF_OK; i++)
-        status = nf_chain_prepare(&args->chains.list[i], &shape);
+    for (size_t i = 0; i < chains->count && status == NF_OK; i++)
+        status = check_chain(run, &chains->list[i]);
     return status;
 }
 
@@ -53,7 +65,7 @@ static nf_status share_done(scale_run *run)
     return nf_agree(world, status);
 }
 
-static nf_status prepare(scale_run *run, const scale_layouts *layouts)
+static nf_status prepare(scale_run *run, const scale_layouts layouts[2])
 {
     const nf_world *world = &run->cli->world;
     nf_status status = nf_agree(world, check_chains(run, layouts));
@@ -68,6 +80,58 @@ static nf_status prepare(scale_run *run, const scale_layouts *layouts)
     return status == NF_OK ? share_done(run) : status;
 }
 
+/* ---- small files ---- */
+
+/* What one chain's checks and points read. */
+static nf_small_set needs_of(const scale_run *run, size_t chain)
+{
+    nf_small_set set = nf_readfiles_needs(&run->args->chains.list[chain]);
+    for (size_t i = 0; i < run->points.count && set.files > 0; i++) {
+        const scale_point *p = &run->points.list[i];
+        if (p->chain == chain && p->key.shape.dim[2] > set.files)
+            set.files = p->key.shape.dim[2];
+    }
+    return set;
+}
+
+/* Rank 0: what waiting for one of them is worth here. */
+static nf_status note_files(scale_run *run, const nf_small_set *set)
+{
+    static const char name[] = "reading a small file";
+    char value[256];
+    nf_readfiles_cost cost;
+    nf_status status = nf_readfiles_probe(set, &cost);
+    if (status != NF_OK || nf_study_find(&run->study, name) != NULL)
+        return status;
+    snprintf(value, sizeof value,
+             "of %lld bytes in %s, by one thread: %.1f us when it was dropped from the page cache, "
+             "%.1f us when it was not%s",
+             (long long)set->bytes, run->args->folder, 1e6 * cost.dropped, 1e6 * cost.kept,
+             cost.dropped < 1.5 * cost.kept ? "; there is hardly anything to wait for" : "");
+    return scale_study_note(run, name, value);
+}
+
+/* Collective. Those that some chain reads, on the file system of the study's folder. */
+static nf_status make_files(scale_run *run)
+{
+    nf_small_set *sets = calloc(run->args->chains.count, sizeof *sets);
+    size_t n = 0;
+    nf_status status =
+        nf_agree(&run->cli->world, sets ? NF_OK : nf_fail(NF_ERR_MEMORY, "no memory for sizes"));
+    for (size_t c = 0; c < run->args->chains.count && status == NF_OK; c++) {
+        sets[n] = needs_of(run, c);
+        n += sets[n].files > 0;
+    }
+    if (status == NF_OK && n > 0) {
+        status = nf_small_files_make(&run->cli->world, &run->cli->node, run->args->folder, sets, n);
+        if (status == NF_OK && run->cli->world.rank == 0)
+            status = note_files(run, sets);
+        status = nf_agree(&run->cli->world, status);
+    }
+    free(sets);
+    return status;
+}
+
 static void release(scale_run *run)
 {
     if (run->records != NULL)
@@ -79,27 +143,40 @@ static void release(scale_run *run)
     free(run->checked);
 }
 
+static nf_status measure(scale_run *run, const scale_layouts layouts[2])
+{
+    nf_status status = prepare(run, layouts);
+    if (status == NF_OK)
+        status = make_files(run);
+    if (status == NF_OK && !run->args->no_ceilings)
+        status = scale_ceilings(run);
+    if (status == NF_OK)
+        status = scale_costs(run);
+    run->deadline = nf_seconds() + sampling_seconds;
+    if (status == NF_OK)
+        status = scale_measure(run);
+    if (status == NF_OK && (run->args->costs & 1u << NF_COST_BREAK_EVEN) != 0)
+        status = scale_break_even(run);
+    nf_small_files_remove();
+    if (status == NF_OK && run->cli->world.rank == 0)
+        status = scale_study_conclude(run);
+    nf_sleep_barrier(&run->cli->world);
+    return nf_agree(&run->cli->world, status);
+}
+
 static nf_status scale(const nf_cli *cli, scale_args *args)
 {
     nf_source source;
-    scale_layouts layouts;
+    scale_layouts layouts[2];
     scale_run run = {.cli = cli, .args = args, .source = &source, .label = "scale"};
     nf_status status = nf_agree(&cli->world, scale_args_complete(cli, args));
     if (status == NF_OK)
         status = nf_source_open(&cli->world, &cli->node, args->input, &source);
     if (status != NF_OK)
         return status;
-    scale_layouts_choose(cli, args, &layouts);
-    status = prepare(&run, &layouts);
-    if (status == NF_OK && !args->no_ceilings)
-        status = scale_ceilings(&run);
-    run.deadline = nf_seconds() + sampling_seconds;
-    if (status == NF_OK)
-        status = scale_measure(&run);
-    if (status == NF_OK && cli->world.rank == 0)
-        status = scale_study_conclude(&run);
-    nf_sleep_barrier(&cli->world);
-    status = nf_agree(&cli->world, status);
+    for (int waits = 0; waits < 2; waits++)
+        scale_layouts_choose(cli, args, waits, &layouts[waits]);
+    status = measure(&run, layouts);
     nf_source_close(&source);
     release(&run);
     return status;
@@ -107,12 +184,13 @@ static nf_status scale(const nf_cli *cli, scale_args *args)
 
 int main(int argc, char **argv)
 {
-    scale_args args = {.folder = "nfold-study"};
+    scale_args args = {.folder = "nfold-study", .costs = (1u << NF_COSTS) - 1};
     nf_cli cli;
+    nf_kernel_add(&nf_kernel_readfiles);
     nf_status status =
         nf_cli_start(&cli, argc, argv, &scale_argp, &args, NF_CLI_PLAN | NF_CLI_IMAGES);
     if (status == NF_OK && !cli.done)
         status = scale(&cli, &args);
-    nf_chains_free(&args.chains);
+    scale_args_free(&args);
     return nf_cli_stop(&cli, status);
 }

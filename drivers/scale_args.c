@@ -1,6 +1,7 @@
 #include "drivers/scale_args.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char doc[] =
@@ -9,13 +10,16 @@ static const char doc[] =
     "(strong) and at a size that grows with the workers (weak), over parts of the processes that "
     "it runs on."
     "\vEach point's result is compared with the serial one, bit for bit. Points that ask for more "
-    "workers than there are cores are run, marked, and left out of every conclusion. DIR gets "
+    "workers than there are cores are run, marked, and left out of every conclusion, but for "
+    "kernels that wait rather than compute (readfiles, whose files are made in DIR and removed "
+    "again). DIR gets "
     "study.jsonl "
     "(replaced), points.csv, report.md, report.html and figures.\n\nExamples:\n"
     "  mpirun -n 8 scale\n"
     "  mpirun -n 4 scale -k 'gaussian:sigma=3 | sobel' --strong --ranks 1,2,4 --threads 1,2 --size "
     "8192x8192\n"
     "  mpirun -n 16 scale --input volume.h5:/density -k stats -o study\n"
+    "  mpirun -n 4 scale -k 'heat:steps=100 @ 256x256' -k 'heat:steps=4 @ 8192x8192'\n"
     "  mpirun -n 16 scale --input volume.h5:/density -k stats -o study --resume";
 
 enum {
@@ -33,14 +37,17 @@ enum {
     KEY_INTERLEAVE,
     KEY_RESUME,
     KEY_NO_CEILINGS,
+    KEY_COSTS,
     KEY_NO_REPORT,
     KEY_LAUNCH
 };
 
 static const struct argp_option options[] = {
-    {"kernel", 'k', "CHAIN", 0,
-     "what to measure; may be repeated (default: a kernel bound by the "
-     "processor, one by memory, a chain of filters, a stencil)",
+    {"kernel", 'k', "CHAIN[ @ ROWSxCOLUMNS]", 0,
+     "what to measure, at a size of its own if told; may be repeated (default: a kernel bound by "
+     "the "
+     "processor, one by memory, one that waits for files, a chain of filters, a stencil, and the "
+     "stencil on a small array, where exchanging halos and meeting costs)",
      0},
     {"strong", KEY_STRONG, NULL, 0, "strong scaling only (default: both)", 1},
     {"weak", KEY_WEAK, NULL, 0, "weak scaling only", 1},
@@ -74,6 +81,11 @@ static const struct argp_option options[] = {
      "sample a kernel's points in turn, A B A B, which needs memory for all of them at once", 4},
     {"no-ceilings", KEY_NO_CEILINGS, NULL, 0,
      "do not measure the machine's bandwidth, peak and messages", 4},
+    {"costs", KEY_COSTS, "LIST", 0,
+     "what to measure of the costs beside the work: start (of threads and processes), share (a "
+     "counter), send (between processes), break-even (sizes from which more workers pay), memory "
+     "(held once a node), all (the default) or none",
+     4},
     {"no-report", KEY_NO_REPORT, NULL, 0,
      "write study.jsonl alone, and no point of one worker that was not asked for; `report` renders "
      "such parts of a study together",
@@ -99,6 +111,29 @@ static error_t parse_part(const char *option, const char *text, double *part)
     error_t error = nf_cli_real(option, copy, percent ? 1e-4 : 1e-6, percent ? 100 : 1, part);
     *part /= percent ? 100 : 1;
     return error;
+}
+
+/* "start,share", "all" or "none". */
+static error_t parse_costs(const char *text, unsigned *costs)
+{
+    *costs = 0;
+    for (const char *at = text; strcmp(text, "none") != 0; at++) {
+        size_t length = strcspn(at, ",");
+        int kind = NF_COSTS;
+        while (--kind >= 0 && (strlen(nf_cost_names[kind]) != length ||
+                               strncmp(nf_cost_names[kind], at, length) != 0))
+            ;
+        if (kind < 0 && strcmp(text, "all") != 0)
+            return nf_cli_reject(
+                "--costs %s: expected a list of start, share, send, break-even and "
+                "memory, or all or none",
+                text);
+        *costs |= kind < 0 ? (1u << NF_COSTS) - 1 : 1u << kind;
+        at += length;
+        if (*at == '\0')
+            break;
+    }
+    return 0;
 }
 
 /* How points are sampled. */
@@ -129,6 +164,8 @@ static error_t parse_sampling(int key, char *text, scale_args *args)
     case KEY_NO_CEILINGS:
         args->no_ceilings = true;
         return 0;
+    case KEY_COSTS:
+        return parse_costs(text, &args->costs);
     case KEY_NO_REPORT:
         args->no_report = true;
         return 0;
@@ -141,12 +178,68 @@ static error_t parse_sampling(int key, char *text, scale_args *args)
     }
 }
 
+static nf_status parse_size(const char *typed, const char *text, scale_size *size)
+{
+    char beyond;
+    long long rows, columns;
+    if (sscanf(text, "%9lldx%9lld %c", &rows, &columns, &beyond) != 2 || rows < 1 || columns < 1)
+        return nf_fail(NF_ERR_USAGE,
+                       "-k '%s': expected a size of two whole numbers behind the '@', as "
+                       "'heat:steps=100 @ 256x256'",
+                       typed);
+    size->rows = rows;
+    size->columns = columns;
+    return NF_OK;
+}
+
+/* Label and name of the last chain, whose size is known. */
+static nf_status name_size(const char *typed, const nf_chain *chain, scale_size *size)
+{
+    size->label = strdup(typed);
+    if (size->rows == 0)
+        size->name = strdup(chain->text);
+    else if (asprintf(&size->name, "%s @ %lldx%lld", chain->text, (long long)size->rows,
+                      (long long)size->columns) < 0)
+        size->name = NULL;
+    if (size->label == NULL || size->name == NULL)
+        return nf_fail(NF_ERR_MEMORY, "no memory for a chain");
+    if (size->rows > 0 && nf_chain_is_range(chain))
+        return nf_fail(NF_ERR_USAGE,
+                       "-k '%s': '%s' works on an index range, which has no rows and columns; its "
+                       "parameters say its size",
+                       typed, chain->stages[0].kernel->name);
+    return NF_OK;
+}
+
+/* "CHAIN" or "CHAIN @ ROWSxCOLUMNS". */
+static nf_status add_kernel(scale_args *args, const char *typed)
+{
+    size_t n = args->chains.count;
+    scale_size *sizes = realloc(args->sizes, (n + 1) * sizeof *sizes);
+    char *chain = strdup(typed), *at = chain != NULL ? strchr(chain, '@') : NULL;
+    args->sizes = sizes != NULL ? sizes : args->sizes;
+    nf_status status =
+        sizes != NULL && chain != NULL ? NF_OK : nf_fail(NF_ERR_MEMORY, "no memory for a chain");
+    if (status == NF_OK)
+        sizes[n] = (scale_size){0};
+    if (status == NF_OK && at != NULL)
+        status = parse_size(typed, at + 1, &sizes[n]);
+    for (char *end = at; end != NULL && (end == at || end[-1] == ' '); end--)
+        *end = '\0';
+    if (status == NF_OK)
+        status = nf_chains_add(&args->chains, chain);
+    if (status == NF_OK)
+        status = name_size(typed, &args->chains.list[n], &sizes[n]);
+    free(chain);
+    return status;
+}
+
 /* What is measured. */
 static error_t parse_study(int key, char *text, scale_args *args)
 {
     switch (key) {
     case 'k': {
-        nf_status status = nf_chains_add(&args->chains, text);
+        nf_status status = add_kernel(args, text);
         return status == NF_OK ? 0 : nf_cli_reject("%s", nf_message(status));
     }
     case KEY_STRONG:
@@ -184,13 +277,14 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     }
 }
 
-static nf_status default_chains(nf_chains *chains)
+static nf_status default_kernels(scale_args *args)
 {
-    static const char *const typed[] = {"sumsq_range:n=2e8", "sumsq", "gaussian:sigma=2 | sobel",
-                                        "heat:steps=4"};
+    static const char *const typed[] = {"sumsq_range:n=2e8", "sumsq",
+                                        "readfiles",         "gaussian:sigma=2 | sobel",
+                                        "heat:steps=4",      "heat:steps=100 @ 64x64"};
     nf_status status = NF_OK;
     for (size_t i = 0; i < sizeof typed / sizeof *typed && status == NF_OK; i++)
-        status = nf_chains_add(chains, typed[i]);
+        status = add_kernel(args, typed[i]);
     return status;
 }
 
@@ -212,7 +306,22 @@ nf_status scale_args_complete(const nf_cli *cli, scale_args *args)
         args->precision = 0.02;
     if (args->tile_rows == 0)
         args->tile_rows = args->tile_columns = args->input == NULL ? 3 : 1;
-    return args->chains.count == 0 ? default_chains(&args->chains) : NF_OK;
+    return args->chains.count == 0 ? default_kernels(args) : NF_OK;
+}
+
+void scale_args_free(scale_args *args)
+{
+    for (size_t i = 0; i < args->chains.count; i++) {
+        free(args->sizes[i].label);
+        free(args->sizes[i].name);
+    }
+    free(args->sizes);
+    nf_chains_free(&args->chains);
+}
+
+const scale_size *scale_size_of(const scale_args *args, const nf_chain *chain)
+{
+    return &args->sizes[chain - args->chains.list];
 }
 
 /* ---- the points ---- */
@@ -226,10 +335,12 @@ static void add_layout(scale_layouts *l, int ranks, int threads)
 }
 
 /* Powers of two, and all there are; hybrids up to the cores, but one at least. */
-static void default_layouts(const nf_cli *cli, scale_layouts *l)
+static void default_layouts(const nf_cli *cli, bool waits, scale_layouts *l)
 {
+    enum { WAITING = 8 }; /* threads a core */
     int cores = cli->node.cores * cli->node.nodes, size = cli->world.size;
-    for (int threads = 1; threads <= cli->node.cores; threads *= 2)
+    int most = cli->node.cores * (waits ? WAITING : 1);
+    for (int threads = 1; threads <= most; threads *= 2)
         add_layout(l, 1, threads);
     add_layout(l, 1, cli->node.cores);
     for (int ranks = 2; ranks <= size; ranks *= 2)
@@ -260,13 +371,13 @@ nf_status scale_layouts_check(const nf_cli *cli, const scale_layouts *l)
     return NF_OK;
 }
 
-void scale_layouts_choose(const nf_cli *cli, const scale_args *args, scale_layouts *l)
+void scale_layouts_choose(const nf_cli *cli, const scale_args *args, bool waits, scale_layouts *l)
 {
     l->count = 0;
     if (!args->no_report)
         add_layout(l, 1, 1); /* what speed-ups are told against */
     if (args->nranks == 0 && args->nthreads == 0) {
-        default_layouts(cli, l);
+        default_layouts(cli, waits, l);
         return;
     }
     for (size_t r = 0; r < (args->nranks ? args->nranks : 1); r++)

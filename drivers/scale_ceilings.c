@@ -65,8 +65,7 @@ static nf_status of_layout(scale_run *run, const scale_layout *l)
     return nf_agree(world, status);
 }
 
-/* The first other rank on rank 0's node, or on another one; 0: there is none, or no core for it. */
-static int find_other(const scale_run *run, bool far)
+int scale_find_other(const scale_run *run, bool far)
 {
     const nf_node *node = &run->cli->node;
     int other = 0;
@@ -83,7 +82,7 @@ static nf_status of_messages(scale_run *run, bool far)
 {
     const nf_world *world = &run->cli->world;
     nf_ceiling list[NF_MESSAGE_CEILINGS];
-    int other = find_other(run, far);
+    int other = scale_find_other(run, far);
     nf_status status = NF_OK;
     if (other == 0 || known(run, "latency", 2, 1, far ? 2 : 1))
         return NF_OK;
@@ -103,7 +102,7 @@ nf_status scale_ceilings(scale_run *run)
 {
     scale_layouts layouts;
     nf_status status = NF_OK;
-    scale_layouts_choose(run->cli, run->args, &layouts);
+    scale_layouts_choose(run->cli, run->args, false, &layouts);
     for (size_t i = 0; i < layouts.count && status == NF_OK; i++)
         status = of_layout(run, &layouts.list[i]);
     if (status == NF_OK)

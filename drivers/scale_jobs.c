@@ -5,10 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-nf_shape scale_strong_shape(const scale_args *args, const nf_source *source)
+nf_shape scale_strong_shape(const scale_args *args, const nf_source *source, const nf_chain *typed)
 {
     nf_shape shape = source->shape;
-    if (args->rows > 0) {
+    const scale_size *own = typed != NULL ? scale_size_of(args, typed) : NULL;
+    if (own != NULL && own->rows > 0) {
+        shape.dim[1] = own->rows;
+        shape.dim[2] = own->columns;
+    } else if (args->rows > 0) {
         shape.dim[1] = args->rows;
         shape.dim[2] = args->columns;
     } else {
@@ -73,6 +77,16 @@ nf_status scale_range_resize(const nf_chain *chain, double part, nf_chain *resiz
     return status == NF_OK ? nf_chain_prepare(resized, NULL) : status;
 }
 
+/* The job's range with `part` times the work takes its place. */
+static nf_status resize_range(scale_job *job, double part)
+{
+    nf_chain resized = {.count = 0};
+    nf_status status = scale_range_resize(&job->chain, part, &resized);
+    nf_chain_free(&job->chain);
+    job->chain = resized;
+    return status;
+}
+
 static nf_status make_range(nf_scaling scaling, int workers, scale_job *job)
 {
     nf_status status = nf_chain_prepare(&job->chain, NULL);
@@ -81,10 +95,7 @@ static nf_status make_range(nf_scaling scaling, int workers, scale_job *job)
     const nf_kernel *kernel = job->chain.stages[0].kernel;
     double flops = job->chain.stages[0].setup.flops_per_cell;
     if (scaling == NF_WEAK) {
-        nf_chain grown = {.count = 0};
-        status = scale_range_resize(&job->chain, (double)workers / SCALE_WEAK_SHARE, &grown);
-        nf_chain_free(&job->chain);
-        job->chain = grown;
+        status = resize_range(job, (double)workers / SCALE_WEAK_SHARE);
         if (status != NF_OK)
             return status;
         snprintf(job->grows, sizeof job->grows, growing_power(kernel) > 1 ? "%s^%d" : "%s",
@@ -111,7 +122,7 @@ static nf_status make_array(const scale_args *args, const nf_source *source, nf_
                             int workers, scale_job *job)
 {
     static const char *const names[NF_DIMS] = {"planes", "rows", "columns"};
-    job->shape = scale_strong_shape(args, source);
+    job->shape = scale_strong_shape(args, source, job->typed);
     if (scaling == NF_WEAK) {
         int d = growing_dimension(&job->chain, &job->shape);
         int64_t *extent = &job->shape.dim[d];
@@ -132,6 +143,33 @@ nf_status scale_job_make(const scale_args *args, const nf_source *source, const 
     if (nf_chain_is_range(&job->chain))
         return make_range(scaling, workers, job);
     return make_array(args, source, scaling, workers, job);
+}
+
+static nf_status shrink_array(scale_job *job, double part)
+{
+    for (int d = NF_DIMS - job->shape.ndim; d < NF_DIMS; d++) {
+        int64_t extent = llround((double)job->shape.dim[d] * pow(part, 1.0 / job->shape.ndim));
+        job->shape.dim[d] = extent > 1 ? extent : 1;
+    }
+    job->work = nf_shape_cells(&job->shape);
+    return nf_chain_prepare(&job->chain, &job->shape);
+}
+
+nf_status scale_job_shrink(const scale_args *args, const nf_source *source, const nf_chain *typed,
+                           double part, scale_job *job)
+{
+    nf_status status = scale_job_make(args, source, typed, NF_STRONG, 1, job);
+    if (status != NF_OK)
+        return status;
+    if (!nf_chain_is_range(&job->chain))
+        return shrink_array(job, part);
+    double flops = job->chain.stages[0].setup.flops_per_cell;
+    status = resize_range(job, part);
+    if (status != NF_OK)
+        return status;
+    job->shape.dim[2] = job->chain.stages[0].setup.indices;
+    job->work = llround(scale_range_work(&job->chain) / flops);
+    return NF_OK;
 }
 
 void scale_job_free(scale_job *job)

@@ -18,13 +18,18 @@ typedef struct scale_job {
     char grows[64]; /* weak: what grows, "rows" or "n^2" */
 } scale_job;
 
-nf_shape scale_strong_shape(const scale_args *args, const nf_source *source);
+/* The array of the strong study of one of args->chains; of the study where none is named. */
+nf_shape scale_strong_shape(const scale_args *args, const nf_source *source, const nf_chain *typed);
 
 /* The job for so many workers: strong, the whole; weak, a quarter of it (SCALE_WEAK_SHARE) each:
  * what grows is what the kernel says (nf_kernel.grows), to a whole row, column or number. Free it
  * with scale_job_free, also after an error. */
 nf_status scale_job_make(const scale_args *args, const nf_source *source, const nf_chain *typed,
                          nf_scaling scaling, int workers, scale_job *job);
+/* That of the strong study with `part` times the size, and set up: an array of the same aspect; a
+ * range with as much less work. Errors: those of the chain where it does not take so small a one. */
+nf_status scale_job_shrink(const scale_args *args, const nf_source *source, const nf_chain *typed,
+                           double part, scale_job *job);
 void scale_job_free(scale_job *job);
 
 /* Nominal operations of a range that is set up; the same range with `part` times the work, set up.

@@ -13,8 +13,8 @@ static nf_status make_point(const scale_args *args, const nf_source *source,
     nf_status status =
         scale_job_make(args, source, typed, p->scaling, layout->ranks * layout->threads, &job);
     p->layout = *layout;
-    p->key = (nf_sample){.kernel = typed->text,
-                         .label = typed->typed,
+    p->key = (nf_sample){.kernel = args->sizes[p->chain].name,
+                         .label = args->sizes[p->chain].label,
                          .scaling = p->scaling,
                          .ranks = layout->ranks,
                          .threads = layout->threads,
@@ -27,25 +27,36 @@ static nf_status make_point(const scale_args *args, const nf_source *source,
     return status;
 }
 
-nf_status scale_points_make(scale_args *args, const nf_source *source, const scale_layouts *layouts,
-                            scale_points *points)
+/* Of a kernel: strong, then weak, of what was asked for. */
+static nf_status add_points(scale_args *args, const nf_source *source, size_t chain,
+                            const scale_layouts *layouts, scale_points *points)
 {
-    size_t most = 2 * args->chains.count * layouts->count;
+    nf_status status = NF_OK;
+    for (nf_scaling s = NF_STRONG; s <= NF_WEAK; s++)
+        for (size_t l = 0; l < layouts->count && status == NF_OK; l++) {
+            if (!(s == NF_STRONG ? args->strong : args->weak))
+                continue;
+            scale_point *p = &points->list[points->count++];
+            p->chain = chain;
+            p->scaling = s;
+            status = make_point(args, source, &layouts->list[l], p);
+        }
+    return status;
+}
+
+nf_status scale_points_make(scale_args *args, const nf_source *source,
+                            const scale_layouts layouts[2], scale_points *points)
+{
+    size_t most = 2 * args->chains.count * (layouts[0].count + layouts[1].count);
     *points = (scale_points){calloc(most, sizeof *points->list), 0, NULL};
     points->order = calloc(most, sizeof *points->order);
     nf_status status = points->list != NULL && points->order != NULL
                            ? NF_OK
                            : nf_fail(NF_ERR_MEMORY, "no memory for %zu points", most);
-    for (size_t c = 0; c < args->chains.count; c++)
-        for (nf_scaling s = NF_STRONG; s <= NF_WEAK; s++)
-            for (size_t l = 0; l < layouts->count && status == NF_OK; l++) {
-                if (!(s == NF_STRONG ? args->strong : args->weak))
-                    continue;
-                scale_point *p = &points->list[points->count++];
-                p->chain = c;
-                p->scaling = s;
-                status = make_point(args, source, &layouts->list[l], p);
-            }
+    for (size_t c = 0; c < args->chains.count && status == NF_OK; c++) {
+        bool waits = nf_chain_waits(&args->chains.list[c]);
+        status = add_points(args, source, c, &layouts[waits], points);
+    }
     if (status == NF_OK)
         nf_permute(points->order, points->count, args->seed);
     return status;

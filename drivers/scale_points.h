@@ -23,9 +23,10 @@ typedef struct scale_points {
     size_t *order; /* [count]: numbers of points */
 } scale_points;
 
-/* Every kernel, scaling and layout that was asked for. Free them also after an error. */
-nf_status scale_points_make(scale_args *args, const nf_source *source, const scale_layouts *layouts,
-                            scale_points *points);
+/* Every kernel, scaling and layout that was asked for; layouts[1] are those of kernels that wait,
+ * layouts[0] those of the others. Free them also after an error. */
+nf_status scale_points_make(scale_args *args, const nf_source *source,
+                            const scale_layouts layouts[2], scale_points *points);
 void scale_points_free(scale_points *points);
 
 /* Keeps what a study of an earlier launch holds of a point: the times of its samples; where one

@@ -32,6 +32,15 @@ void scale_unbind(const nf_node *node, const scale_layout *l)
     nf_team_bind(l->threads, NULL, node->pus, node->npus);
 }
 
+nf_plan_options scale_plan_options(const nf_cli *cli, int ranks, const nf_chain *chain)
+{
+    nf_plan_options options = cli->plan_options;
+    if (!scale_grid_fits(&options, ranks) || nf_chain_is_range(chain))
+        memset(options.grid, 0, sizeof options.grid);
+    options.caches.l3 = nf_caches_find().l3 / (size_t)nf_node_members(&cli->node, ranks);
+    return options;
+}
+
 /* ---- one point ---- */
 
 /* A point that is being measured. */
@@ -51,11 +60,7 @@ typedef struct opened {
 static nf_status plan_point(scale_run *run, opened *o)
 {
     const nf_cli *cli = run->cli;
-    nf_plan_options options = cli->plan_options;
-    if (!scale_grid_fits(&options, o->part.size) || nf_chain_is_range(&o->job.chain))
-        memset(options.grid, 0, sizeof options.grid);
-    options.caches.l3 =
-        nf_caches_find().l3 / (size_t)nf_node_members(&cli->node, o->point->layout.ranks);
+    nf_plan_options options = scale_plan_options(cli, o->point->layout.ranks, &o->job.chain);
     nf_status status =
         nf_bench_create(&o->part, run->source, &o->job.chain, &o->job.shape, &options, &o->bench);
     if (status == NF_OK && cli->explain)
@@ -69,8 +74,12 @@ static void describe_point(const scale_run *run, opened *o)
     nf_sample *sample = &o->sample;
     nf_nominal nominal = nf_chain_nominal(&o->job.chain);
     *sample = o->point->key;
-    sample->nodes = (int)nf_sum_u64(&o->part, run->cli->node.rank == 0);
-    sample->oversubscribed = nf_sum_u64(&o->part, o->crowded) > 0;
+    const nf_node *node = &run->cli->node;
+    sample->nodes = (int)nf_sum_u64(&o->part, node->rank == 0);
+    sample->cores = (int)nf_sum_u64(&o->part, node->rank == 0 ? (uint64_t)node->cores : 0);
+    o->crowded = nf_sum_u64(&o->part, o->crowded) > 0;
+    sample->waits = nf_chain_waits(&o->job.chain);
+    sample->oversubscribed = o->crowded && !sample->waits;
     sample->launch = run->launch;
     sample->flops = nominal.flops;
     sample->bytes = nominal.bytes;
@@ -95,8 +104,8 @@ static nf_status begin_members(scale_run *run, opened *o)
     if (status != NF_OK)
         return status;
     describe_point(run, o);
-    status = nf_measure_begin(&o->part, &run->cli->node, &o->bench, &run->timer,
-                              o->sample.oversubscribed, &o->measure, &seconds);
+    status = nf_measure_begin(&o->part, &run->cli->node, &o->bench, &run->timer, o->crowded,
+                              &o->measure, &seconds);
     if (status == NF_OK)
         o->fine = nf_bench_as_expected(&o->part, &o->bench, o->expected) &&
                   (o->part.rank > 0 || run->checked[o->point->chain]);

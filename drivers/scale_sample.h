@@ -38,6 +38,13 @@ nf_status scale_measure(scale_run *run);
  * worker, those excepted that the study has already. */
 nf_status scale_ceilings(scale_run *run);
 
+/* The first other rank on rank 0's node, or (far) on another one, on all ranks; 0: there is none, or
+ * no core for it. Collective over all ranks. */
+int scale_find_other(const scale_run *run, bool far);
+
+/* How a job is planned for so many ranks: as was asked for, as far as it suits them. */
+nf_plan_options scale_plan_options(const nf_cli *cli, int ranks, const nf_chain *chain);
+
 /* Each worker of a layout on a core of its own where there are enough, otherwise wherever it may;
  * returns whether there are not enough. scale_unbind undoes it. */
 bool scale_bind(const nf_node *node, const scale_layout *layout);

@@ -72,7 +72,7 @@ static nf_status describe_growth(const scale_run *run, nf_study *study)
 static nf_status describe_input(const scale_run *run, nf_study *study)
 {
     char text[NF_SHAPE_TEXT];
-    nf_shape strong = scale_strong_shape(run->args, run->source);
+    nf_shape strong = scale_strong_shape(run->args, run->source, NULL);
     nf_status status =
         nf_study_fact(study, "input", "%s (%s), %s in %.3f s", run->source->name,
                       nf_shape_text(&run->source->shape, text),
@@ -97,7 +97,8 @@ static nf_status describe(scale_run *run, nf_study *study)
         status = nf_study_fact(study, "cores that may be used", "%d on this node", cli->node.cores);
     if (status == NF_OK)
         status = nf_study_fact(study, "binding",
-                               "each worker on a core of its own; oversubscribed points unbound");
+                               "each worker on a core of its own; where there are more workers "
+                               "than cores, unbound");
     if (status == NF_OK)
         status = describe_input(run, study);
     return status == NF_OK ? describe_sampling(run, study) : status;
@@ -110,7 +111,7 @@ static const char *const binding_facts[] = {"processor",    "cores that may be u
                                             "nodes",        "instruction set in use",
                                             "nfold commit", "compiler flags"};
 
-static nf_status set_layouts(const scale_layouts *layouts, nf_study *study)
+static nf_status set_layouts(const char *name, const scale_layouts *layouts, nf_study *study)
 {
     char *text = NULL;
     size_t length = 0;
@@ -119,7 +120,7 @@ static nf_status set_layouts(const scale_layouts *layouts, nf_study *study)
         return nf_fail(NF_ERR_MEMORY, "no memory for a setting");
     for (size_t i = 0; i < layouts->count; i++)
         fprintf(out, "%s%dx%d", i > 0 ? "," : "", layouts->list[i].ranks, layouts->list[i].threads);
-    nf_status status = fclose(out) == 0 ? nf_study_set(study, "ranks x threads", "%s", text)
+    nf_status status = fclose(out) == 0 ? nf_study_set(study, name, "%s", text)
                                         : nf_fail(NF_ERR_MEMORY, "no memory for a setting");
     free(text);
     return status;
@@ -131,9 +132,17 @@ static nf_status set_kernels(const scale_args *args, nf_study *study)
     for (size_t i = 0; i < args->chains.count && status == NF_OK; i++) {
         char name[32];
         snprintf(name, sizeof name, "kernel %zu", i + 1);
-        status = nf_study_set(study, name, "%s", args->chains.list[i].text);
+        status = nf_study_set(study, name, "%s", args->sizes[i].name);
     }
     return status;
+}
+
+static bool any_waits(const scale_args *args)
+{
+    bool any = false;
+    for (size_t i = 0; i < args->chains.count; i++)
+        any |= nf_chain_waits(&args->chains.list[i]);
+    return any;
 }
 
 static nf_status set_plan(const nf_plan_options *o, nf_study *study)
@@ -159,17 +168,19 @@ static nf_status set_sampling(const scale_args *args, nf_study *study)
 }
 
 /* What the study must agree in to be resumed, of a study whose facts are there. */
-static nf_status set_all(const scale_run *run, const scale_layouts *layouts, nf_study *study)
+static nf_status set_all(const scale_run *run, const scale_layouts layouts[2], nf_study *study)
 {
     const scale_args *args = run->args;
     char text[NF_SHAPE_TEXT], source[NF_SHAPE_TEXT];
-    nf_shape strong = scale_strong_shape(args, run->source);
+    nf_shape strong = scale_strong_shape(args, run->source, NULL);
     nf_status status = set_kernels(args, study);
     if (status == NF_OK)
         status = nf_study_set(study, "scaling", "%s%s", args->strong ? "strong " : "",
                               args->weak ? "weak" : "");
     if (status == NF_OK)
-        status = set_layouts(layouts, study);
+        status = set_layouts("ranks x threads", &layouts[0], study);
+    if (status == NF_OK && any_waits(args))
+        status = set_layouts("ranks x threads of kernels that wait", &layouts[1], study);
     if (status == NF_OK)
         status =
             nf_study_set(study, "input", "%s, %s; strong size %s", run->source->name,
@@ -273,32 +284,37 @@ static nf_status begin_file(scale_run *run)
     return nf_record_write(run->records, path, &run->study);
 }
 
+nf_status scale_study_note(scale_run *run, const char *name, const char *value)
+{
+    nf_study news = {.facts = NULL};
+    nf_status status = nf_study_fact(&run->study, name, "%s", value);
+    if (status == NF_OK)
+        status = nf_study_fact(&news, name, "%s", value);
+    if (status == NF_OK)
+        status = nf_record_study(run->records, run->records_path, &news);
+    nf_study_free(&news);
+    return status;
+}
+
 /* Goes on with a part file, or with a part file of a complete study; a fact says that it did. */
 static nf_status resume_file(scale_run *run, const nf_study *now)
 {
     const char *path = run->records_path;
-    nf_study news = {.facts = NULL};
-    char name[32];
+    char name[32], value[256];
     nf_status status = compare_settings(now, &run->study, run->args->folder);
     if (status != NF_OK)
         return status;
     snprintf(name, sizeof name, "launch %d", run->launch);
     const char *host = nf_study_find(now, "host"), *time = nf_study_find(now, "time");
-    status = nf_study_fact(&run->study, name, "%s, on %s", time != NULL ? time : "",
-                           host != NULL ? host : "");
-    if (status == NF_OK && access(path, F_OK) != 0)
-        return begin_file(run);
-    if (status == NF_OK)
-        status = nf_study_fact(&news, name, "%s", nf_study_find(&run->study, name));
-    if (status == NF_OK)
+    snprintf(value, sizeof value, "%s, on %s", time != NULL ? time : "", host != NULL ? host : "");
+    if (access(path, F_OK) != 0)
+        status = begin_file(run);
+    else
         status = nf_record_append(path, &run->records);
-    if (status == NF_OK)
-        status = nf_record_study(run->records, path, &news);
-    nf_study_free(&news);
-    return status;
+    return status == NF_OK ? scale_study_note(run, name, value) : status;
 }
 
-nf_status scale_study_begin(scale_run *run, const scale_layouts *layouts)
+nf_status scale_study_begin(scale_run *run, const scale_layouts layouts[2])
 {
     nf_study now = {.facts = NULL};
     nf_status status = describe(run, &now);
@@ -332,6 +348,7 @@ nf_status scale_study_conclude(scale_run *run)
     nf_report_table(&run->study, stdout);
     if (growth != NULL)
         printf("\nWeak scaling: %s\n", growth);
-    printf("\nReport: %s/report.html (also report.md, points.csv, study.jsonl)\n", folder);
+    printf("\nReport: %s/report.html (also report.md, points.csv, %sstudy.jsonl)\n", folder,
+           run->study.ncosts > 0 ? "costs.csv, " : "");
     return NF_OK;
 }

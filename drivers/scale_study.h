@@ -12,7 +12,10 @@ nf_status scale_study_recall(scale_run *run);
 /* Rank 0: notes facts and settings, and begins the file of records, DIR/study.part.jsonl, or goes
  * on with it; NF_ERR_USAGE where the settings differ from those of the study that is to be resumed.
  * */
-nf_status scale_study_begin(scale_run *run, const scale_layouts *layouts);
+nf_status scale_study_begin(scale_run *run, const scale_layouts layouts[2]);
+
+/* Rank 0: notes one more fact of a study whose file is begun. */
+nf_status scale_study_note(scale_run *run, const char *name, const char *value);
 
 /* Rank 0: the complete study takes the place of an older one, DIR/study.jsonl; then the report and
  * the table. Until then both are there, and a broken-off study can be rendered from its part file.

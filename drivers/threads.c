@@ -43,12 +43,12 @@ static bool add_up(const nf_shape *in, nf_chain *chains, size_t count, nf_thread
 
 static void explain(const nf_cli *cli, const nf_calibration *machine, double serial, double team)
 {
-    char alone[NF_AMOUNT_TEXT], shared[NF_AMOUNT_TEXT];
+    char alone[NF_AMOUNT], shared[NF_AMOUNT];
     int threads = cli->world.threads, most = cli->threads_most;
     if (!cli->explain || cli->world.rank > 0)
         return;
-    nf_duration_text(serial, alone);
-    nf_duration_text(team, shared);
+    nf_seconds_text(serial, 3, alone);
+    nf_seconds_text(team, 3, shared);
     const char *numbers =
         machine->measured ? "what advise keeps of this machine" : "nominal numbers";
     if (most == 1)

@@ -13,14 +13,13 @@
 static void print_choice(const nf_advised *a, size_t i, FILE *out)
 {
     const nf_choice *c = &a->advice->choices[i];
-    char how[96], start[NF_AMOUNT_TEXT], run[NF_AMOUNT_TEXT], files[NF_AMOUNT_TEXT] = "",
-                                                              all[NF_AMOUNT_TEXT];
+    char how[96], start[NF_AMOUNT], run[NF_AMOUNT], files[NF_AMOUNT] = "", all[NF_AMOUNT];
     fprintf(out, "%c %-34s %9s %9s", i == a->advice->chosen ? '>' : ' ', nf_choice_text(c, how),
-            nf_duration_text(c->start, start), nf_duration_text(c->run, run));
+            nf_seconds_text(c->start, 3, start), nf_seconds_text(c->run, 3, run));
     if (a->work->command)
-        fprintf(out, " %9s", nf_duration_text(c->read + c->write, files));
+        fprintf(out, " %9s", nf_seconds_text(c->read + c->write, 3, files));
     if (a->work->command || a->work->runs > 0)
-        fprintf(out, " %9s", nf_duration_text(c->seconds, all));
+        fprintf(out, " %9s", nf_seconds_text(c->seconds, 3, all));
     fprintf(out, "  %8.2f  %9.0f%%%s\n", c->speedup, 100 * c->efficiency,
             c->fits ? "" : "  does not fit into memory");
 }

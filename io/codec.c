@@ -9,6 +9,7 @@
 struct nf_coder {
     nf_codec step[NF_MAX_CODECS];
     size_t count, element, most, room;
+    bool insists;
     uint8_t *scratch[2]; /* `room` bytes each: what goes from step to step */
     struct libdeflate_compressor *deflate;
     struct libdeflate_decompressor *inflate;
@@ -122,7 +123,7 @@ static size_t zstd_encode(nf_coder *coder, int level, const uint8_t *from, size_
                           uint8_t *to)
 {
     size_t made = ZSTD_compressCCtx(coder->zstd, to, coder->room, from, bytes, level);
-    return ZSTD_isError(made) ? bytes : made;
+    return ZSTD_isError(made) ? 0 : made;
 }
 
 static const char *zstd_decode(nf_coder *coder, const uint8_t *from, size_t from_bytes, uint8_t *to,
@@ -179,7 +180,7 @@ typedef struct compression {
     nf_codec_id id;
     const char *name;
     int least, usual, most; /* levels; usual 0: it has none */
-    /* `bytes` or more: not shorter. NULL: cannot be written. */
+    /* 0: it failed. NULL: cannot be written. */
     size_t (*encode)(nf_coder *coder, int level, const uint8_t *from, size_t bytes, uint8_t *to);
     /* NULL, or what is wrong, to be put behind the name. */
     const char *(*decode)(nf_coder *coder, const uint8_t *from, size_t from_bytes, uint8_t *to,
@@ -238,6 +239,12 @@ nf_status nf_codec_parse(const char *option, const char *text, nf_codec *codec)
                    option, text);
 }
 
+int nf_codec_level(nf_codec_id id)
+{
+    const compression *c = compression_of(id);
+    return c != NULL ? c->usual : 0;
+}
+
 bool nf_codecs_known(const nf_codec *steps, size_t count)
 {
     size_t compressed = 0;
@@ -284,6 +291,11 @@ nf_status nf_coder_create(const nf_codec *steps, size_t count, size_t element, s
     nf_coder_free(*coder);
     *coder = NULL;
     return nf_fail(NF_ERR_MEMORY, "no memory to encode or decode pieces of %zu bytes", most);
+}
+
+void nf_coder_insist(nf_coder *coder)
+{
+    coder->insists = true;
 }
 
 size_t nf_coder_room(const nf_coder *coder)
@@ -346,7 +358,7 @@ static bool encode_step(nf_coder *coder, const nf_codec *step, span *data)
         made += 4;
     } else {
         made = compression_of(step->id)->encode(coder, step->level, data->at, data->bytes, to);
-        if (made == 0 || made >= data->bytes)
+        if (made == 0 || (made >= data->bytes && !coder->insists))
             return false;
     }
     *data = (span){to, made};

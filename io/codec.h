@@ -10,6 +10,7 @@
 const char *nf_codec_name(nf_codec_id id);
 /* "none", "deflate", "deflate:1" to 9, "zstd:3" to 19, "lz4": a compression and its level. */
 nf_status nf_codec_parse(const char *option, const char *text, nf_codec *codec);
+int nf_codec_level(nf_codec_id id); /* that which is taken where none is typed */
 /* Whether these steps can be undone here: known ones, one compression among them at most. */
 bool nf_codecs_known(const nf_codec *steps, size_t count);
 
@@ -20,12 +21,14 @@ typedef struct nf_coder nf_coder;
  * `steps` is copied. Error: NF_ERR_MEMORY. */
 nf_status nf_coder_create(const nf_codec *steps, size_t count, size_t element, size_t most,
                           nf_coder **coder);
+/* From now on compressions are made also where they make nothing shorter. */
+void nf_coder_insist(nf_coder *coder);
 void nf_coder_free(nf_coder *coder);         /* NULL is allowed */
 size_t nf_coder_room(const nf_coder *coder); /* bytes of what encoding gives at most */
 
 /* Bytes that go through the steps in their order. The result is the coder's until its next call, or
  * `from` itself where no step did anything. A compression that would not make them shorter is left
- * out: bit i of *skipped tells that step i was, as HDF5's filter masks do. */
+ * out, unless the coder insists: bit i of *skipped tells that step i was, as HDF5's filter masks do. */
 nf_status nf_coder_encode(nf_coder *coder, const void *from, size_t bytes, const void **to,
                           size_t *to_bytes, unsigned *skipped);
 

@@ -198,5 +198,5 @@ nf_status nf_suffix_format(const char *file, const nf_format **format)
             if (used < sizeof known)
                 used += (size_t)snprintf(known + used, sizeof known - used, " %s", *suffix);
         }
-    return nf_fail(NF_ERR_FILE, "%s: unknown suffix for an output; known are%s", file, known);
+    return nf_fail(NF_ERR_USAGE, "%s: unknown suffix for an output; known are%s", file, known);
 }

@@ -1,6 +1,6 @@
 /* format.h - the method table behind which every file format stands. Internal to io/.
  *
- * A format knows one process and one file; it knows nothing of ranks or threads. io/array.c brings
+ * A format knows one process and one file; it knows nothing of ranks or threads. io/array_*.c bring
  * them. One thread at a time calls a reader or a writer; several may be called at once. */
 #ifndef NF_FORMAT_H
 #define NF_FORMAT_H

@@ -65,6 +65,12 @@ static nf_status filter_missing(const char *path, const char *dataset, H5Z_filte
 }
 
 /* Those that chunks.c undoes need no plugin. */
+static bool filter_is_there(H5Z_filter_t id)
+{
+    return id < 0 || nf_codecs_known(&(nf_codec){.id = (nf_codec_id)id}, 1) ||
+           H5Zfilter_avail(id) > 0;
+}
+
 nf_status nf_h5_check_filters(hid_t dataset, const char *path, const char *name)
 {
     hid_t plist = H5Dget_create_plist(dataset);
@@ -74,8 +80,7 @@ nf_status nf_h5_check_filters(hid_t dataset, const char *path, const char *name)
     int count = H5Pget_layout(plist) == H5D_CHUNKED ? H5Pget_nfilters(plist) : 0;
     for (int i = 0; i < count && status == NF_OK; i++) {
         H5Z_filter_t id = filter_id(plist, i);
-        bool known = nf_codecs_known(&(nf_codec){.id = (nf_codec_id)id}, 1);
-        if (id >= 0 && !known && H5Zfilter_avail(id) <= 0)
+        if (!filter_is_there(id))
             status = filter_missing(path, name, id);
     }
     H5Pclose(plist);
@@ -130,7 +135,7 @@ static void print_storage(FILE *out, hid_t dataset)
             fprintf(out, "%s%llu", d > 0 ? "x" : " ", (unsigned long long)chunk[d]);
         for (int i = 0; i < H5Pget_nfilters(plist); i++) {
             H5Z_filter_t id = filter_id(plist, i);
-            fprintf(out, ", %s%s", filter_name(id), H5Zfilter_avail(id) > 0 ? "" : " (not found)");
+            fprintf(out, ", %s%s", filter_name(id), filter_is_there(id) ? "" : " (not found)");
         }
     }
     if (plist >= 0 && H5Pget_external_count(plist) > 0)

@@ -28,7 +28,7 @@ struct nf_journal {
     char *path;
     int fd;
     int64_t end; /* of what is valid in the file */
-    int64_t units, count;
+    int64_t units;
     nf_done *unit; /* by index; bytes -1: not finished */
 };
 
@@ -224,7 +224,6 @@ static const char *get_record(const char *file, size_t size, size_t *at, uint32_
 
 static void take_unit(nf_journal *journal, const nf_done *unit)
 {
-    journal->count += journal->unit[unit->index].bytes < 0;
     journal->unit[unit->index] = *unit;
 }
 
@@ -393,11 +392,6 @@ bool nf_journal_done(const nf_journal *journal, int64_t index, nf_done *unit)
     return true;
 }
 
-int64_t nf_journal_count(const nf_journal *journal)
-{
-    return journal->count;
-}
-
 /* Whether a unit's bytes are in the file as they were noted. */
 static bool is_there(const nf_done *unit, int fd, char *piece)
 {
@@ -422,10 +416,8 @@ nf_status nf_journal_verify(nf_journal *journal, int fd)
     if (piece == NULL)
         return nf_fail(NF_ERR_MEMORY, "%s: no memory to verify it", journal->path);
     for (int64_t i = 0; i < journal->units; i++)
-        if (journal->unit[i].bytes >= 0 && !is_there(&journal->unit[i], fd, piece)) {
+        if (journal->unit[i].bytes >= 0 && !is_there(&journal->unit[i], fd, piece))
             journal->unit[i].bytes = -1;
-            journal->count--;
-        }
     free(piece);
     return NF_OK;
 }

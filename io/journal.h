@@ -45,7 +45,6 @@ bool nf_journal_discard(const char *target);
 
 /* Whether a unit is finished; then *unit is what was noted of it, last. */
 bool nf_journal_done(const nf_journal *journal, int64_t index, nf_done *unit);
-int64_t nf_journal_count(const nf_journal *journal); /* how many are */
 
 /* Reads the bytes of all finished units from the part file, and forgets those that are not as they
  * were noted; to be done before they are relied on. NF_ERR_MEMORY. */

@@ -11,6 +11,7 @@
 
 #include "io/format.h"
 #include "io/image.h"
+#include "io/jpeg_stream.h"
 #include "io/note.h"
 
 enum {
@@ -123,7 +124,7 @@ static bool read_header(jpeg_reader *reader)
     jpeg_create_decompress(&reader->info);
     reader->progress.progress_monitor = count_scans;
     reader->info.progress = &reader->progress;
-    jpeg_stdio_src(&reader->info, reader->file);
+    nf_jpeg_read_from(&reader->info, reader->file);
     jpeg_save_markers(&reader->info, JPEG_COM, MAX_MARKER);
     jpeg_save_markers(&reader->info, MARKER_EXIF, MAX_MARKER);
     jpeg_save_markers(&reader->info, MARKER_ICC, MAX_MARKER);
@@ -250,7 +251,7 @@ static nf_status open_reader(jpeg_reader *reader, const char *file)
                                .ndim = 2,
                                .channels = reader->info.out_color_space == JCS_RGB ? 3 : 1,
                                .dtype = NF_U8};
-    status = nf_image_check(&reader->shape, file, "JPEG");
+    status = nf_image_check(&reader->shape, fileno(reader->file), file, "JPEG");
     return status == NF_OK ? keep_metadata(reader) : status;
 }
 
@@ -433,7 +434,7 @@ static bool write_header(jpeg_writer *writer, const nf_shape *shape, int quality
         return false;
     writer->made = true;
     jpeg_create_compress(info);
-    jpeg_stdio_dest(info, writer->file);
+    nf_jpeg_write_to(info, writer->file);
     info->image_width = (JDIMENSION)shape->dim[2];
     info->image_height = (JDIMENSION)shape->dim[1];
     info->input_components = shape->channels;

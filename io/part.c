@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -11,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-bool nf_part_swept;
+bool nf_part_many;
 
 /* ---- part files that a signal must remove ---- */
 
@@ -131,8 +132,10 @@ static nf_status check_target(const char *target)
     struct stat info;
     size_t length = strlen(target);
     if (length == 0)
-        return nf_fail(NF_ERR_FILE, "the output's file name is empty");
+        return nf_fail(NF_ERR_USAGE, "the output's file name is empty");
     bool exists = stat(target, &info) == 0;
+    if (!exists && errno == ENAMETOOLONG)
+        return nf_fail(NF_ERR_USAGE, "%s: the output's name is too long for its folder", target);
     if (target[length - 1] == '/' || (exists && S_ISDIR(info.st_mode)))
         return nf_fail(NF_ERR_FILE, "%s: is a directory; name a file in it", target);
     if (exists && !S_ISREG(info.st_mode))
@@ -243,7 +246,7 @@ nf_status nf_part_begin(const char *file, nf_part *part)
         part_free(part);
         return status;
     }
-    if (!nf_part_swept)
+    if (!nf_part_many)
         remove_left(part->target);
     part->slot = slot_take(part->path);
     return NF_OK;
@@ -309,16 +312,40 @@ static nf_status flush_file(const char *path, const char *target)
     return status;
 }
 
-/* The rename itself must survive a crash. Some file systems cannot flush a folder: not an error. */
-static void flush_folder(const char *target)
+/* The rename itself must survive a crash. Some file systems cannot flush a folder: not an error. Frees the
+ * name. */
+static void flush_folder(char *folder)
 {
-    char *folder = folder_of(target);
     int fd = folder == NULL ? -1 : open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd >= 0) {
         fsync(fd);
         close(fd);
     }
     free(folder);
+}
+
+/* The folder in which names have changed since it was flushed; NULL: none. */
+static char *unflushed;
+static pthread_mutex_t unflushed_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* Makes `folder` the one that is to be flushed; the one before, if it is another one, is. */
+static void flush_later(char *folder)
+{
+    pthread_mutex_lock(&unflushed_lock);
+    char *before = unflushed;
+    bool same = before != NULL && folder != NULL && strcmp(before, folder) == 0;
+    if (!same)
+        unflushed = folder;
+    pthread_mutex_unlock(&unflushed_lock);
+    if (same)
+        free(folder);
+    else
+        flush_folder(before);
+}
+
+void nf_part_flush(void)
+{
+    flush_later(NULL);
 }
 
 /* rename(2), but for a target that must not be there. Some file systems cannot do that in one: they
@@ -348,7 +375,10 @@ nf_status nf_part_commit(nf_part *part)
         nf_part_abort(part);
         return status;
     }
-    flush_folder(part->target);
+    if (nf_part_many)
+        flush_later(folder_of(part->target));
+    else
+        flush_folder(folder_of(part->target));
     part_free(part);
     return NF_OK;
 }

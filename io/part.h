@@ -54,9 +54,12 @@ void nf_part_abort(nf_part *part);
  * writing one. */
 void nf_part_sweep(const char *file);
 
-/* Set by programs that see to that themselves: looking for such files once an output takes time in a
- * folder of many. */
-extern bool nf_part_swept;
+/* Set by programs that write many files: looking for such files once an output takes time in a folder of
+ * many, so they see to that themselves; and a folder is flushed once its last output in a row is there, not
+ * for each. They call nf_part_flush at the end; should the machine die before, renames may be lost, but no
+ * file is there in part. */
+extern bool nf_part_many;
+void nf_part_flush(void);
 
 /* Removes all part files of this process. Safe in a signal handler that does not return. */
 void nf_part_remove_all(void);

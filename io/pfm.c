@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "io/image.h"
 #include "io/plain.h"
 
 static bool pfm_recognise(const unsigned char head[NF_HEAD], size_t bytes)
@@ -24,12 +25,15 @@ static nf_status read_header(const char *file, nf_layout *layout, nf_shape *shap
     double scale = 0;
     int found = fscanf(stream, "P%c %9ld %9ld %30lf%c", &kind, &width, &height, &scale, &behind);
     layout->offset = ftell(stream);
-    fclose(stream);
+    nf_status status = NF_OK;
     if (found != 5 || scale == 0 || !isspace((unsigned char)behind) || layout->offset < 0)
-        return nf_fail(NF_ERR_FORMAT, "%s: PFM: its header is damaged or cut short", file);
+        status = nf_fail(NF_ERR_FORMAT, "%s: PFM: its header is damaged or cut short", file);
     layout->element = (nf_element){NF_EL_F32, (scale < 0) != little};
     *shape = (nf_shape){{1, height, width}, 2, kind == 'F' ? 3 : 1, NF_F32};
-    return nf_shape_check(shape, file);
+    if (status == NF_OK)
+        status = nf_image_check(shape, fileno(stream), file, "PFM");
+    fclose(stream);
+    return status;
 }
 
 static nf_status pfm_open(const char *file, const char *dataset, void **reader, nf_shape *shape)

@@ -118,7 +118,7 @@ static bool read_header(png_reader *reader)
     shape->dim[1] = png_get_image_height(png, common->info);
     shape->dim[2] = png_get_image_width(png, common->info);
     shape->dtype = png_get_bit_depth(png, common->info) == 16 ? NF_U16 : NF_U8;
-    if (nf_shape_cells(shape) > nf_max_pixels)
+    if (nf_image_check(shape, fileno(common->file), common->path, "PNG") != NF_OK)
         return true;
     reader->limit += (size_t)shape->dim[2] * 8;
     if (nf_png_must_swap(shape))
@@ -212,7 +212,7 @@ static nf_status open_reader(png_reader *reader, const char *file)
         return nf_fail(NF_ERR_FILE, "%s: cannot be opened: %s", file, strerror(errno));
     if (!read_header(reader))
         return read_fail(reader, "its header cannot be read");
-    nf_status status = nf_image_check(&common->shape, file, "PNG");
+    nf_status status = nf_image_check(&common->shape, fileno(common->file), file, "PNG");
     if (status == NF_OK &&
         nf_png_row_bytes(&common->shape) != png_get_rowbytes(common->png, common->info))
         status = nf_fail(NF_ERR_FORMAT, "%s: PNG: rows of an unexpected length", file);

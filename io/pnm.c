@@ -180,6 +180,8 @@ static nf_status pnm_open(const char *file, const char *dataset, void **state, n
         lseek(reader->raw.fd, 0, SEEK_END) < reader->pnm.offset + nf_raw_bytes(&reader->raw))
         status =
             nf_fail(NF_ERR_FILE, "%s: PNM: ends before its image does: it was cut short", file);
+    if (status == NF_OK)
+        status = nf_image_check(&reader->shape, reader->raw.fd, file, "PNM");
     if (status != NF_OK) {
         pnm_close(reader);
         return status;

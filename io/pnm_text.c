@@ -46,7 +46,8 @@ static nf_status open_reader(text_reader *reader, const char *file)
     if (reader->name == NULL)
         return nf_fail(NF_ERR_MEMORY, "%s: no memory for a name", file);
     nf_status status = nf_pnm_header(reader->file, file, &reader->pnm, &reader->shape);
-    return status == NF_OK ? nf_image_check(&reader->shape, file, "PNM") : status;
+    return status == NF_OK ? nf_image_check(&reader->shape, fileno(reader->file), file, "PNM")
+                           : status;
 }
 
 static nf_status text_open(const char *file, const char *dataset, void **state, nf_shape *shape)

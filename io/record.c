@@ -109,11 +109,21 @@ nf_status nf_record_ceiling(FILE *file, const char *path, const nf_ceiling *ceil
     return nf_fail(NF_ERR_FORMAT, "%s: the ceiling '%s' is no finite number", path, ceiling->what);
 }
 
+nf_status nf_record_cost(FILE *file, const char *path, const nf_cost *cost)
+{
+    json_t *record = nf_pack_cost(cost);
+    if (record != NULL)
+        return nf_json_line(file, path, record);
+    return nf_fail(NF_ERR_FORMAT, "%s: the cost '%s' is no finite number", path, cost->what);
+}
+
 nf_status nf_record_write(FILE *file, const char *path, const nf_study *study)
 {
     nf_status status = nf_record_study(file, path, study);
     for (size_t i = 0; i < study->nceilings && status == NF_OK; i++)
         status = nf_record_ceiling(file, path, &study->ceilings[i]);
+    for (size_t i = 0; i < study->ncosts && status == NF_OK; i++)
+        status = nf_record_cost(file, path, &study->costs[i]);
     for (size_t i = 0; i < study->nsamples && status == NF_OK; i++)
         status = nf_record_sample(file, path, &study->samples[i]);
     for (size_t i = 0; i < study->npredictions && status == NF_OK; i++)
@@ -231,6 +241,16 @@ static nf_status read_ceiling(json_t *record, const place *at, nf_study *study)
     return status;
 }
 
+static nf_status read_cost(json_t *record, const place *at, nf_study *study)
+{
+    nf_cost cost;
+    if (!nf_unpack_cost(record, &cost))
+        return wrong(at, "a cost that lacks a member or has one of the wrong type");
+    nf_status status = nf_study_cost(study, &cost);
+    free(cost.more);
+    return status;
+}
+
 /* A kind of a later version. */
 static nf_status read_other(const json_t *record, const place *at, nf_study *study)
 {
@@ -242,20 +262,22 @@ static nf_status read_other(const json_t *record, const place *at, nf_study *stu
 
 static nf_status read_kind(json_t *record, const place *at, nf_study *study)
 {
-    static const char *const kinds[] = {"study", "sample", "prediction", "ceiling"};
+    static const char *const kinds[] = {"study", "sample", "prediction", "ceiling", "cost"};
     const char *kind = json_string_value(json_object_get(record, "record"));
     json_int_t schema = json_integer_value(json_object_get(record, "schema"));
     size_t k = 0;
     if (kind == NULL)
         return wrong(at, "an object that says no kind of record");
-    while (k < 4 && strcmp(kinds[k], kind) != 0)
+    while (k < 5 && strcmp(kinds[k], kind) != 0)
         k++;
-    if (k == 4)
+    if (k == 5)
         return read_other(record, at, study);
     if (schema < 1 || schema > NF_SCHEMA)
         return wrong(at, "a record of another schema than 1 or 2");
     if (k == 0)
         return read_study(record, at, study);
+    if (k == 4)
+        return read_cost(record, at, study);
     return k == 3 ? read_ceiling(record, at, study) : read_sample(record, at, k == 2, study);
 }
 
@@ -346,6 +368,8 @@ static nf_status merge_file(const char *path, nf_study *study)
         status = nf_study_predict(study, &one.predictions[i]);
     for (size_t i = 0; status == NF_OK && i < one.nceilings; i++)
         status = nf_study_ceiling(study, &one.ceilings[i]);
+    for (size_t i = 0; status == NF_OK && i < one.ncosts; i++)
+        status = nf_study_cost(study, &one.costs[i]);
     for (size_t i = 0; status == NF_OK && i < one.nothers; i++)
         status = nf_study_other(study, one.others[i]);
     for (size_t i = 0; status == NF_OK && i < one.nsettings; i++)

@@ -9,11 +9,14 @@
  *               "work" "launch" "rep" "seconds" "phases" "valid" "oversubscribed" are always
  *               there. Others stand only where they are known: "grows" "order" "runs" "clock"
  *               ("barrier", "window") "end" ("precision", "time", "count") "flops" "bytes" "moved"
- *               "cycles" "instructions" "misses" "joules" "simulated" (true), and "balance":
- *               {"useful" "most" "rank_most" "bulk" "chain" (seconds) "steps" "slowest" (a rank),
- *               "threads_ns": useful time of each thread, rank by rank, "ranks_ns": {phase: its
+ *               "cycles" "instructions" "misses" "joules" "cores" "waits" (true) "simulated" (true),
+ *               and "balance": {"useful" "most" "rank_most" "bulk" "chain" (seconds) "steps"
+ *               "slowest" (a rank), "threads_ns": useful time of each thread, rank by rank, "ranks_ns": {phase: its
  *               time on each rank}}, whole nanoseconds; both lists up to 4096 workers
  *   ceiling     what the machine can do at most: the names of struct nf_ceiling
+ *   cost        what sharing out work costs: "kind" ("start", "share", "send", "break-even",
+ *               "memory") and the names of struct nf_cost; "kernel" and "label" stand only in
+ *               those of break-even, "lost" only where it is not 0
  *   prediction  what a formula predicts of a simulated point: as a sample
  *
  * Schema 1 had no settings, ceilings and balance; it is read as well. Unknown members and unknown
@@ -31,6 +34,7 @@ nf_status nf_record_study(FILE *file, const char *path, const nf_study *study);
 nf_status nf_record_sample(FILE *file, const char *path, const nf_sample *sample);
 nf_status nf_record_prediction(FILE *file, const char *path, const nf_sample *prediction);
 nf_status nf_record_ceiling(FILE *file, const char *path, const nf_ceiling *ceiling);
+nf_status nf_record_cost(FILE *file, const char *path, const nf_cost *cost);
 
 /* All of a study, what was not understood when it was read included. */
 nf_status nf_record_write(FILE *file, const char *path, const nf_study *study);

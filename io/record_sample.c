@@ -1,4 +1,4 @@
-/* record_sample.c - samples and ceilings as JSON objects, and back. */
+/* record_sample.c - samples, ceilings and costs as JSON objects, and back. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,6 +174,10 @@ static bool pack_known(json_t *record, const nf_sample *sample)
             fine = set(record, optional[i].name, json_real(*optional_of(sample, i)));
     if (fine && sample->balance.known)
         fine = set(record, "balance", pack_balance(sample));
+    if (fine && sample->cores > 0)
+        fine = set(record, "cores", json_integer(sample->cores));
+    if (fine && sample->waits)
+        fine = set(record, "waits", json_true());
     if (fine && sample->simulated)
         fine = set(record, "simulated", json_true());
     return fine && nf_record_restore(record, sample->more);
@@ -203,6 +207,22 @@ json_t *nf_pack_ceiling(const nf_ceiling *c)
                   c->ranks, "threads", c->threads, "nodes", c->nodes, "bytes", (json_int_t)c->bytes,
                   "factor", c->factor, "n", c->n, "best", c->best, "median", c->median);
     if (record == NULL || nf_record_restore(record, c->more))
+        return record;
+    json_decref(record);
+    return NULL;
+}
+
+json_t *nf_pack_cost(const nf_cost *c)
+{
+    json_t *record = json_pack(
+        "{s:s, s:i, s:s, s:s, s:s, s:i, s:i, s:i, s:f, s:i, s:f, s:f, s:f, s:b}", "record", "cost",
+        "schema", NF_SCHEMA, "kind", nf_cost_names[c->kind], "what", c->what, "unit", c->unit,
+        "ranks", c->ranks, "threads", c->threads, "nodes", c->nodes, "amount", c->amount, "n", c->n,
+        "value", c->value, "low", c->low, "high", c->high, "valid", c->valid);
+    bool fine = record != NULL && set_text(record, "kernel", c->kernel) &&
+                set_text(record, "label", c->label) &&
+                (c->lost == 0 || set(record, "lost", json_real(c->lost)));
+    if (fine && nf_record_restore(record, c->more))
         return record;
     json_decref(record);
     return NULL;
@@ -346,15 +366,18 @@ static bool unpack_required(json_t *record, nf_sample *sample)
 static bool unpack_known(json_t *record, nf_sample *sample)
 {
     const json_t *simulated = json_object_get(record, "simulated");
+    const json_t *waits = json_object_get(record, "waits"),
+                 *cores = json_object_get(record, "cores");
     const json_t *order = json_object_get(record, "order"), *runs = json_object_get(record, "runs");
     const json_t *grows = json_object_get(record, "grows");
     int clock = 0, end = 0;
-    bool fine = get_name(record, "clock", clock_names, 3, &clock) &&
-                get_name(record, "end", end_names, 4, &end) &&
-                (grows == NULL || json_is_string(grows)) &&
-                (runs == NULL || json_integer_value(runs) > 0) &&
-                (order == NULL || json_is_integer(order)) &&
-                (simulated == NULL || json_is_boolean(simulated));
+    bool fine =
+        get_name(record, "clock", clock_names, 3, &clock) &&
+        get_name(record, "end", end_names, 4, &end) && (grows == NULL || json_is_string(grows)) &&
+        (runs == NULL || json_integer_value(runs) > 0) &&
+        (order == NULL || json_is_integer(order)) && (cores == NULL || json_is_integer(cores)) &&
+        (waits == NULL || json_is_boolean(waits)) &&
+        (simulated == NULL || json_is_boolean(simulated));
     for (int i = 0; i < OPTIONAL && fine; i++)
         fine = get_real(record, optional[i].name, optional_of(sample, i));
     sample->clock = (nf_clock)clock;
@@ -362,6 +385,8 @@ static bool unpack_known(json_t *record, nf_sample *sample)
     sample->grows = (char *)(uintptr_t)json_string_value(grows);
     sample->runs = (int)json_integer_value(runs);
     sample->order = json_integer_value(order);
+    sample->cores = (int)json_integer_value(cores);
+    sample->waits = json_is_true(waits);
     sample->simulated = json_is_true(simulated);
     return fine && unpack_balance(record, sample);
 }
@@ -391,6 +416,34 @@ bool nf_unpack_ceiling(json_t *record, nf_ceiling *c)
     c->unit = (char *)(uintptr_t)unit;
     c->bytes = bytes;
     json_t *known = nf_pack_ceiling(c);
+    c->more = nf_record_beyond(record, known);
+    json_decref(known);
+    return true;
+}
+
+bool nf_unpack_cost(json_t *record, nf_cost *c)
+{
+    const char *kind, *what, *unit, *kernel = NULL, *label = NULL;
+    int valid, which;
+    *c = (nf_cost){.what = NULL};
+    if (json_unpack(record,
+                    "{s:s, s:s, s:s, s:i, s:i, s:i, s:F, s:i, s:F, s:F, s:F, s:b, s?s, s?s, s?F}",
+                    "kind", &kind, "what", &what, "unit", &unit, "ranks", &c->ranks, "threads",
+                    &c->threads, "nodes", &c->nodes, "amount", &c->amount, "n", &c->n, "value",
+                    &c->value, "low", &c->low, "high", &c->high, "valid", &valid, "kernel", &kernel,
+                    "label", &label, "lost", &c->lost) != 0)
+        return false;
+    which = find_name(nf_cost_names, NF_COSTS, kind);
+    if (which < 0 || c->ranks < 1 || c->threads < 1 || c->ranks > INT32_MAX / c->threads ||
+        (which == NF_COST_BREAK_EVEN) != (kernel != NULL && label != NULL))
+        return false;
+    c->kind = (nf_cost_kind)which;
+    c->what = (char *)(uintptr_t)what;
+    c->unit = (char *)(uintptr_t)unit;
+    c->kernel = (char *)(uintptr_t)kernel;
+    c->label = (char *)(uintptr_t)label;
+    c->valid = valid;
+    json_t *known = nf_pack_cost(c);
     c->more = nf_record_beyond(record, known);
     json_decref(known);
     return true;

@@ -125,6 +125,8 @@ nf_status nf_report_make(const nf_study *study, nf_report *report)
     if (status == NF_OK)
         status = nf_report_follow(report);
     if (status == NF_OK)
+        status = nf_costings(study, &report->costs, &report->ncosts);
+    if (status == NF_OK)
         status = nf_report_find(report);
     return status;
 }
@@ -138,6 +140,7 @@ void nf_report_free(nf_report *report)
     for (int i = 0; i < NF_FIGURES; i++)
         free(report->figures[i]);
     nf_trends_free(report);
+    free(report->costs);
     free(report->details);
     free(report->findings);
     free(report->no_figures);
@@ -229,6 +232,8 @@ nf_status nf_report_write(const nf_study *study, const char *dir, unsigned forma
         status = nf_report_folder(dir);
     if (status == NF_OK)
         status = nf_report_file(&report, dir, "points.csv", nf_report_csv);
+    if (status == NF_OK && report.ncosts > 0)
+        status = nf_report_file(&report, dir, "costs.csv", nf_costs_csv);
     if (status == NF_OK && report.nsimulated > 0)
         status = nf_report_file(&report, dir, "simulated.csv", nf_simulated_csv);
     if (status == NF_OK)

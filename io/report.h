@@ -17,7 +17,8 @@ enum {
 
 /* Writes DIR/points.csv, DIR/report.md, DIR/report.html (one file, figures inside), of each figure that
  * has something to show (time, efficiency, phases, map, roofline, samples, convergence; of simulated
- * points simulated_time, simulated_efficiency) DIR/NAME.svg, for simulated points simulated.csv, and,
+ * points simulated_time, simulated_efficiency) DIR/NAME.svg, for simulated points simulated.csv, for costs
+ * costs.csv, and,
  * under DIR/figures/, the gnuplot scripts and data that drew them; and the formats asked for. Makes DIR.
  * Each file goes to a temporary name first. Without gnuplot the figures are left out and the report says
  * so. Errors: NF_ERR_FILE, NF_ERR_MEMORY; NF_ERR_FORMAT for a study without samples. */

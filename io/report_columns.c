@@ -1,6 +1,7 @@
 /* The columns of the tables that each group of points has. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "io/report_parts.h"
 
@@ -463,6 +464,19 @@ void nf_table_field(FILE *out, const char *text, int width)
     fprintf(out, "%*s%.*s%*s", width > 0 ? pad : 0, "", (int)bytes, text, width > 0 ? 0 : pad, "");
 }
 
+void nf_table_wrap(FILE *out, const char *text, int indent, int width)
+{
+    for (const char *at = text; *at != '\0';) {
+        int used;
+        size_t bytes = cut(at, at == text ? width : width - indent, &used), all = bytes;
+        while (at[bytes] != '\0' && at[bytes] != ' ' && bytes > 0)
+            bytes--;
+        bytes = bytes == 0 ? all : bytes;
+        fprintf(out, "%*s%.*s\n", at == text ? 0 : indent, "", (int)bytes, at);
+        at += bytes + strspn(at + bytes, " ");
+    }
+}
+
 /* The interval's half-width, the larger one, in percent of the median. */
 static void cell_relative(const nf_row *row, char text[NF_CELL])
 {
@@ -544,6 +558,7 @@ void nf_report_table(const nf_study *study, FILE *out)
             table_row(out, &row);
         }
     }
+    nf_costs_table(&report, out);
     nf_simulated_table(&report, out);
     nf_report_free(&report);
 }

@@ -7,6 +7,9 @@
  *   worth   the fastest point whose efficiency is NF_WORTH percent or more
  *   model   the best of nf_models_fit over the fastest points of each number of workers, followed up to
  *           NF_EXTRAPOLATION times the most
+ *   waits   of a kernel that waits for files there is neither limit nor worth: its fastest point is its
+ *           best, told beside the fastest that has no more workers than cores
+ *   size    where serial is faster below: the break-even sizes that were measured
  *   next    what helps against each limit; more workers where the most were worth it; more cores where
  *           nothing counts beside its base; more samples where intervals are wide */
 #include <math.h>
@@ -15,7 +18,7 @@
 
 #include "drivers/study/bottleneck.h"
 #include "drivers/study/models.h"
-#include "io/report_parts.h"
+#include "io/report_costs.h"
 
 /* A kernel as it is concluded of: its strong group, or, without one, its weak one. */
 typedef struct kernel {
@@ -85,13 +88,13 @@ static bool has_strong(const nf_report *report, const char *name)
     return false;
 }
 
-/* Returns how many; the most limited ones first. */
-static size_t examine_all(const nf_report *report, kernel *list)
+/* Those that wait, or those that do not. Returns how many; the most limited ones first. */
+static size_t examine_all(const nf_report *report, bool waits, kernel *list)
 {
     size_t n = 0;
     for (size_t g = 0; g < report->ngroups; g++) {
         const nf_sample *of = report->groups[g].points[0]->of;
-        if (of->scaling == NF_WEAK && has_strong(report, of->kernel))
+        if (of->waits != waits || (of->scaling == NF_WEAK && has_strong(report, of->kernel)))
             continue;
         kernel k = examine(report, &report->groups[g]);
         size_t at = n++;
@@ -108,15 +111,8 @@ static size_t examine_all(const nf_report *report, kernel *list)
 
 static void say_workers(const nf_point *point, FILE *out)
 {
-    const nf_sample *of = point->of;
-    if (of->ranks > 1 && of->threads > 1)
-        fprintf(out, "%d ranks of %d threads", of->ranks, of->threads);
-    else if (of->ranks > 1)
-        fprintf(out, "%d ranks", of->ranks);
-    else if (of->threads > 1)
-        fprintf(out, "%d threads", of->threads);
-    else
-        fputs("one worker", out);
+    char text[NF_CELL];
+    fputs(nf_workers_text(point->of->ranks, point->of->threads, text), out);
 }
 
 static void say_loss(const kernel *k, FILE *out)
@@ -203,7 +199,7 @@ static void say_unknown(const kernel *list, size_t n, FILE *out)
     size_t unknown = 0;
     for (size_t i = 0; i < n; i++)
         unknown += !list[i].limit.known;
-    if (unknown == n)
+    if (unknown == n && n > 0)
         fputs("No limit can be told: no point with more workers counts beside one with fewer. ",
               out);
     else if (unknown > 0)
@@ -284,6 +280,117 @@ static void say_worth(const kernel *list, size_t n, FILE *out)
         else
             say_no_more(list[i].base, out);
         say_alike(list, n, &list[i], out);
+    }
+    if (said > 0)
+        fputs(". ", out);
+}
+
+/* ---- kernels that wait ---- */
+
+static bool within_cores(const nf_point *point)
+{
+    return nf_point_workers(point) <= point->of->cores;
+}
+
+/* The fastest point, of those with no more workers than cores where that is asked for; weak: by the
+ * rate. NULL: none. */
+static const nf_point *find_fastest(const nf_group *group, bool within)
+{
+    const nf_point *best = NULL;
+    for (size_t i = 0; i < group->n; i++) {
+        const nf_point *point = group->points[i];
+        if (counts(point) && (!within || within_cores(point)) &&
+            (best == NULL || point->speedup > best->speedup))
+            best = point;
+    }
+    return best;
+}
+
+/* Whether the intervals of the rates are apart, this one's being the higher. */
+static bool shown_faster(const nf_point *point, const nf_point *than)
+{
+    return point->interval.known && than->interval.known &&
+           (double)point->of->work / point->interval.high >
+               (double)than->of->work / than->interval.low;
+}
+
+static void say_beyond(const nf_group *group, const nf_point *best, FILE *out)
+{
+    const nf_point *within = find_fastest(group, true);
+    const nf_point *most = group->points[group->n - 1]; /* they are ordered by workers */
+    if (within == NULL || within_cores(most)) {
+        fputs(": no point with more workers than cores counts beside one with fewer; ", out);
+        return;
+    }
+    bool helps = within != best && shown_faster(best, within);
+    fprintf(out, ": more workers than cores %s; ", helps ? "help" : "are not shown to help");
+}
+
+/* "readfiles waits for files: more workers than cores help; fastest with 16 threads on 2 cores ...". */
+static void say_waiting(const kernel *list, size_t n, FILE *out)
+{
+    for (size_t i = 0; i < n; i++) {
+        const nf_group *group = list[i].group;
+        const nf_point *best = find_fastest(group, false), *within = find_fastest(group, true);
+        fprintf(out, "%s waits for files, not for processor or memory", name_of(&list[i]));
+        if (best == NULL) {
+            fputs("; no point counts. ", out);
+            continue;
+        }
+        say_beyond(group, best, out);
+        fputs("fastest with ", out);
+        say_workers(best, out);
+        if (best->of->cores > 0)
+            fprintf(out, " on %d core%s", best->of->cores, best->of->cores == 1 ? "" : "s");
+        if (best != best->base) {
+            fprintf(out, ", %.2f times as fast as ", best->speedup);
+            say_workers(best->base, out);
+        }
+        if (within != NULL && within != best && within != best->base) {
+            fprintf(out, ", %.2f times as fast as ", best->speedup / within->speedup);
+            say_workers(within, out);
+        }
+        fputs(". ", out);
+    }
+}
+
+/* ---- at which sizes ---- */
+
+/* "below 2,440 cells (2,000 to 3,000) than 2 threads". */
+static void say_size(const nf_costing *cost, FILE *out)
+{
+    char size[NF_CELL], low[NF_CELL], high[NF_CELL];
+    nf_thousands_text(cost->interval.low, low);
+    if (nf_costing_nowhere(cost))
+        fprintf(out, "at every size tried, up to %s %s,", low, cost->of->unit);
+    else if (!isfinite(cost->value))
+        fprintf(out, "below %s %s at least", low, cost->of->unit);
+    else
+        fprintf(out, "below %s %s", nf_thousands_text(cost->value, size), cost->of->unit);
+    if (isfinite(cost->value) && isfinite(cost->interval.high))
+        fprintf(out, " (%s to %s)", low, nf_thousands_text(cost->interval.high, high));
+    else if (isfinite(cost->value))
+        fprintf(out, " (at least %s)", low);
+    fprintf(out, " than %s", nf_workers_text(cost->of->ranks, cost->of->threads, size));
+}
+
+/* Of each kernel, by threads and by ranks, in one sentence; nothing of those where one worker is not shown
+ * to be faster at any size. */
+static void say_sizes(const nf_report *report, FILE *out)
+{
+    const char *last = NULL;
+    size_t said = 0, kernels = 0;
+    for (const nf_costing *c = NULL;
+         (c = nf_costing_next(report, NF_COST_BREAK_EVEN, c)) != NULL;) {
+        bool first = last == NULL || strcmp(last, c->of->kernel) != 0;
+        if (c->interval.low <= 0 || (first && kernels == SHOWN))
+            continue;
+        last = c->of->kernel;
+        kernels += first;
+        fputs(said++ == 0 ? "One worker is faster for " : first ? "; for " : ", ", out);
+        if (first)
+            fprintf(out, "%s ", c->of->label);
+        say_size(c, out);
     }
     if (said > 0)
         fputs(". ", out);
@@ -433,11 +540,14 @@ nf_status nf_conclude(const nf_report *report, FILE *out)
     kernel *list = calloc(report->ngroups + 1, sizeof *list);
     if (list == NULL)
         return nf_fail(NF_ERR_MEMORY, "no memory for the report's conclusions");
-    size_t n = examine_all(report, list);
+    size_t n = examine_all(report, false, list);
+    size_t waiting = examine_all(report, true, list + n);
     say_limited(list, n, out);
     say_unlimited(list, n, out);
     say_unknown(list, n, out);
     say_worth(list, n, out);
+    say_waiting(list + n, waiting, out);
+    say_sizes(report, out);
     say_models(report, list, n, out);
     say_next(report, list, n, out);
     free(list);

@@ -29,18 +29,7 @@ static nf_status add(nf_report *report, char *about, char *text)
 
 static const char *layout_words(const nf_point *point, char text[NF_CELL])
 {
-    const nf_sample *of = point->of;
-    const char *ranks = of->ranks == 1 ? "rank" : "ranks",
-               *threads = of->threads == 1 ? "thread" : "threads";
-    if (of->ranks > 1 && of->threads > 1)
-        snprintf(text, NF_CELL, "%d %s of %d %s", of->ranks, ranks, of->threads, threads);
-    else if (of->ranks > 1)
-        snprintf(text, NF_CELL, "%d %s", of->ranks, ranks);
-    else if (of->threads > 1)
-        snprintf(text, NF_CELL, "%d %s", of->threads, threads);
-    else
-        snprintf(text, NF_CELL, "one worker");
-    return text;
+    return nf_workers_text(point->of->ranks, point->of->threads, text);
 }
 
 static void speedup_interval(const nf_point *point, FILE *out)
@@ -127,6 +116,15 @@ static const nf_point *find_best(const nf_group *group)
     return best;
 }
 
+/* Of a kernel that waits, in the place of an efficiency. */
+static void say_cores(const nf_point *point, FILE *out)
+{
+    int cores = point->of->cores;
+    if (cores > 0)
+        fprintf(out, ", on %d core%s", cores, cores == 1 ? "" : "s");
+    fputs(": it waits for files", out);
+}
+
 static void say_scaling(const nf_group *group, FILE *out)
 {
     char layout[NF_CELL], time[NF_CELL], one[NF_CELL], with[NF_CELL];
@@ -150,7 +148,10 @@ static void say_scaling(const nf_group *group, FILE *out)
         fprintf(out, "With %s and as much work a worker: %s against %s, %.2f times the rate",
                 layout, time, one, best->speedup);
     speedup_interval(best, out);
-    fprintf(out, ", efficiency %.0f%%", 100 * best->efficiency);
+    if (best->of->waits)
+        say_cores(best, out);
+    else
+        fprintf(out, ", efficiency %.0f%%", 100 * best->efficiency);
     const nf_interval *interval = &best->speedup_interval;
     if (interval->known && interval->high < 1)
         fputs(": slower than that", out);
@@ -215,20 +216,26 @@ static void say_overhead(const nf_group *group, FILE *out)
 
 /* ---- all ---- */
 
-static nf_status add_general(nf_report *report, nf_report_writer *say)
+char *nf_report_words(const nf_report *report, nf_report_writer *write)
 {
     char *text = NULL;
     size_t length = 0;
     FILE *out = open_memstream(&text, &length);
     if (out == NULL)
-        return no_memory();
-    nf_status status = say(report, out);
-    if (fclose(out) != 0 && status == NF_OK)
-        status = no_memory();
-    if (status == NF_OK)
-        return add(report, NULL, text);
-    free(text);
-    return status;
+        return NULL;
+    bool fine = write(report, out) == NF_OK;
+    if (fclose(out) != 0 || !fine) {
+        free(text);
+        return NULL;
+    }
+    while (length > 0 && text[length - 1] == ' ')
+        text[--length] = '\0';
+    return text;
+}
+
+static nf_status add_general(nf_report *report, nf_report_writer *say)
+{
+    return add(report, NULL, nf_report_words(report, say));
 }
 
 static nf_status add_group(nf_report *report, const nf_group *group)

@@ -24,7 +24,7 @@ static const char style[] =
     "tr.partly td:nth-child(3){color:var(--warn);font-weight:600}"
     "h3{font-size:1rem;margin:1.75rem 0 .5rem;overflow-wrap:anywhere}"
     "h3 small{font-weight:400;color:var(--soft);font-size:1em}"
-    "p,li{max-width:46rem}"
+    "p,li{max-width:46rem;overflow-wrap:anywhere}"
     ".lead,figcaption,.note{color:var(--soft)}"
     ".lead{margin:0}"
     ".numbers{display:grid;grid-template-columns:repeat(auto-fit,minmax(8.5rem,1fr));gap:.75rem;"
@@ -36,7 +36,7 @@ static const char style[] =
     "font-variant-numeric:tabular-nums}"
     ".findings{padding-left:0;list-style:none;display:grid;gap:1rem 1.75rem;margin:1rem 0;"
     "grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr))}"
-    ".findings li{overflow-wrap:anywhere;padding-left:1rem;border-left:3px solid var(--accent)}"
+    ".findings li{padding-left:1rem;border-left:3px solid var(--accent)}"
     ".findings li.all{grid-column:1/-1;max-width:none}"
     ".findings strong{display:block;overflow-wrap:anywhere}"
     ".scroll{overflow-x:auto;margin:.5rem 0}"
@@ -69,12 +69,15 @@ static const char style[] =
     "table-header-group}figure svg{min-width:0;max-height:150mm}}";
 
 /* Sorts a table by the column whose head is clicked, or on which Enter is pressed: numbers with their units
- * by value, other texts by their characters; a second time the other way round. */
+ * (of time or bytes) and commas between thousands by value, other texts by their characters; a second time the other way round. */
 static const char script[] =
     "(function(){'use strict';"
-    "var units={ns:1e-9,'\u00b5s':1e-6,ms:1e-3,s:1};"
-    "function value(cell){var m=/^<?(-?[\\d.]+(?:e[-+]?\\d+)?)\\s*(ns|\u00b5s|ms|s)?(?![\\w])/"
-    ".exec(cell.textContent.trim());return m?parseFloat(m[1])*(m[2]?units[m[2]]:1):NaN}"
+    "var units={ns:1e-9,'\u00b5s':1e-6,ms:1e-3,s:1,B:1,KiB:1024,MiB:1048576,GiB:1073741824,"
+    "TiB:1099511627776};"
+    "function value(cell){var "
+    "m=/^<?(-?[\\d.]+(?:e[-+]?\\d+)?)\\s*(ns|\u00b5s|ms|s|[KMGT]iB|B)?(?![\\w])/"
+    ".exec(cell.textContent.trim().replace(/(\\d),(?=\\d{3})/g,'$1'));return "
+    "m?parseFloat(m[1])*(m[2]?units[m[2]]:1):NaN}"
     "function sort(head){var table=head.closest('table'),body=table.tBodies[0],at=head.cellIndex,"
     "down=head.getAttribute('aria-sort')==='ascending';"
     "table.querySelectorAll('thead th').forEach(function(h){h.removeAttribute('aria-sort')});"
@@ -344,12 +347,27 @@ static nf_status write_groups(const nf_report *report, nf_scaling scaling, const
     return status;
 }
 
-static nf_status write_sections(const nf_report *report, FILE *out)
+static nf_status write_sections(const nf_report *report, const char *tag, const nf_section *list,
+                                FILE *out)
 {
     nf_status status = NF_OK;
-    for (const nf_section *s = nf_sections; s->title != NULL && status == NF_OK; s++)
-        status = write_sheet("h2", s->title, s->words, s->make(report), out);
+    for (const nf_section *s = list; s->title != NULL && status == NF_OK; s++) {
+        char *said = NULL;
+        status = nf_section_words(report, s, &said);
+        if (status == NF_OK)
+            status = write_sheet(tag, s->title, said, s->make(report), out);
+        free(said);
+    }
     return status;
+}
+
+static nf_status write_costs(const nf_report *report, FILE *out)
+{
+    if (report->ncosts == 0)
+        return NF_OK;
+    element(out, "h2", nf_costs_title);
+    element(out, "p", nf_costs_intro);
+    return write_sections(report, "h3", nf_cost_sections, out);
 }
 
 /* ---- the end ---- */
@@ -385,16 +403,18 @@ static void write_facts(const nf_report *report, FILE *out)
     fputs("</tbody></table></div>\n", out);
 }
 
-static void write_method(FILE *out)
+static void write_method(const nf_report *report, FILE *out)
 {
     fputs("<h2>How it was measured</h2>\n<ul>\n", out);
     for (size_t i = 0; nf_method[i] != NULL; i++) {
         element(out, "li", nf_method[i]);
         putc('\n', out);
     }
-    fputs("</ul>\n<footer>All measured numbers are in points.csv; the figures' data and scripts "
-          "are in figures/.</footer>\n</main>\n<script>",
-          out);
+    fprintf(
+        out,
+        "</ul>\n<footer>All measured numbers are in points.csv%s; the figures' data and scripts "
+        "are in figures/.</footer>\n</main>\n<script>",
+        report->ncosts > 0 ? " and costs.csv" : "");
     fputs(script, out);
     fputs("</script>\n</body>\n</html>\n", out);
 }
@@ -408,11 +428,13 @@ nf_status nf_report_html(const nf_report *report, FILE *out)
     nf_status status = write_groups(report, NF_STRONG, "Strong scaling", out);
     if (status == NF_OK)
         status = write_groups(report, NF_WEAK, "Weak scaling", out);
+    if (status == NF_OK)
+        status = write_costs(report, out);
     if (status == NF_OK && report->ngroups > 0)
-        status = write_sections(report, out);
+        status = write_sections(report, "h2", nf_sections, out);
     if (report->nsimulated > 0)
         nf_simulated_html(report, out);
     write_facts(report, out);
-    write_method(out);
+    write_method(report, out);
     return status;
 }

@@ -4,7 +4,9 @@
 
 #include "drivers/engine/shape.h"
 #include "drivers/engine/status.h"
+#include "drivers/study/amount.h"
 #include "drivers/study/bottleneck.h"
+#include "drivers/study/costing.h"
 #include "drivers/study/efficiency.h"
 #include "drivers/study/models.h"
 #include "io/report.h"
@@ -17,7 +19,7 @@ typedef struct nf_group {
     size_t n;
 } nf_group;
 
-enum { NF_CELL = 128 };
+enum { NF_CELL = NF_AMOUNT };
 
 /* What is derived of a point beside what nf_points says. */
 typedef struct nf_detail {
@@ -71,14 +73,17 @@ typedef struct nf_report {
     size_t nsimulated;  /* groups of simulated points, behind those */
     nf_detail *details; /* one a point */
     nf_trend *trends;   /* one a group of measured points */
+    nf_costing *costs;
+    size_t ncosts;
     nf_finding *findings;
     size_t nfindings;
     char *figures[NF_FIGURES]; /* SVG as gnuplot wrote it; NULL: no point to draw in it */
     char *no_figures;          /* why there are none; NULL: they are there */
 } nf_report;
 
-/* A figure is drawn where a group has something for it. */
 typedef nf_status nf_report_writer(const nf_report *report, FILE *out);
+
+/* A figure is drawn where a group has something for it. */
 typedef struct nf_figure {
     const char *name, *title, *caption; /* NAME.svg */
     bool (*has)(const nf_report *report, const nf_group *group);
@@ -159,19 +164,32 @@ enum { NF_COLUMNS = 24 }; /* room for heads */
 /* The sections of one table each, behind those of the points; a title that is NULL ends them. */
 typedef struct nf_section {
     const char *title, *words;
+    nf_report_writer *say; /* words that are derived from the numbers, in the place of `words` */
     nf_sheet_maker *make;
 } nf_section;
 extern const nf_section nf_sections[];
+
+/* A section's words; the caller frees them. Errors: NF_ERR_MEMORY. */
+nf_status nf_section_words(const nf_report *report, const nf_section *section, char **said);
+
+/* What is written, spaces at its end left out; the caller frees it. NULL: no memory, or it failed. */
+char *nf_report_words(const nf_report *report, nf_report_writer *write);
+
+/* ---- report_costs.c, report_cost_words.c: what sharing out work costs ---- */
+
+extern const char nf_costs_title[], nf_costs_intro[];
+extern const nf_section nf_cost_sections[]; /* within one section of that title */
+/* costs.csv: a cost a line; inf: more workers never won, or an end beyond the sizes that were tried. */
+nf_report_writer nf_costs_csv;
+/* The rows that decide, for a terminal of 100 columns; nothing without costs. */
+void nf_costs_table(const nf_report *report, FILE *out);
 
 /* ---- report_text.c ---- */
 
 extern const char nf_none[]; /* a dash: nothing to show */
 
-/* "12.1 ms" with `digits` significant digits. */
-const char *nf_seconds_text(double seconds, int digits, char text[NF_CELL]);
 /* "4096x2048x3 u8"; index ranges "n=1e9". */
 const char *nf_size_text(const nf_shape *shape, char text[NF_SHAPE_TEXT]);
-/* "12.0 to 12.3", in the unit that the median is shown in; "n<6" where there is no interval. */
 const char *nf_interval_text(const nf_point *point, char text[NF_CELL]);
 /* "2×1": ranks × threads. */
 const char *nf_layout_text(const nf_point *point, char text[NF_CELL]);
@@ -183,6 +201,10 @@ void nf_md_text(FILE *out, const char *text);
 void nf_html_text(FILE *out, const char *text);
 void nf_md_figure(FILE *out, const nf_report *report, int figure);
 void nf_html_figure(FILE *out, const nf_report *report, int figure);
+/* Text in lines of at most so many characters, broken at spaces, those after the first indented. */
+void nf_table_wrap(FILE *out, const char *text, int indent, int width);
+/* "2 threads", "2 ranks", "2 ranks of 2 threads", "one worker". */
+const char *nf_workers_text(int ranks, int threads, char text[NF_CELL]);
 /* Cut or padded to so many characters; negative: to the left. */
 void nf_table_field(FILE *out, const char *text, int width);
 /* "gaussian | sobel, strong, 4096x4096 u8"; the caller frees it. NULL: no memory. */

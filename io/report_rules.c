@@ -35,7 +35,10 @@ const char *const nf_method[] = {
     "Invalid points are listed, never drawn, and nothing is derived from them.",
     "Oversubscribed: more workers than cores that may be used. Such points are listed and left out "
     "of "
-    "every conclusion.",
+    "every conclusion. Not so those of a kernel that waits for files longer than it computes: more "
+    "threads than cores are no mistake there, the fastest point is its best whatever its "
+    "efficiency, and "
+    "no ceiling of processor or memory is its bound.",
     "The opening sentences: a limit is named where the efficiency with the most workers that count "
     "is "
     "shown to be under 90%, by the largest share of the time that goes into halos, folds, waiting, "

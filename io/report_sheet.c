@@ -1,6 +1,7 @@
 #include "io/report_sheet.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "io/report_parts.h"
@@ -14,6 +15,9 @@ void nf_sheet_free(nf_sheet *sheet)
 {
     for (size_t i = 0; i < sheet->used; i++)
         free(sheet->cells[i]);
+    for (size_t c = 0; sheet->own != NULL && c < sheet->columns; c++)
+        free((void *)(uintptr_t)sheet->own[c].text);
+    free(sheet->own);
     free(sheet->cells);
     free(sheet->rows);
     *sheet = (nf_sheet){0};
@@ -31,6 +35,24 @@ static bool grow(void **list, size_t used, size_t *room, size_t size)
     *list = grown;
     *room = more;
     return true;
+}
+
+void nf_sheet_head(nf_sheet *sheet, bool numeric, const char *format, ...)
+{
+    char *text = NULL;
+    void *heads = sheet->own;
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vasprintf(&text, format, arguments);
+    va_end(arguments);
+    if (length < 0 || !grow(&heads, sheet->columns, &sheet->head_room, sizeof *sheet->own)) {
+        if (length >= 0)
+            free(text);
+        sheet->no_memory = true;
+        return;
+    }
+    sheet->heads = sheet->own = heads;
+    sheet->own[sheet->columns++] = (nf_head){text, numeric};
 }
 
 void nf_sheet_row(nf_sheet *sheet, const char *kind)
@@ -71,8 +93,11 @@ static nf_status check(const nf_sheet *sheet)
 
 nf_status nf_sheet_markdown(const nf_sheet *sheet, FILE *out)
 {
-    for (size_t c = 0; c < sheet->columns; c++)
-        fprintf(out, "| %s ", sheet->heads[c].text);
+    for (size_t c = 0; c < sheet->columns; c++) {
+        fputs("| ", out);
+        nf_md_text(out, sheet->heads[c].text);
+        putc(' ', out);
+    }
     fputs("|\n", out);
     for (size_t c = 0; c < sheet->columns; c++)
         fputs(sheet->heads[c].numeric ? "|---:" : "|:---", out);
@@ -103,9 +128,11 @@ static void html_row(const nf_sheet *sheet, size_t row, FILE *out)
 nf_status nf_sheet_html(const nf_sheet *sheet, FILE *out)
 {
     fputs("<div class=\"scroll\" tabindex=\"0\"><table class=\"sorts\">\n<thead><tr>", out);
-    for (size_t c = 0; c < sheet->columns; c++)
-        fprintf(out, "<th scope=\"col\"%s>%s</th>", sheet->heads[c].numeric ? " class=\"n\"" : "",
-                sheet->heads[c].text);
+    for (size_t c = 0; c < sheet->columns; c++) {
+        fprintf(out, "<th scope=\"col\"%s>", sheet->heads[c].numeric ? " class=\"n\"" : "");
+        nf_html_text(out, sheet->heads[c].text);
+        fputs("</th>", out);
+    }
     fputs("</tr></thead>\n<tbody>\n", out);
     nf_status status = check(sheet);
     for (size_t r = 0; status == NF_OK && r < sheet->nrows; r++)

@@ -14,6 +14,8 @@ typedef struct nf_head {
 
 typedef struct nf_sheet {
     const nf_head *heads;
+    nf_head *own; /* those that nf_sheet_head added, with their texts; owned */
+    size_t head_room;
     size_t columns;
     char **cells; /* row by row; owned */
     size_t used, room;
@@ -24,6 +26,10 @@ typedef struct nf_sheet {
 
 nf_sheet nf_sheet_of(const nf_head *heads, size_t columns);
 void nf_sheet_free(nf_sheet *sheet);
+
+/* One more column, for sheets without rows that began as {0}. */
+void nf_sheet_head(nf_sheet *sheet, bool numeric, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* Begins a row; then one cell after another. What memory is missing for is left out, and writing fails. */
 void nf_sheet_row(nf_sheet *sheet, const char *kind);

@@ -9,46 +9,9 @@ const char nf_none[] = "\u2013";
 
 /* ---- numbers ---- */
 
-typedef struct unit {
-    double size;
-    const char *name;
-} unit;
-
-static unit unit_of(double seconds)
-{
-    static const unit units[] = {{1, "s"}, {1e-3, "ms"}, {1e-6, "\u00b5s"}};
-    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-        if (seconds >= 0.99995 * units[i].size)
-            return units[i];
-    return (unit){1e-9, "ns"};
-}
-
-/* Decimals that show so many significant digits of a value. */
-static int decimals(double value, int digits)
-{
-    int whole = value >= 1 ? (int)floor(log10(value) + 1e-9) + 1 : 1;
-    return whole < digits ? digits - whole : 0;
-}
-
-const char *nf_seconds_text(double seconds, int digits, char text[NF_CELL])
-{
-    unit u = unit_of(seconds);
-    double value = seconds / u.size;
-    snprintf(text, NF_CELL, "%.*f %s", decimals(value, digits), value, u.name);
-    return text;
-}
-
 const char *nf_interval_text(const nf_point *point, char text[NF_CELL])
 {
-    if (!point->interval.known) {
-        snprintf(text, NF_CELL, "n<6");
-        return text;
-    }
-    unit u = unit_of(point->seconds);
-    int places = decimals(point->seconds / u.size, 4);
-    snprintf(text, NF_CELL, "%.*f to %.*f", places, point->interval.low / u.size, places,
-             point->interval.high / u.size);
-    return text;
+    return nf_range_text(point->seconds, &point->interval, text);
 }
 
 /* 1000000000 as "1e9", 25000000 as "2.5e7"; numbers with more digits in full. */
@@ -79,6 +42,19 @@ const char *nf_size_text(const nf_shape *shape, char text[NF_SHAPE_TEXT])
 const char *nf_layout_text(const nf_point *point, char text[NF_CELL])
 {
     snprintf(text, NF_CELL, "%d\u00d7%d", point->of->ranks, point->of->threads);
+    return text;
+}
+
+const char *nf_workers_text(int ranks, int threads, char text[NF_CELL])
+{
+    if (ranks > 1 && threads > 1)
+        snprintf(text, NF_CELL, "%d ranks of %d threads", ranks, threads);
+    else if (ranks > 1)
+        snprintf(text, NF_CELL, "%d ranks", ranks);
+    else if (threads > 1)
+        snprintf(text, NF_CELL, "%d threads", threads);
+    else
+        snprintf(text, NF_CELL, "one worker");
     return text;
 }
 
@@ -129,12 +105,17 @@ void nf_md_text(FILE *out, const char *text)
     }
 }
 
-/* A table, its title before it; nothing where it has no rows. Frees the sheet. */
-static nf_status md_sheet(FILE *out, const char *title, nf_sheet sheet)
+/* A table, its title and words before it; nothing where it has no rows. Frees the sheet. */
+static nf_status md_sheet(FILE *out, const char *mark, const char *title, const char *words,
+                          nf_sheet sheet)
 {
     nf_status status = NF_OK;
     if (sheet.nrows > 0 || sheet.no_memory) {
-        fprintf(out, "\n%s\n\n", title);
+        fprintf(out, "\n%s%s\n\n", mark, title);
+        if (words != NULL) {
+            nf_md_text(out, words);
+            fputs("\n\n", out);
+        }
         status = nf_sheet_markdown(&sheet, out);
     }
     nf_sheet_free(&sheet);
@@ -151,7 +132,7 @@ static nf_status md_group(FILE *out, const nf_report *report, const nf_group *gr
     free(title);
     putc('\n', out);
     for (const nf_table *table = nf_tables; table->title != NULL && status == NF_OK; table++)
-        status = md_sheet(out, table->title, nf_group_sheet(report, group, table, heads));
+        status = md_sheet(out, "", table->title, NULL, nf_group_sheet(report, group, table, heads));
     return status;
 }
 
@@ -274,25 +255,42 @@ const nf_section nf_sections[] = {
     {"Models",
      "Fitted to the fastest points that count of each number of workers; the error is that of "
      "foretelling points left out. Extrapolated times are no measurements.",
-     nf_models_sheet},
+     NULL, nf_models_sheet},
     {"For a proposal: strong scaling", "Of each number of cores the fastest point that counts.",
-     nf_proposal_strong},
-    {"For a proposal: weak scaling", "Of each number of cores the fastest point that counts.",
+     NULL, nf_proposal_strong},
+    {"For a proposal: weak scaling", "Of each number of cores the fastest point that counts.", NULL,
      nf_proposal_weak},
     {"Twelve rules of benchmarking",
-     "After Hoefler and Belli, SC'15: how this very study meets each.", nf_rules_sheet},
-    {NULL, NULL, NULL},
+     "After Hoefler and Belli, SC'15: how this very study meets each.", NULL, nf_rules_sheet},
+    {NULL, NULL, NULL, NULL},
 };
 
-static nf_status md_sections(FILE *out, const nf_report *report)
+nf_status nf_section_words(const nf_report *report, const nf_section *section, char **said)
+{
+    *said = section->say != NULL ? nf_report_words(report, section->say) : strdup(section->words);
+    return *said != NULL ? NF_OK : nf_fail(NF_ERR_MEMORY, "no memory for the words of a table");
+}
+
+static nf_status md_sections(FILE *out, const nf_report *report, const char *mark,
+                             const nf_section *list)
 {
     nf_status status = NF_OK;
-    char title[512];
-    for (const nf_section *s = nf_sections; s->title != NULL && status == NF_OK; s++) {
-        snprintf(title, sizeof title, "## %s\n\n%s", s->title, s->words);
-        status = md_sheet(out, title, s->make(report));
+    for (const nf_section *s = list; s->title != NULL && status == NF_OK; s++) {
+        char *said = NULL;
+        status = nf_section_words(report, s, &said);
+        if (status == NF_OK)
+            status = md_sheet(out, mark, s->title, said, s->make(report));
+        free(said);
     }
     return status;
+}
+
+static nf_status md_costs(FILE *out, const nf_report *report)
+{
+    if (report->ncosts == 0)
+        return NF_OK;
+    fprintf(out, "\n## %s\n\n%s\n", nf_costs_title, nf_costs_intro);
+    return md_sections(out, report, "### ", nf_cost_sections);
 }
 
 nf_status nf_report_markdown(const nf_report *report, FILE *out)
@@ -304,8 +302,10 @@ nf_status nf_report_markdown(const nf_report *report, FILE *out)
     nf_status status = md_groups(out, report, NF_STRONG, "Strong scaling");
     if (status == NF_OK)
         status = md_groups(out, report, NF_WEAK, "Weak scaling");
+    if (status == NF_OK)
+        status = md_costs(out, report);
     if (status == NF_OK && report->ngroups > 0)
-        status = md_sections(out, report);
+        status = md_sections(out, report, "## ", nf_sections);
     if (report->nsimulated > 0)
         nf_simulated_markdown(report, out);
     md_facts(out, report);

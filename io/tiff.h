@@ -52,6 +52,9 @@ typedef struct nf_tiff_page {
     int64_t dense; /* where its pixels lie, one behind the other, as they are; -1: they do not */
 } nf_tiff_page;
 
+/* Whether the directory that the handle is at is a small copy of another page, or a mask: none of the
+ * stack. */
+bool nf_tiff_is_helper(const nf_tiff *tiff);
 /* The directory that the handle is at; fails for what nfold does not take. */
 nf_status nf_tiff_describe(nf_tiff *tiff, nf_tiff_page *page);
 /* Turns the handle to a page. */
@@ -72,11 +75,13 @@ nf_status nf_tiff_read(void *reader, const nf_box *box, void *cells,
 const nf_metadata *nf_tiff_metadata(void *reader);
 bool nf_tiff_checksum(void *reader, uint64_t *sum);
 void nf_tiff_close_reader(void *reader);
+nf_status nf_tiff_list(const char *file, FILE *out);
 
 bool nf_tiff_can_hold(const nf_shape *shape);
 nf_status nf_tiff_create(const char *part, const char *target, const char *dataset,
                          const nf_shape *shape, const nf_output *output, void **writer,
                          nf_layout *layout);
+void nf_tiff_write_threads(void *writer, int threads);
 nf_status nf_tiff_write_rows(void *writer, int64_t y0, int64_t y1, const void *rows);
 void nf_tiff_seal(void *writer, const uint64_t *checksum);
 nf_status nf_tiff_finish(void *writer);

@@ -23,6 +23,11 @@ static int64_t field_32(const nf_tiff *tiff, uint32_t tag)
     return TIFFGetFieldDefaulted(tiff->tif, tag, &value) == 1 ? (int64_t)value : 0;
 }
 
+bool nf_tiff_is_helper(const nf_tiff *tiff)
+{
+    return (field_32(tiff, TIFFTAG_SUBFILETYPE) & (FILETYPE_REDUCEDIMAGE | FILETYPE_MASK)) != 0;
+}
+
 /* ---- samples ---- */
 
 static nf_element_type type_of(int bits, int format)

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "drivers/engine/team.h"
@@ -15,8 +14,7 @@
 #include "io/tiff.h"
 
 enum {
-    STEP = 16 << 20, /* bytes of a strip or tile that boxes had better end at */
-    EXPANSION = 1000 /* how many times a file's bytes an image may have without a question */
+    STEP = 16 << 20 /* bytes of a strip or tile that boxes had better end at */
 };
 
 /* One thread's handle, and the strip or tile that it decoded last. */
@@ -83,14 +81,6 @@ void nf_tiff_close_reader(void *state)
     free(reader);
 }
 
-/* Small copies of other pages, and masks, are none of the stack. */
-static bool is_helper(nf_tiff *tiff)
-{
-    uint32_t kind = 0;
-    TIFFGetFieldDefaulted(tiff->tif, TIFFTAG_SUBFILETYPE, &kind);
-    return (kind & (FILETYPE_REDUCEDIMAGE | FILETYPE_MASK)) != 0;
-}
-
 /* A line of the text that tells where the file comes from. */
 static void keep_checksum(tiff_reader *reader)
 {
@@ -140,7 +130,7 @@ static nf_status read_stack(tiff_reader *reader)
     nf_tiff *tiff = &reader->decoders[0]->tiff;
     nf_status status = NF_OK;
     for (int number = 0; status == NF_OK; number++) {
-        if (!is_helper(tiff))
+        if (!nf_tiff_is_helper(tiff))
             status = add_page(reader, number);
         const nf_tiff_page *last = reader->npages > 0 ? &reader->pages[reader->npages - 1] : NULL;
         if (status == NF_OK && last != NULL &&
@@ -182,20 +172,6 @@ static nf_status read_one(tiff_reader *reader, const char *dataset)
     return add_page(reader, (int)number);
 }
 
-/* Few bytes can claim to be any number of pixels. */
-static nf_status check_size(const tiff_reader *reader)
-{
-    struct stat info;
-    nf_status status = nf_shape_check(&reader->shape, reader->name);
-    if (status != NF_OK)
-        return status;
-    if (fstat(reader->fd, &info) != 0)
-        return nf_fail(NF_ERR_FILE, "%s: %s", reader->name, strerror(errno));
-    if ((int64_t)nf_shape_bytes(&reader->shape) / EXPANSION <= info.st_size)
-        return NF_OK;
-    return nf_image_check(&reader->shape, reader->name, "TIFF");
-}
-
 static nf_status open_reader(tiff_reader *reader, const char *file, const char *dataset)
 {
     reader->name = strdup(file);
@@ -216,7 +192,7 @@ static nf_status open_reader(tiff_reader *reader, const char *file, const char *
     reader->shape = reader->pages[0].shape;
     reader->shape.dim[0] = reader->npages;
     reader->shape.ndim = reader->npages > 1 ? 3 : 2;
-    return check_size(reader);
+    return nf_image_check(&reader->shape, reader->fd, reader->name, "TIFF");
 }
 
 nf_status nf_tiff_open_reader(const char *file, const char *dataset, void **state, nf_shape *shape)

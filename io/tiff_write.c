@@ -2,7 +2,7 @@
  *
  * Without compression the pixels lie in one block behind the file's header, as in a dense array, which
  * the ranks write themselves; libtiff is told where, and puts the directories behind it. With compression
- * the rows come here, one after the other. */
+ * the rows come here, one after the other, and go through tiff_strips.c. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,6 +15,7 @@
 #include "io/plain.h"
 #include "io/raw.h"
 #include "io/tiff.h"
+#include "io/tiff_strips.h"
 
 enum {
     STRIP = 256 << 10,      /* bytes of a strip, if rows are shorter */
@@ -36,8 +37,8 @@ typedef struct tiff_writer {
     uint64_t checksum;
     nf_metadata metadata; /* of the first page */
     int64_t row_bytes, strip_rows;
-    int64_t next; /* row, of all planes */
-    char *strip;  /* the rows of a strip as they come; NULL: dense */
+    int64_t next, written; /* row that comes, of all planes; strips of the plane that are written */
+    nf_tiff_strips *strips; /* NULL: dense */
 } tiff_writer;
 
 bool nf_tiff_can_hold(const nf_shape *shape)
@@ -72,13 +73,10 @@ static bool set_compression(TIFF *tif, const tiff_writer *writer)
 {
     bool zstd = writer->codec.id == NF_CODEC_ZSTD;
     bool real = writer->type == NF_EL_F16 || writer->type == NF_EL_F32 || writer->type == NF_EL_F64;
-    int level = writer->codec.level;
-    bool fine = TIFFSetField(tif, TIFFTAG_COMPRESSION,
-                             zstd ? COMPRESSION_ZSTD : COMPRESSION_ADOBE_DEFLATE) == 1;
-    if (fine && level > 0)
-        fine = TIFFSetField(tif, zstd ? TIFFTAG_ZSTD_LEVEL : TIFFTAG_ZIPQUALITY, level) == 1;
-    return fine && TIFFSetField(tif, TIFFTAG_PREDICTOR,
-                                real ? PREDICTOR_FLOATINGPOINT : PREDICTOR_HORIZONTAL) == 1;
+    return TIFFSetField(tif, TIFFTAG_COMPRESSION,
+                        zstd ? COMPRESSION_ZSTD : COMPRESSION_ADOBE_DEFLATE) == 1 &&
+           TIFFSetField(tif, TIFFTAG_PREDICTOR,
+                        real ? PREDICTOR_FLOATINGPOINT : PREDICTOR_HORIZONTAL) == 1;
 }
 
 static bool set_samples(TIFF *tif, const tiff_writer *writer)
@@ -116,8 +114,8 @@ static nf_status begin_page(tiff_writer *writer, int64_t z)
     if (z == 0)
         fine = fine && nf_tiff_set_metadata(tif, &writer->metadata);
     fine = fine &&
-           (writer->strip == NULL ? TIFFSetField(tif, TIFFTAG_COMPRESSION, COMPRESSION_NONE) == 1
-                                  : set_compression(tif, writer));
+           (writer->strips == NULL ? TIFFSetField(tif, TIFFTAG_COMPRESSION, COMPRESSION_NONE) == 1
+                                   : set_compression(tif, writer));
     return fine ? NF_OK : nf_tiff_fail(&writer->tiff, "its directory cannot be set up");
 }
 
@@ -178,7 +176,7 @@ void nf_tiff_abandon(void *state)
     nf_tiff_close(&writer->tiff);
     if (writer->fd >= 0)
         close(writer->fd);
-    free(writer->strip);
+    nf_tiff_strips_free(writer->strips);
     free(writer->software);
     nf_metadata_free(&writer->metadata);
     free(writer->target);
@@ -189,7 +187,7 @@ static nf_status check_codec(const tiff_writer *writer)
 {
     nf_codec_id id = writer->codec.id;
     if (id != NF_CODEC_NONE && id != NF_CODEC_DEFLATE && id != NF_CODEC_ZSTD)
-        return nf_fail(NF_ERR_FORMAT, "%s: TIFF is compressed by deflate or zstd, nothing else",
+        return nf_fail(NF_ERR_USAGE, "%s: TIFF is compressed by deflate or zstd, nothing else",
                        writer->target);
     if (id == NF_CODEC_ZSTD && !TIFFIsCODECConfigured(COMPRESSION_ZSTD))
         return nf_fail(NF_ERR_FORMAT, "%s: this libtiff was built without zstd: take deflate",
@@ -214,10 +212,8 @@ static nf_status plan(tiff_writer *writer, const nf_shape *shape, const nf_outpu
         writer->strip_rows = shape->dim[1];
     if (writer->codec.id == NF_CODEC_NONE)
         return NF_OK;
-    writer->strip = malloc((size_t)(writer->strip_rows * writer->row_bytes));
-    return writer->strip != NULL
-               ? NF_OK
-               : nf_fail(NF_ERR_MEMORY, "%s: no memory for a strip", writer->target);
+    return nf_tiff_strips_create(writer->target, shape, writer->type, writer->codec,
+                                 writer->strip_rows, &writer->strips);
 }
 
 /* Whether positions need more than 32 bits. */
@@ -247,7 +243,7 @@ static nf_status create(tiff_writer *writer, const char *part, const nf_output *
     status = nf_tiff_open(&writer->tiff, is_big(writer) ? "w8" : "w");
     if (status != NF_OK)
         return status;
-    if (writer->strip == NULL)
+    if (writer->strips == NULL)
         return write_directories(writer, writer->row_bytes * writer->shape.dim[1]);
     *layout = (nf_layout){.kind = NF_LAYOUT_NONE};
     return begin_page(writer, 0);
@@ -277,46 +273,57 @@ nf_status nf_tiff_create(const char *part, const char *target, const char *datas
 
 /* ---- compressed rows ---- */
 
-/* The strip that the last row went to, which is full or the plane's last. */
-static nf_status write_strip(tiff_writer *writer, int64_t rows)
+void nf_tiff_write_threads(void *state, int threads)
 {
-    nf_tiff *tiff = &writer->tiff;
-    int64_t y = (writer->next - 1) % writer->shape.dim[1];
-    tmsize_t bytes = (tmsize_t)(rows * writer->row_bytes);
-    if (TIFFWriteEncodedStrip(tiff->tif, (uint32_t)(y / writer->strip_rows), writer->strip,
-                              bytes) == bytes &&
-        tiff->errors == 0)
-        return NF_OK;
-    return nf_fail(NF_ERR_FILE, "%s: TIFF: a strip cannot be written: %s", writer->target,
-                   tiff->message);
+    const tiff_writer *writer = state;
+    if (writer->strips != NULL)
+        nf_tiff_strips_threads(writer->strips, threads);
 }
 
-static nf_status write_row(tiff_writer *writer, const char *row)
+/* The strips of the rows that came, behind those that are written. */
+static nf_status write_strips(tiff_writer *writer)
 {
-    int64_t height = writer->shape.dim[1], y = writer->next % height;
-    int64_t in_strip = y % writer->strip_rows;
-    nf_element_encode((nf_element){writer->type, false}, writer->shape.dtype,
-                      writer->shape.dim[2] * writer->shape.channels, row,
-                      writer->strip + in_strip * writer->row_bytes);
-    writer->next++;
-    bool last = y + 1 == height;
-    nf_status status = NF_OK;
-    if (last || in_strip + 1 == writer->strip_rows)
-        status = write_strip(writer, in_strip + 1);
-    if (status == NF_OK && last)
-        status = end_page(writer);
-    if (status == NF_OK && last && writer->next < height * writer->shape.dim[0])
-        status = begin_page(writer, writer->next / height);
+    const nf_tiff_strip *list;
+    nf_tiff *tiff = &writer->tiff;
+    int64_t count;
+    nf_status status = nf_tiff_strips_pack(writer->strips, &list, &count);
+    for (int64_t i = 0; i < count && status == NF_OK; i++) {
+        tmsize_t bytes = (tmsize_t)list[i].count;
+        if (TIFFWriteRawStrip(tiff->tif, (uint32_t)writer->written++, list[i].bytes, bytes) !=
+                bytes ||
+            tiff->errors > 0)
+            status = nf_fail(NF_ERR_FILE, "%s: TIFF: a strip cannot be written: %s", writer->target,
+                             tiff->message);
+    }
     return status;
+}
+
+/* Of a plane that has all its rows: the directory, and the next plane's. */
+static nf_status turn_page(tiff_writer *writer)
+{
+    int64_t z = writer->next / writer->shape.dim[1];
+    nf_status status = end_page(writer);
+    writer->written = 0;
+    return status == NF_OK && z < writer->shape.dim[0] ? begin_page(writer, z) : status;
 }
 
 nf_status nf_tiff_write_rows(void *state, int64_t y0, int64_t y1, const void *rows)
 {
     tiff_writer *writer = state;
     int64_t bytes = writer->shape.dim[2] * (int64_t)nf_cell_bytes(&writer->shape);
+    int64_t height = writer->shape.dim[1], taken;
     nf_status status = NF_OK;
-    for (int64_t y = y0; y < y1 && status == NF_OK; y++)
-        status = write_row(writer, (const char *)rows + (y - y0) * bytes);
+    for (int64_t y = y0; y < y1 && status == NF_OK; y += taken) {
+        int64_t plane = height - writer->next % height, left = y1 - y < plane ? y1 - y : plane;
+        status = nf_tiff_strips_take(writer->strips, (const char *)rows + (y - y0) * bytes, left,
+                                     &taken);
+        writer->next += taken;
+        bool last = taken > 0 && writer->next % height == 0;
+        if (status == NF_OK && (last || nf_tiff_strips_full(writer->strips)))
+            status = write_strips(writer);
+        if (status == NF_OK && last)
+            status = turn_page(writer);
+    }
     return status;
 }
 

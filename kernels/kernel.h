@@ -127,6 +127,8 @@ typedef struct nf_setup {
     nf_halo halo;          /* maps: cells read beyond an output cell    [none]           */
     int64_t steps;         /* maps: how often to apply, output to input [1]              */
     int64_t indices;       /* ranges: size of the index range           [0]              */
+    int64_t a_tile;        /* ranges: indices that a tile has at most, where each takes long;
+                              0: as many as are worth a call            [0]              */
     int scratch_rows;      /* maps, resamples: rows of doubles, each as wide as the wider
                               of a tile's input and output, and by one wider than the output is
                               long along a `whole` dimension            [0]   */
@@ -210,6 +212,8 @@ typedef void nf_apply(const nf_tile *tile, const void *config, void *partial);
 typedef struct nf_kernel {
     const char *name, *summary;
     nf_kind kind;
+    bool waits; /* ranges: apply waits, as for files, longer than it computes, so that more threads
+                   than cores make it faster */
     unsigned ndims;         /* bit set of NF_1D NF_2D NF_3D; 0 for ranges */
     bool two_inputs;        /* reductions: reads a second array of the same shape and type; maps:
                                reads what the first stage of its alias's chain reads, which must be
@@ -239,6 +243,11 @@ typedef struct nf_kernel {
      * passed to `start` where there is one. Components: writes a byte for each cell, as
      * components.h says. */
     nf_apply *apply[NF_DTYPES];
+
+    /* apply cannot fail. Where it may meet trouble that is not in the data (a file that cannot be
+     * read), it goes on somehow, and this says, after a run and on each rank, what went wrong since
+     * it was asked last: a sentence that stays valid until then; NULL: nothing. May be NULL. */
+    const char *(*trouble)(void);
 
     const struct nf_joining *joining; /* components */
 
@@ -297,9 +306,14 @@ typedef struct nf_kernel {
  * environment variable NFOLD_ISA names (`baseline`, `v3`, `v4`; unknown or impossible: the best).
  */
 const nf_kernel *nf_kernel_find(const char *name); /* NULL: no such kernel */
-const nf_kernel *
-nf_kernel_at(size_t index);      /* in the order of kernels/list.h; NULL: past the end */
-const char *nf_kernel_isa(void); /* name of the instruction set in use */
+const nf_kernel *nf_kernel_at(size_t index); /* in the order of kernels/list.h, then those that were
+                                                added; NULL: past the end */
+const char *nf_kernel_isa(void);             /* name of the instruction set in use */
+
+/* Adds a kernel that a program brings itself; it must live as long as the program. Not while others
+ * look for kernels. false: there is one of that name, or there are NF_MAX_ADDED already. */
+enum { NF_MAX_ADDED = 64 };
+bool nf_kernel_add(const nf_kernel *kernel);
 
 /* Bytes of one element; its name as written in reports ("u8", "f32"); NF_NONE: 0 and "none". */
 size_t nf_dtype_size(nf_dtype dtype);

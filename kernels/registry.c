@@ -26,13 +26,27 @@ static isa_set choose(void)
     return sets[nf_isa_level()];
 }
 
+static const nf_kernel *added[NF_MAX_ADDED + 1]; /* ends with NULL */
+
 const nf_kernel *nf_kernel_at(size_t index)
 {
     const nf_kernel *const *kernels = choose().kernels;
-    for (size_t i = 0; kernels[i] != NULL; i++)
-        if (i == index)
-            return kernels[i];
-    return NULL;
+    size_t own = 0;
+    for (; kernels[own] != NULL; own++)
+        if (own == index)
+            return kernels[own];
+    return index - own < NF_MAX_ADDED ? added[index - own] : NULL;
+}
+
+bool nf_kernel_add(const nf_kernel *kernel)
+{
+    size_t n = 0;
+    while (added[n] != NULL)
+        n++;
+    if (n == NF_MAX_ADDED || nf_kernel_find(kernel->name) != NULL)
+        return false;
+    added[n] = kernel;
+    return true;
 }
 
 const nf_kernel *nf_kernel_find(const char *name)

@@ -27,6 +27,7 @@ enum {
     TURNED_BYTES = 131072, /* turned input at a time, where windows are not wider */
     LINE = 64,             /* bytes of a row that are read at a time */
     AHEAD = 512,           /* bytes from there to what is fetched into the cache */
+    MOST_SUMS = 12,        /* vectors of sums at a time, in registers */
     MOST_CELLS = 100000000 /* along one dimension of the output */
 };
 
@@ -365,39 +366,63 @@ static void NF_NAME(turn_planes)(const NF_NAME(work) * w, int64_t z, int64_t y, 
         out[i] = (NF_SUM)NF_NAME(keep)(out[i]);
 }
 
-/* The sum of a window's columns, `step` elements of NF_SUM from one to the next, as it is kept. */
+/* The sums of a window's columns: of `vectors` that lie side by side, the next column `step` elements on. */
 typedef NF_SUM NF_NAME(lanes) __attribute__((vector_size(VECTOR)));
-static inline void NF_NAME(sum_columns)(const NF_SUM *in, ptrdiff_t step, const NF_SUM *weights,
-                                        int count, NF_KEPT *out)
+static inline __attribute__((always_inline)) void
+NF_NAME(sum_vectors)(const NF_SUM *in, ptrdiff_t step, const NF_SUM *weights, int count,
+                     int vectors, NF_SUM *out)
 {
-    enum { LANES = VECTOR / sizeof(NF_SUM), PARTS = NF_BLOCK / LANES };
-    NF_NAME(lanes) sum[PARTS], v;
-    NF_SUM all[NF_BLOCK];
-    _Pragma("GCC unroll 8") for (int part = 0; part < PARTS; part++) sum[part] =
+    enum { LANES = VECTOR / sizeof(NF_SUM) };
+    NF_NAME(lanes) sum[MOST_SUMS], v;
+    _Pragma("GCC unroll 16") for (int i = 0; i < vectors; i++) sum[i] =
         (NF_NAME(lanes)){0} + NF_NAME(start);
     for (int tap = 0; tap < count; tap++, in += step)
-        _Pragma("GCC unroll 8") for (int part = 0; part < PARTS; part++)
+        _Pragma("GCC unroll 16") for (int i = 0; i < vectors; i++)
         {
-            memcpy(&v, in + part * LANES, sizeof v);
-            sum[part] += weights[tap] * v;
+            memcpy(&v, in + i * LANES, sizeof v);
+            sum[i] += weights[tap] * v;
         }
-    memcpy(all, sum, sizeof all);
-    for (int i = 0; i < NF_BLOCK; i++)
-        out[i] = NF_NAME(keep)(all[i]);
+    _Pragma("GCC unroll 16") for (int i = 0; i < vectors; i++)
+        memcpy(out + i * LANES, &sum[i], sizeof *sum);
 }
 
-/* Elements [first, first + count) of `rows` rows from y on, turned back, into the ring. */
-static void NF_NAME(put)(const NF_NAME(work) * w, int64_t y, int rows, ptrdiff_t first,
-                         ptrdiff_t count, const NF_KEPT *columns)
+/* The same for all channels of a cell; of as many at once as there are registers for. */
+static void NF_NAME(sum_columns)(const NF_SUM *in, int channels, const NF_SUM *weights, int count,
+                                 NF_SUM *out)
 {
-    NF_KEPT block[NF_BLOCK * NF_BLOCK];
-    NF_NAME(turn_kept)(columns, NF_BLOCK, block);
-    for (int row = 0; row < rows; row++) {
-        NF_KEPT *to = w->ring + (y + row) % w->config->ring_rows * w->n + first;
-        if (count == NF_BLOCK)
-            memcpy(to, block + row * NF_BLOCK, NF_BLOCK * sizeof *to);
+    enum { EACH = NF_BLOCK * (int)sizeof(NF_SUM) / VECTOR, ROOM = MOST_SUMS / EACH };
+    ptrdiff_t step = (ptrdiff_t)channels * NF_BLOCK;
+    for (int left = channels, n; left > 0; left -= n, in += n * NF_BLOCK, out += n * NF_BLOCK) {
+        n = left < ROOM ? left : ROOM;
+        if (n == 1)
+            NF_NAME(sum_vectors)(in, step, weights, count, EACH, out);
+        else if (n == 2)
+            NF_NAME(sum_vectors)(in, step, weights, count, 2 * EACH, out);
+        else if (n == 3)
+            NF_NAME(sum_vectors)(in, step, weights, count, 3 * EACH, out);
         else
-            memcpy(to, block + row * NF_BLOCK, (size_t)count * sizeof *to);
+            NF_NAME(sum_vectors)(in, step, weights, count, 4 * EACH, out);
+    }
+}
+
+/* The sums of elements [first, first + count) of `rows` rows from y on, as they are kept, turned back, into
+ * the ring. */
+static void NF_NAME(put)(const NF_NAME(work) * w, int64_t y, int rows, ptrdiff_t first,
+                         ptrdiff_t count, const NF_SUM *sums)
+{
+    NF_KEPT columns[NF_BLOCK * NF_BLOCK], block[NF_BLOCK * NF_BLOCK];
+    for (ptrdiff_t done = 0; done < count; done += NF_BLOCK, sums += NF_BLOCK * NF_BLOCK) {
+        ptrdiff_t n = count - done < NF_BLOCK ? count - done : NF_BLOCK;
+        for (int i = 0; i < NF_BLOCK * NF_BLOCK; i++)
+            columns[i] = NF_NAME(keep)(sums[i]);
+        NF_NAME(turn_kept)(columns, NF_BLOCK, block);
+        for (int row = 0; row < rows; row++) {
+            NF_KEPT *to = w->ring + (y + row) % w->config->ring_rows * w->n + first + done;
+            if (n == NF_BLOCK)
+                memcpy(to, block + row * NF_BLOCK, NF_BLOCK * sizeof *to);
+            else
+                memcpy(to, block + row * NF_BLOCK, (size_t)n * sizeof *to);
+        }
     }
 }
 
@@ -418,8 +443,9 @@ static void NF_NAME(along)(const NF_NAME(work) * w, int64_t z, int64_t y, int ro
 {
     const nf_axis *axis = &w->config->axis[2];
     const nf_tile *tile = w->tile;
-    ptrdiff_t channels = tile->channels, done = 0;
-    NF_KEPT columns[NF_BLOCK * NF_BLOCK] = {0};
+    int channels = tile->channels;
+    ptrdiff_t done = 0, held = 0; /* elements in the ring; sums that are not there yet */
+    NF_SUM sums[NF_BLOCK * NF_BLOCK * NF_MAX_CHANNELS] = {0};
     for (int64_t x = tile->lo[2]; x < tile->lo[2] + tile->size[2];) {
         int64_t end = NF_NAME(group_end)(w, x), from = axis->first[x];
         ptrdiff_t n = (axis->first[end - 1] + axis->count[end - 1] - from) * channels;
@@ -428,17 +454,17 @@ static void NF_NAME(along)(const NF_NAME(work) * w, int64_t z, int64_t y, int ro
         (w, z, y, from, rows, i, n - i < STRIP ? n - i : STRIP, w->turned + i * NF_BLOCK);
         for (; x < end; x++) {
             const NF_SUM *window = w->turned + (axis->first[x] - from) * channels * NF_BLOCK;
-            for (int c = 0; c < channels; c++) {
-                NF_NAME(sum_columns)
-                (window + c * NF_BLOCK, channels * NF_BLOCK, NF_NAME(weights)(axis, x),
-                 axis->count[x], columns + done % NF_BLOCK * NF_BLOCK);
-                if (++done % NF_BLOCK == 0)
-                    NF_NAME(put)(w, y, rows, done - NF_BLOCK, NF_BLOCK, columns);
-            }
+            NF_NAME(sum_columns)
+            (window, channels, NF_NAME(weights)(axis, x), axis->count[x], sums + held * NF_BLOCK);
+            held += channels;
+            if (held < channels * NF_BLOCK)
+                continue;
+            NF_NAME(put)(w, y, rows, done, held, sums);
+            done += held;
+            held = 0;
         }
     }
-    if (done % NF_BLOCK != 0)
-        NF_NAME(put)(w, y, rows, done - done % NF_BLOCK, done % NF_BLOCK, columns);
+    NF_NAME(put)(w, y, rows, done, held, sums);
 }
 
 /* Adds the rows of a window to n sums, from the element `first` on; four rows a sweep, so that the sums

@@ -154,7 +154,8 @@ static void nfold_read(const picture *p, const nf_format *format, const char *pa
 /* In bands of 16 MiB, as arrays are written. */
 static void nfold_write(const picture *p, const nf_format *format, const char *path, int threads)
 {
-    int64_t raw, height = p->shape.dim[1], band = (16 << 20) / (int64_t)row_bytes(&p->shape);
+    int64_t height = p->shape.dim[1], band = (16 << 20) / (int64_t)row_bytes(&p->shape);
+    nf_layout layout;
     void *writer;
     unlink(path);
     check(format->create(path, path, NULL, &p->shape, &(nf_output){.quality = QUALITY}, &writer,

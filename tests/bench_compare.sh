@@ -11,7 +11,7 @@ mkdir -p "$dir"
 
 # measure NAME: one launch, six points of some milliseconds in all.
 measure() {
-    timeout 60 "$mpiexec" -n 2 "$programs/scale" -q -k sumsq_range:n=4e6 -k sobel --strong --ranks 1,2 \
+    timeout 60 "$mpiexec" -n 2 "$programs/scale" -q --costs none -k sumsq_range:n=4e6 -k sobel --strong --ranks 1,2 \
         --threads 1,2 --size 512x768 --reps 11 -o "$dir/run" >"$dir/log" 2>&1 || { cat "$dir/log"; exit 1; }
     mv "$dir/run/study.jsonl" "$1"
     rm -rf "$dir/run"

@@ -18,6 +18,23 @@ nf_outcome nf_test_drive(const nf_world *world, nf_chain *chain, const nf_shape 
                          const void *cells, const nf_plan_options *options);
 void nf_outcome_free(nf_outcome *outcome);
 
+/* The same for a chain as it is typed; where that cannot be read or run the test ends. */
+nf_outcome nf_test_drive_typed(const nf_world *world, const char *typed, const nf_shape *shape,
+                               const void *cells, const nf_plan_options *options);
+/* Whether both have the same cells and numbers. */
+bool nf_outcome_equal(const nf_outcome *a, const nf_outcome *b);
+
+/* Checks a chain against its kernels' references (nf_check_chain), on these cells or on made-up ones;
+ * says what went wrong, which is a failure of the test. `shape` NULL: a range. */
+void nf_test_check(const char *typed, const nf_shape *shape);
+void nf_test_check_cells(const char *typed, const nf_shape *shape, const void *cells);
+/* A chain cannot be read, or prepared for that shape, and the message has the words. */
+void nf_test_refuses(const char *typed, const nf_shape *shape, const char *words);
+
+/* A reduction of a user's own, the sum of 1/x of f64, whose fold is not exact: the order of tiles must
+ * save its bits. */
+extern const nf_kernel nf_test_plain_sum;
+
 /* Fills a field's own cells in the same way. */
 void nf_test_fill(nf_field *field, const void *cells);
 

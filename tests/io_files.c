@@ -5,63 +5,40 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-const nf_world io_alone = {.size = 1, .threads = 1};
-
-enum { NAMES = 4, NAME_ROOM = 512, LINE_ROOM = 4096 };
-static char folder[256];
-
-bool io_folder_make(void)
-{
-    const char *base = getenv("TMPDIR");
-    snprintf(folder, sizeof folder, "%s/nfold-formats-XXXXXX", base != NULL ? base : "/tmp");
-    if (mkdtemp(folder) != NULL)
-        return true;
-    perror(folder);
-    return false;
-}
-
-void io_folder_remove(void)
-{
-    char line[NAME_ROOM];
-    snprintf(line, sizeof line, "rm -r %s", folder);
-    if (system(line) != 0)
-        perror(folder);
-}
-
-const char *io_in_folder(const char *name)
-{
-    static char names[NAMES][NAME_ROOM];
-    static int next;
-    char *to = names[next++ % NAMES];
-    snprintf(to, NAME_ROOM, "%s/%s", folder, name);
-    return to;
-}
+enum { LINE_ROOM = 4096 };
 
 bool io_spill(const char *name, const void *bytes, size_t count)
 {
-    FILE *file = fopen(io_in_folder(name), "wb");
+    FILE *file = fopen(in_folder(name), "wb");
     if (file == NULL)
         return false;
     bool fine = fwrite(bytes, 1, count, file) == count;
     return fclose(file) == 0 && fine;
 }
 
-static nf_status write_field(const char *name, const nf_field *field, const nf_output *output)
+static nf_status write_field(const nf_world *by, const char *name, const nf_field *field,
+                             const nf_output *output)
 {
     nf_array_writer *writer;
     const nf_shape *shape = &field->cut.shape;
-    nf_status status = nf_array_create(&io_alone, io_in_folder(name), NULL, shape, output, &writer);
+    nf_status status = nf_array_create(by, in_folder(name), NULL, shape, output, &writer);
     if (status != NF_OK)
         return status;
-    status = nf_array_write(&io_alone, writer, field);
+    status = nf_array_write(by, writer, field);
     if (status == NF_OK)
-        return nf_array_commit(&io_alone, writer);
-    nf_array_abort(&io_alone, writer);
+        return nf_array_commit(by, writer);
+    nf_array_abort(by, writer);
     return status;
 }
 
 nf_status io_write(const char *name, nf_shape shape, const nf_output *output)
 {
+    return io_write_by(1, name, shape, output);
+}
+
+nf_status io_write_by(int threads, const char *name, nf_shape shape, const nf_output *output)
+{
+    const nf_world by = {.size = 1, .threads = threads};
     static const nf_halo halo = {{1, 1, 1}, {1, 1, 1}};
     nf_field field;
     nf_cut cut = nf_cut_choose(&shape, 1, &halo, NULL);
@@ -69,7 +46,7 @@ nf_status io_write(const char *name, nf_shape shape, const nf_output *output)
     if (status != NF_OK)
         return status;
     io_field(&field, true);
-    status = write_field(name, &field, output);
+    status = write_field(&by, name, &field, output);
     nf_field_free(&field);
     return status;
 }
@@ -96,7 +73,7 @@ bool io_loads_known(const char *name, nf_shape expected)
 {
     nf_shape shape;
     void *cells;
-    nf_status status = nf_array_load(io_in_folder(name), &shape, &cells);
+    nf_status status = nf_array_load(in_folder(name), &shape, &cells);
     if (status != NF_OK) {
         printf("\n    %s\n", nf_message(status));
         return false;
@@ -106,21 +83,20 @@ bool io_loads_known(const char *name, nf_shape expected)
     return fine;
 }
 
+bool io_same_files(const char *a, const char *b)
+{
+    char line[LINE_ROOM];
+    snprintf(line, sizeof line, "cmp %s %s", in_folder(a), in_folder(b));
+    return system(line) == 0;
+}
+
 nf_status io_load_status(const char *name)
 {
     nf_shape shape;
     void *cells;
-    nf_status status = nf_array_load(io_in_folder(name), &shape, &cells);
+    nf_status status = nf_array_load(in_folder(name), &shape, &cells);
     free(cells);
     return status;
-}
-
-bool io_says(nf_status status, const char *words)
-{
-    bool found = status != NF_OK && strstr(nf_message(status), words) != NULL;
-    if (!found)
-        printf("\n    expected \"%s\", got: %s\n", words, nf_message(status));
-    return found;
 }
 
 bool io_python(const char *module, const char *program)
@@ -132,7 +108,7 @@ bool io_python(const char *module, const char *program)
         return false;
     }
     CU_ASSERT(io_spill("program.py", program, strlen(program)));
-    snprintf(line, sizeof line, "/usr/bin/python3 %s %s", io_in_folder("program.py"), folder);
+    snprintf(line, sizeof line, "/usr/bin/python3 %s %s", in_folder("program.py"), folder);
     CU_ASSERT_EQUAL(system(line), 0);
     return true;
 }

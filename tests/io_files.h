@@ -3,26 +3,21 @@
 #define NF_IO_FILES_H
 
 #include "io/array.h"
+#include "tests/folder.h"
 #include "tests/io_cells.h"
 
-extern const nf_world io_alone;
-
-bool io_folder_make(void);
-void io_folder_remove(void);
-/* A name in that folder; good until the fourth next call. */
-const char *io_in_folder(const char *name);
 bool io_spill(const char *name, const void *bytes, size_t count);
 
 /* Writes the array of io_element's values; `store` as nf_output has it. */
 nf_status io_write_known(const char *name, nf_shape shape, nf_element_type store);
 nf_status io_write(const char *name, nf_shape shape, const nf_output *output);
+nf_status io_write_by(int threads, const char *name, nf_shape shape, const nf_output *output);
+/* Whether two files in the folder have the same bytes. */
+bool io_same_files(const char *a, const char *b);
 bool io_all_known(const nf_shape *shape, const void *cells);
 /* Whether the file holds that array. */
 bool io_loads_known(const char *name, nf_shape shape);
 nf_status io_load_status(const char *name);
-
-/* Whether a failure's message has the words; prints it if not. */
-bool io_says(nf_status status, const char *words);
 
 /* Runs a Python program with the folder as its argument; a failure is one of the test. false: there is no
  * Python with this module (said). */

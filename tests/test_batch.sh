@@ -5,9 +5,7 @@
 set -u
 programs=$1 mpiexec=$2 part=$3 crash=${4-}
 . "$(dirname "$0")/checks.sh"
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
+own_folder
 
 run() { # run RANKS ARGUMENTS...; 0: without mpirun
     local ranks=$1
@@ -306,5 +304,4 @@ case $part in
 killed*) test_killed "${part#killed}" ;;
 *) "test_$part" ;;
 esac
-echo "$checks checks, $failures failures"
-exit $((failures > 0))
+finish "$checks checks"

@@ -10,30 +10,7 @@
 #include "io/array.h"
 #include "io/chunks.h"
 #include "io/regroup.h"
-#include "tests/io_cells.h"
-#include "tests/suite.h"
-
-static nf_world world;
-static char folder[256];
-
-enum { NAME_ROOM = 512 };
-
-static const char *in_folder(char to[NAME_ROOM], const char *name)
-{
-    snprintf(to, NAME_ROOM, "%s/%s", folder, name);
-    return to;
-}
-
-/* Each check counts on all ranks together, so that no rank leaves the common way alone. */
-#define CHECK_ALL(fine) CU_ASSERT_EQUAL(nf_sum_u64(&world, (fine) ? 0 : 1), 0)
-
-static bool all_say(nf_status status, const char *words)
-{
-    bool found = status != NF_OK && strstr(nf_message(status), words) != NULL;
-    if (!found)
-        printf("rank %d: expected \"%s\", got: %s\n", world.rank, words, nf_message(status));
-    return nf_sum_u64(&world, found ? 0 : 1) == 0;
-}
+#include "tests/io_ranks.h"
 
 /* ---- fields to and from files ---- */
 
@@ -48,49 +25,6 @@ static nf_cut cut_by(const nf_shape *shape, const int64_t *chunk, int way)
         cut.parts[2] = world.size;
     }
     return cut;
-}
-
-static nf_status write_known(const char *typed, const nf_cut *cut, int ghost,
-                             const nf_output *output)
-{
-    nf_field field;
-    nf_array_writer *writer;
-    nf_halo halo = {{ghost, ghost, ghost}, {ghost, ghost, ghost}};
-    nf_status status = nf_agree(&world, nf_field_create(&field, cut, world.rank, &halo));
-    if (status == NF_OK) {
-        io_field(&field, true);
-        status = nf_array_create(&world, typed, NULL, &cut->shape, output, &writer);
-    }
-    if (status == NF_OK) {
-        status = nf_array_write(&world, writer, &field);
-        if (status == NF_OK)
-            status = nf_array_commit(&world, writer);
-        else
-            nf_array_abort(&world, writer);
-    }
-    nf_field_free(&field);
-    return status;
-}
-
-/* Wrong cells on all ranks; ~0: could not be read. */
-static uint64_t wrong_cells(const char *typed, const nf_cut *cut, int ghost)
-{
-    nf_array_reader *reader;
-    nf_shape shape;
-    nf_field field;
-    nf_halo halo = {{ghost, ghost, ghost}, {ghost, ghost, ghost}};
-    if (nf_array_open(&world, typed, NULL, &reader, &shape) != NF_OK)
-        return ~UINT64_C(0);
-    nf_status status = nf_field_create(&field, cut, world.rank, &halo);
-    if (status == NF_OK && !nf_shape_equal(&shape, &cut->shape))
-        status = nf_fail(NF_ERR_SHAPE, "another shape");
-    status = nf_agree(&world, status);
-    if (status == NF_OK)
-        status = nf_array_read(&world, reader, &field);
-    uint64_t wrong = status == NF_OK ? nf_sum_u64(&world, io_field(&field, false)) : ~UINT64_C(0);
-    nf_field_free(&field);
-    nf_array_close(reader);
-    return wrong;
 }
 
 /* ---- by HDF5 alone ---- */
@@ -191,16 +125,15 @@ enum { STORED = sizeof all_stored / sizeof *all_stored };
 
 static void check_stored(const stored *s, int way, int threads)
 {
-    char file[NAME_ROOM];
+    const char *file = in_folder("stored.h5");
     const int64_t *given = s->output.chunk;
     int64_t chunk[NF_DIMS];
-    in_folder(file, "stored.h5");
     for (int d = 0; d < NF_DIMS; d++)
         chunk[d] = given[d] > 0 ? given[d] : 1;
     nf_cut cut = cut_by(&s->shape, chunk, way), other = cut_by(&s->shape, chunk, (way + 1) % 4);
     world.threads = threads;
     nf_regroup_bytes = way % 2 == 0 ? 20000 : 32 << 20;
-    CHECK_ALL(write_known(file, &cut, way, &s->output) == NF_OK);
+    CHECK_ALL(write_known(&world, file, &cut, way, &s->output) == NF_OK);
     if (s->stock)
         CHECK_ALL(world.rank != 0 || stock_right(file, &s->shape));
     if (s->shorter)
@@ -259,15 +192,14 @@ static uint64_t wrong_box(nf_array_reader *reader, const nf_shape *shape, const 
 
 static void test_boxes(void)
 {
-    char file[NAME_ROOM];
-    in_folder(file, "boxes.h5");
+    const char *file = in_folder("boxes.h5");
     for (size_t i = 0; i < STORED; i++) {
         const stored *s = &all_stored[i];
         nf_cut cut = cut_by(&s->shape, NULL, 0);
         nf_array_reader *reader;
         nf_shape shape;
         uint64_t wrong = 0;
-        CHECK_ALL(write_known(file, &cut, 0, &s->output) == NF_OK);
+        CHECK_ALL(write_known(&world, file, &cut, 0, &s->output) == NF_OK);
         world.threads = 3;
         if (nf_array_open(&world, file, NULL, &reader, &shape) != NF_OK) {
             CHECK_ALL(false);
@@ -320,11 +252,10 @@ static nf_status write_rows(nf_array_writer *writer, const nf_shape *shape, int6
 
 static void test_packs(void)
 {
-    char file[NAME_ROOM];
+    const char *file = in_folder("packs.h5");
     nf_array_writer *writer;
     const stored *s = &all_stored[1];
     nf_cut cut = cut_by(&s->shape, NULL, 0);
-    in_folder(file, "packs.h5");
     for (int whole = 1; whole >= 0; whole--) {
         if (nf_array_create(&world, file, NULL, &s->shape, &s->output, &writer) != NF_OK) {
             CHECK_ALL(false);
@@ -354,8 +285,7 @@ static void test_others(void)
                  {"u2be", NF_U16, 9, 6, true},
                  {"f8be", NF_F64, 0.1, 0, true},
                  {"u1", NF_U8, 200, 1, false}};
-    char file[NAME_ROOM];
-    in_folder(file, "others.h5");
+    const char *file = in_folder("others.h5");
     const nf_shape base = {{1, 70, 90}, 2, 1, NF_U8};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         nf_shape shape = base, is;
@@ -414,14 +344,14 @@ static void flip_byte(const char *file, int64_t at)
 
 static void test_damage(void)
 {
-    char file[NAME_ROOM], typed[NAME_ROOM + 8], place[64];
+    const char *file = in_folder("damage.h5");
+    char typed[NAME_ROOM + 8], place[64];
     nf_array_reader *reader;
     nf_shape shape;
     nf_field field;
     const stored *s = &all_stored[1];
     nf_cut cut = cut_by(&s->shape, NULL, 0);
-    in_folder(file, "damage.h5");
-    CHECK_ALL(write_known(file, &cut, 0, &s->output) == NF_OK);
+    CHECK_ALL(write_known(&world, file, &cut, 0, &s->output) == NF_OK);
     haddr_t address = 0;
     if (world.rank == 0) {
         hid_t dataset, id = stock_open(file, "/data", &dataset);
@@ -448,11 +378,11 @@ static void test_damage(void)
 /* The last rank may write no byte behind the first 4096: all ranks fail, and the target stays. */
 static void test_full_rank(void)
 {
-    char file[NAME_ROOM], before[NAME_ROOM];
+    const char *file = in_folder("full.h5");
+    char before[NAME_ROOM];
     const stored *s = &all_stored[1];
     nf_cut cut = cut_by(&s->shape, NULL, 0);
-    in_folder(file, "full.h5");
-    CHECK_ALL(write_known(file, &cut, 0, &s->output) == NF_OK);
+    CHECK_ALL(write_known(&world, file, &cut, 0, &s->output) == NF_OK);
     struct rlimit all, few;
     getrlimit(RLIMIT_FSIZE, &all);
     few = all;
@@ -460,7 +390,7 @@ static void test_full_rank(void)
     signal(SIGXFSZ, SIG_IGN);
     if (world.rank == world.size - 1)
         setrlimit(RLIMIT_FSIZE, &few);
-    nf_status status = write_known(file, &cut, 0, &s->output);
+    nf_status status = write_known(&world, file, &cut, 0, &s->output);
     setrlimit(RLIMIT_FSIZE, &all);
     CHECK_ALL(status != NF_OK);
     CHECK_ALL(wrong_cells(file, &cut, 0) == 0);
@@ -481,11 +411,10 @@ static void test_refused(void)
         {"a.png", {.fletcher32 = true}, "PNG file has no chunks or checksums"},
         {"a.h5", {.chunk = {0, 100000, 100000}}, "up to 256 MiB"},
     };
-    char file[NAME_ROOM];
     nf_array_writer *writer;
     nf_shape shape = {{1, 30000, 40000}, 2, 1, NF_U8};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        CU_ASSERT(all_say(nf_array_create(&world, in_folder(file, cases[i].name), NULL, &shape,
+        CU_ASSERT(all_say(nf_array_create(&world, in_folder(cases[i].name), NULL, &shape,
                                           &cases[i].output, &writer),
                           cases[i].words));
 }
@@ -528,19 +457,6 @@ static void test_extents(void)
 
 /* ---- main ---- */
 
-static bool folder_make(void)
-{
-    const char *base = getenv("TMPDIR");
-    bool fine = true;
-    snprintf(folder, sizeof folder, "%s/nfold-chunks-XXXXXX", base != NULL ? base : "/tmp");
-    if (world.rank == 0 && mkdtemp(folder) == NULL) {
-        perror(folder);
-        fine = false;
-    }
-    nf_broadcast(&world, folder, sizeof folder, 0);
-    return nf_sum_u64(&world, fine ? 0 : 1) == 0;
-}
-
 int main(int argc, char **argv)
 {
     CU_TestInfo tests[] = {
@@ -550,17 +466,5 @@ int main(int argc, char **argv)
         {"refused", test_refused},   {"extents", test_extents},
         CU_TEST_INFO_NULL,
     };
-    if (nf_world_start(&argc, &argv, &world) != NF_OK)
-        return EXIT_FAILURE;
-    int result = EXIT_FAILURE;
-    if (folder_make()) {
-        result = nf_suite_run("chunks", tests, world.rank);
-        nf_barrier(&world);
-        char command[NAME_ROOM];
-        snprintf(command, sizeof command, "rm -r %s", folder);
-        if (world.rank == 0 && system(command) != 0)
-            perror(folder);
-    }
-    nf_world_stop(&world);
-    return result;
+    return run_ranks(argc, argv, "chunks", tests);
 }

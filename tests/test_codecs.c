@@ -1,6 +1,5 @@
 /* PNG and JPEG beside libpng and libjpeg: the same pixels either way, metadata that goes along, and
  * damage that is found. */
-#include <ftw.h>
 #include <png.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,21 +12,7 @@
 #include "io/format.h"
 #include "io/png_data.h"
 #include "io/png_filter.h"
-#include "tests/suite.h"
-
-static char folder[256];
-
-enum { NAMES = 4, NAME_ROOM = 512 };
-
-/* A name in the test's folder; good until the fourth next call. */
-static const char *in_folder(const char *name)
-{
-    static char names[NAMES][NAME_ROOM];
-    static int next;
-    char *to = names[next++ % NAMES];
-    snprintf(to, NAME_ROOM, "%s/%s", folder, name);
-    return to;
-}
+#include "tests/folder.h"
 
 static uint32_t random_word(uint32_t *state)
 {
@@ -63,14 +48,6 @@ static bool same_files(const char *a, const char *b)
     free(data[0]);
     free(data[1]);
     return same;
-}
-
-static bool says(nf_status status, const char *words)
-{
-    bool found = status != NF_OK && strstr(nf_message(status), words) != NULL;
-    if (!found)
-        printf("\n    expected \"%s\", got: %s\n", words, nf_message(status));
-    return found;
 }
 
 /* ---- libpng's side ---- */
@@ -830,12 +807,6 @@ static void test_jpeg_cut_short(void)
     }
 }
 
-static int remove_entry(const char *path, const struct stat *info, int kind_of, struct FTW *walk)
-{
-    (void)info, (void)kind_of, (void)walk;
-    return remove(path);
-}
-
 int main(void)
 {
     CU_TestInfo tests[] = {{"PNG: every kind", test_every_kind},
@@ -856,11 +827,5 @@ int main(void)
                            {"JPEG: refused", test_jpeg_refused},
                            {"JPEG: cut short", test_jpeg_cut_short},
                            CU_TEST_INFO_NULL};
-    snprintf(folder, sizeof folder, "%s/nfold-codecs.XXXXXX",
-             getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp");
-    if (mkdtemp(folder) == NULL)
-        return EXIT_FAILURE;
-    int status = nf_suite_run("codecs", tests, 0);
-    nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
-    return status;
+    return nf_folder_run(&alone, "codecs", tests);
 }

@@ -290,6 +290,70 @@ static void test_worse(void)
     nf_study_free(&study);
 }
 
+/* ---- kernels that wait ---- */
+
+static void add_waiting(nf_study *study, int ranks, int threads, double seconds)
+{
+    nf_sample *first = add(study, "files", NF_STRONG, ranks, threads, seconds, none);
+    for (int i = 0; i < 7; i++) {
+        first[i].waits = true;
+        first[i].cores = 2;
+        first[i].flops = first[i].moved = 1e12; /* which no ceiling is beside */
+    }
+}
+
+/* Threads beyond the cores help: no loss, no ceiling, no share of workers is told. */
+static void test_waiting(void)
+{
+    nf_study study = {0};
+    nf_ceiling copy = {.what = (char[]){"copy"},
+                       .unit = (char[]){"B/s"},
+                       .ranks = 1,
+                       .threads = 2,
+                       .factor = 1.5,
+                       .best = 1e9};
+    CU_ASSERT(nf_study_ceiling(&study, &copy) == NF_OK);
+    add_waiting(&study, 1, 1, 8);
+    add_waiting(&study, 1, 2, 6);
+    nf_bottleneck b = bottleneck(&study);
+    CU_ASSERT(b.known && b.waits && !b.limited && b.bandwidth <= 0 && b.flops <= 0);
+    CU_ASSERT(!nf_bound_by_memory(&b));
+    char *text = conclude(&study);
+    CU_ASSERT(holds(text, "files waits for files, not for processor or memory: no point with more "
+                          "workers than cores counts beside one with fewer; fastest with 2 threads "
+                          "on 2 cores, 1.33 times as fast as one worker."));
+    CU_ASSERT(!holds(text, "No limit") && !holds(text, "worth") && !holds(text, "limited"));
+    free(text);
+    add_waiting(&study, 1, 8, 3);
+    add_waiting(&study, 4, 1, 5);
+    add_waiting(&study, 1, 16, 3.5);
+    text = conclude(&study);
+    CU_ASSERT(holds(text,
+                    "memory: more workers than cores help; fastest with 8 threads on 2 cores, "
+                    "2.67 times as fast as one worker, 2.00 times as fast as 2 threads."));
+    CU_ASSERT(!holds(text, "By the model") && !holds(text, "more than 16 workers"));
+    free(text);
+    nf_study_free(&study);
+}
+
+/* They do not: the intervals overlap. Beside it a kernel that computes, of which all is said. */
+static void test_waiting_in_vain(void)
+{
+    nf_study study = {0};
+    add_waiting(&study, 1, 1, 8);
+    add_waiting(&study, 1, 2, 4);
+    add_waiting(&study, 1, 4, 3.998);
+    add(&study, "k", NF_STRONG, 1, 1, 8, none);
+    add(&study, "k", NF_STRONG, 2, 1, 4, none);
+    char *text = conclude(&study);
+    CU_ASSERT(holds(text, "more workers than cores are not shown to help; fastest with 4 threads"));
+    CU_ASSERT(holds(text, "No limit shows in k (efficiency 100% with 2 ranks)."));
+    CU_ASSERT(holds(text, "for k (efficiency 100%). files waits for files"));
+    CU_ASSERT(holds(text, "(1 of 1 kernel still gains)"));
+    free(text);
+    nf_study_free(&study);
+}
+
 int main(void)
 {
     CU_TestInfo tests[] = {
@@ -301,6 +365,8 @@ int main(void)
         {"many kernels", test_many},
         {"little data", test_little},
         {"worse with more", test_worse},
+        {"waiting", test_waiting},
+        {"waiting in vain", test_waiting_in_vain},
         CU_TEST_INFO_NULL,
     };
     return nf_suite_run("conclusions", tests, 0);

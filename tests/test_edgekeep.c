@@ -27,17 +27,8 @@ enum { TYPES = 4, BORDERS = 5 };
  * the same. */
 static void check_cells(const char *typed, const nf_shape *shape, const void *cells)
 {
-    if (world.size > 1)
-        return;
-    nf_chain chain;
-    char text[NF_SHAPE_TEXT];
-    nf_status status = nf_chain_parse(typed, &chain);
-    if (status == NF_OK)
-        status = nf_check_chain(&chain, shape, cells, NULL);
-    CU_ASSERT_EQUAL(status, NF_OK);
-    if (status != NF_OK)
-        printf("\n  %s on %s: %s\n", typed, nf_shape_text(shape, text), nf_message(status));
-    nf_chain_free(&chain);
+    if (world.size == 1)
+        nf_test_check_cells(typed, shape, cells);
 }
 
 /* Made-up cells that are smooth enough for weights to be neither all 0 nor all 1; life finds few
@@ -559,16 +550,8 @@ static void test_exp2(void)
 
 static void refuses(const char *typed, nf_dtype dtype, const char *words)
 {
-    nf_shape shape = nf_test_shape(3, 4, 5, 1, dtype);
-    nf_chain chain;
-    shape.ndim = strstr(typed, "lambda") ? 3 : 2;
-    shape.dim[0] = shape.ndim == 3 ? 3 : 1;
-    nf_status status = nf_chain_parse(typed, &chain);
-    if (status == NF_OK)
-        status = nf_chain_prepare(&chain, &shape);
-    CU_ASSERT_NOT_EQUAL(status, NF_OK);
-    CU_ASSERT_PTR_NOT_NULL(strstr(nf_message(status), words));
-    nf_chain_free(&chain);
+    nf_shape shape = nf_test_shape(1, 4, 5, 1, dtype), volume = nf_test_shape(3, 4, 5, 1, dtype);
+    nf_test_refuses(typed, strstr(typed, "lambda") != NULL ? &volume : &shape, words);
 }
 
 static void test_refusals(void)

@@ -165,42 +165,9 @@ static void test_reductions(void)
 
 /* ---- a user's reduction whose fold is not exact: the order of tiles must save the bits ---- */
 
-static void plain_sum_apply(const nf_tile *tile, const void *config, void *partial)
-{
-    (void)config;
-    for (int64_t y = 0; y < tile->size[1]; y++)
-        for (int64_t x = 0; x < tile->size[2]; x++)
-            *(double *)partial += 1 / ((const double *)tile->in)[y * tile->in_stride[1] + x];
-}
-
-static void plain_sum_fold(void *into, const void *next, const void *config)
-{
-    (void)config;
-    *(double *)into += *(const double *)next;
-}
-
-static void plain_sum_finish(const void *partial, const void *config, nf_sink *out)
-{
-    (void)config;
-    out->real(out, "sum", *(const double *)partial);
-}
-
-static nf_status plain_sum_prepare(nf_setup *setup)
-{
-    setup->partial_bytes = sizeof(double);
-    return NF_OK;
-}
-
 static void test_ordered_fold(void)
 {
-    static const nf_kernel plain_sum = {.name = "plain_sum",
-                                        .kind = NF_REDUCE,
-                                        .ndims = NF_2D,
-                                        .prepare = plain_sum_prepare,
-                                        .apply = {[NF_F64] = plain_sum_apply},
-                                        .fold = plain_sum_fold,
-                                        .finish = plain_sum_finish};
-    nf_stage stage = {.kernel = &plain_sum, .text = "plain_sum"};
+    nf_stage stage = {.kernel = &nf_test_plain_sum, .text = "plain_sum"};
     nf_chain chain = {.stages = &stage, .count = 1, .typed = stage.text, .text = stage.text};
     nf_shape shapes[] = {nf_test_shape(1, 517, 389, 1, NF_F64), nf_test_shape(1, 3, 50, 1, NF_F64),
                          nf_test_shape(1, 1, 1, 1, NF_F64), nf_test_shape(1, 60, 9000, 1, NF_F64),

@@ -1,5 +1,4 @@
 /* NumPy's, raw and netpbm's files, one process: round trips, files of other programs, files that lie. */
-#include <ftw.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +7,6 @@
 #include <unistd.h>
 
 #include "tests/io_files.h"
-#include "tests/suite.h"
 
 /* ---- round trips ---- */
 
@@ -55,12 +53,12 @@ static void test_refused_outputs(void)
 {
     nf_shape rgb = io_shape(2, 1, 9, 7, 3, NF_U8), gray = io_shape(2, 1, 9, 7, 1, NF_U8);
     nf_shape two = io_shape(2, 1, 9, 7, 2, NF_U8), real = io_shape(2, 1, 9, 7, 1, NF_F32);
-    CU_ASSERT(io_says(io_write_known("a.pgm", rgb, 0), "name it .ppm"));
-    CU_ASSERT(io_says(io_write_known("a.ppm", gray, 0), "name it .pgm"));
-    CU_ASSERT(io_says(io_write_known("a.pnm", two, 0), "name it .pam"));
-    CU_ASSERT(io_says(io_write_known("a.pgm", real, 0), "cast:to=u8"));
-    CU_ASSERT(io_says(io_write_known("a.pfm", gray, 0), "PFM cannot hold"));
-    CU_ASSERT(io_says(io_write_known("a.pgm", gray, NF_EL_I16), "not as i16"));
+    CU_ASSERT(says(io_write_known("a.pgm", rgb, 0), "name it .ppm"));
+    CU_ASSERT(says(io_write_known("a.ppm", gray, 0), "name it .pgm"));
+    CU_ASSERT(says(io_write_known("a.pnm", two, 0), "name it .pam"));
+    CU_ASSERT(says(io_write_known("a.pgm", real, 0), "cast:to=u8"));
+    CU_ASSERT(says(io_write_known("a.pfm", gray, 0), "PFM cannot hold"));
+    CU_ASSERT(says(io_write_known("a.pgm", gray, NF_EL_I16), "not as i16"));
 }
 
 /* ---- bare arrays ---- */
@@ -73,7 +71,7 @@ static bool described_loads(const char *name, const char *shape_text, const char
     nf_shape shape;
     ptrdiff_t stride[NF_DIMS];
     if (nf_described_parse(shape_text, dtype, offset, &as) != NF_OK ||
-        nf_array_open(&io_alone, io_in_folder(name), &as, &reader, &shape) != NF_OK)
+        nf_array_open(&alone, in_folder(name), &as, &reader, &shape) != NF_OK)
         return false;
     char *cells = malloc(nf_shape_bytes(&shape));
     nf_box all = nf_box_whole(&shape);
@@ -94,7 +92,7 @@ static nf_status described_status(const char *name, const char *shape_text, cons
     nf_shape shape;
     nf_status status = nf_described_parse(shape_text, dtype, offset, &as);
     if (status == NF_OK)
-        status = nf_array_open(&io_alone, io_in_folder(name), &as, &reader, &shape);
+        status = nf_array_open(&alone, in_folder(name), &as, &reader, &shape);
     if (status == NF_OK)
         nf_array_close(reader);
     return status;
@@ -108,16 +106,16 @@ static void test_bare_arrays(void)
     CU_ASSERT(described_loads("a.raw", "19x23x3", "uint16", 0, &image));
     CU_ASSERT_EQUAL(io_write_known("v.npy", volume, 0), NF_OK); /* any content, where described */
     CU_ASSERT(described_loads("v.npy", "5x6x7", "f32", 128, &volume));
-    CU_ASSERT(io_says(described_status("v.npy", "5x6x7", "f32", -1), "--offset BYTES"));
-    CU_ASSERT(io_says(described_status("a.raw", "20x23x3", "u16", 0), "cut short"));
-    CU_ASSERT(io_says(described_status("a.raw", "20x23x3", "u16", -1), "2760"));
-    CU_ASSERT(io_says(described_status("a.raw", "19x23x3", NULL, -1), "must be given"));
-    CU_ASSERT(io_says(described_status("a.raw", "19x", "u8", -1), "as 512x389x3"));
-    CU_ASSERT(io_says(described_status("a.raw", "19x0", "u8", -1), "expected at least 1"));
-    CU_ASSERT(io_says(described_status("a.raw", "1x2x3x4x5", "u8", -1), "as 512x389x3"));
-    CU_ASSERT(io_says(described_status("a.raw", "99999999999x99999999999", "u8", -1), "--shape"));
-    CU_ASSERT(io_says(described_status("a.raw", "19x23", "u64", -1), "u32"));
-    CU_ASSERT(io_says(io_load_status("a.raw"), "--shape and --dtype"));
+    CU_ASSERT(says(described_status("v.npy", "5x6x7", "f32", -1), "--offset BYTES"));
+    CU_ASSERT(says(described_status("a.raw", "20x23x3", "u16", 0), "cut short"));
+    CU_ASSERT(says(described_status("a.raw", "20x23x3", "u16", -1), "2760"));
+    CU_ASSERT(says(described_status("a.raw", "19x23x3", NULL, -1), "must be given"));
+    CU_ASSERT(says(described_status("a.raw", "19x", "u8", -1), "as 512x389x3"));
+    CU_ASSERT(says(described_status("a.raw", "19x0", "u8", -1), "expected at least 1"));
+    CU_ASSERT(says(described_status("a.raw", "1x2x3x4x5", "u8", -1), "as 512x389x3"));
+    CU_ASSERT(says(described_status("a.raw", "99999999999x99999999999", "u8", -1), "--shape"));
+    CU_ASSERT(says(described_status("a.raw", "19x23", "u64", -1), "u32"));
+    CU_ASSERT(says(io_load_status("a.raw"), "--shape and --dtype"));
 }
 
 /* The bytes of a u16 array in the other order. */
@@ -132,7 +130,7 @@ static void test_byte_orders(void)
         nf_shape shape;
         uint16_t cells[2] = {0};
         CU_ASSERT_EQUAL_FATAL(nf_described_parse("2", names[i], -1, &as), NF_OK);
-        CU_ASSERT_EQUAL_FATAL(nf_array_open(&io_alone, io_in_folder("b.raw"), &as, &reader, &shape),
+        CU_ASSERT_EQUAL_FATAL(nf_array_open(&alone, in_folder("b.raw"), &as, &reader, &shape),
                               NF_OK);
         nf_box all = nf_box_whole(&shape);
         CU_ASSERT_EQUAL(nf_array_read_box(reader, &all, cells, (ptrdiff_t[]){2, 2, 1}), NF_OK);
@@ -178,7 +176,7 @@ static void test_pnm_by_hand(void)
         nf_shape shape;
         void *cells = NULL;
         CU_ASSERT(io_spill("hand.pnm", f->bytes, f->length));
-        nf_status status = nf_array_load(io_in_folder("hand.pnm"), &shape, &cells);
+        nf_status status = nf_array_load(in_folder("hand.pnm"), &shape, &cells);
         CU_ASSERT_EQUAL(status, NF_OK);
         if (status != NF_OK) {
             printf("\n    file %zu: %s\n", i, nf_message(status));
@@ -199,7 +197,7 @@ static void test_pfm_by_hand(void)
     nf_shape shape;
     float *cells;
     CU_ASSERT(io_spill("hand.pfm", file, sizeof file - 1));
-    CU_ASSERT_EQUAL_FATAL(nf_array_load(io_in_folder("hand.pfm"), &shape, (void **)&cells), NF_OK);
+    CU_ASSERT_EQUAL_FATAL(nf_array_load(in_folder("hand.pfm"), &shape, (void **)&cells), NF_OK);
     CU_ASSERT(shape.dim[1] == 2 && shape.dim[2] == 1 && shape.dtype == NF_F32);
     CU_ASSERT_EQUAL(cells[0], 2);
     CU_ASSERT_EQUAL(cells[1], 1);
@@ -230,7 +228,7 @@ static void test_files_that_lie(void)
     };
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         CU_ASSERT(io_spill("hand", files[i].bytes, strlen(files[i].bytes)));
-        CU_ASSERT(io_says(io_load_status("hand"), files[i].words));
+        CU_ASSERT(says(io_load_status("hand"), files[i].words));
     }
 }
 
@@ -267,14 +265,14 @@ static void test_npy_that_lie(void)
     };
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         CU_ASSERT(spill_npy(files[i].dictionary, 8));
-        CU_ASSERT(io_says(io_load_status("hand.npy"), files[i].words));
+        CU_ASSERT(says(io_load_status("hand.npy"), files[i].words));
     }
     CU_ASSERT(io_spill("hand.npy", "\x93NUMPY\x04\0\1\0\0\0\0\0\0", 14));
-    CU_ASSERT(io_says(io_load_status("hand.npy"), "format 4.0"));
+    CU_ASSERT(says(io_load_status("hand.npy"), "format 4.0"));
     CU_ASSERT(io_spill("hand.npy", "\x93NUMPY\x02\0\377\377\377\377\0\0", 14));
-    CU_ASSERT(io_says(io_load_status("hand.npy"), "is it damaged"));
+    CU_ASSERT(says(io_load_status("hand.npy"), "is it damaged"));
     CU_ASSERT(io_spill("hand.npy", "\x93NUMPY\x01\0\377\0\0\0\0\0", 14));
-    CU_ASSERT(io_says(io_load_status("hand.npy"), "cut short"));
+    CU_ASSERT(says(io_load_status("hand.npy"), "cut short"));
 }
 
 /* ---- beside NumPy ---- */
@@ -306,7 +304,7 @@ static void check_numpy(const char *type, char order, int version)
     nf_shape shape;
     void *cells;
     snprintf(name, sizeof name, "%c%s%d.npy", order, type, version);
-    nf_status status = nf_array_load(io_in_folder(name), &shape, &cells);
+    nf_status status = nf_array_load(in_folder(name), &shape, &cells);
     CU_ASSERT_EQUAL(status, NF_OK);
     if (status != NF_OK)
         return;
@@ -384,9 +382,5 @@ int main(void)
         {"arrays that numpy reads", test_numpy_reads},
         CU_TEST_INFO_NULL,
     };
-    if (!io_folder_make())
-        return EXIT_FAILURE;
-    int result = nf_suite_run("formats", tests, 0);
-    io_folder_remove();
-    return result;
+    return nf_folder_run(&alone, "formats", tests);
 }

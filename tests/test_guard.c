@@ -1,6 +1,6 @@
 /* What keeps files from being lost: outputs that exist, inputs that are the output, what a killed
  * run leaves, limits on what a file may claim. */
-#include <ftw.h>
+#include <fcntl.h>
 #include <hdf5.h>
 #include <signal.h>
 #include <stdio.h>
@@ -13,31 +13,10 @@
 #include "io/array.h"
 #include "io/image.h"
 #include "tests/drive.h"
+#include "tests/folder.h"
 #include "tests/io_cells.h"
-#include "tests/suite.h"
 
-static const nf_world alone = {.size = 1, .threads = 1};
-static char folder[128];
-
-enum { NAMES = 4, NAME_ROOM = 512, PART_ROOM = 300 };
-
-/* A name in the test's folder; good until the fourth next call. */
-static const char *in_folder(const char *name)
-{
-    static char names[NAMES][NAME_ROOM];
-    static int next;
-    char *to = names[next++ % NAMES];
-    snprintf(to, NAME_ROOM, "%s/%s", folder, name);
-    return to;
-}
-
-static bool says(nf_status status, const char *words)
-{
-    bool found = status != NF_OK && strstr(nf_message(status), words) != NULL;
-    if (!found)
-        printf("\n    expected \"%s\", got: %s\n", words, nf_message(status));
-    return found;
-}
+enum { PART_ROOM = 300 };
 
 static nf_status begin(const char *typed, const char *input, nf_shape shape,
                        nf_array_writer **writer)
@@ -282,20 +261,41 @@ static void test_killed(void)
 
 static void test_max_pixels(void)
 {
-    static const char *const names[] = {"max.png", "max.jpg"};
-    nf_shape image = io_shape(2, 1, 40, 60, 3, NF_U8);
-    for (size_t i = 0; i < 2; i++) {
+    static const char *const names[] = {"max.png", "max.jpg", "max.tif", "max.ppm", "max.pfm"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        nf_shape image = io_shape(2, 1, 40, 60, 3, i == 4 ? NF_F32 : NF_U8);
         CU_ASSERT_EQUAL(put(in_folder(names[i]), image), NF_OK);
         nf_max_pixels = 40 * 60;
         CU_ASSERT_EQUAL(load(in_folder(names[i]), image), NF_OK);
         nf_max_pixels--;
         CU_ASSERT(says(load(in_folder(names[i]), image), "2399: if"));
         CU_ASSERT(says(load(in_folder(names[i]), image), names[i]));
-        nf_max_pixels = NF_MAX_PIXELS;
+        nf_max_pixels = 0;
     }
     /* Claims whose product overflows are refused in every format. */
     nf_shape huge = io_shape(3, INT64_MAX / 2, INT64_MAX / 2, 4, 4, NF_F64);
-    CU_ASSERT(says(nf_image_check(&huge, "huge.xyz", "XYZ"), "huge.xyz is larger than 2^62"));
+    CU_ASSERT(says(nf_image_check(&huge, 0, "huge.xyz", "XYZ"), "huge.xyz is larger than 2^62"));
+}
+
+/* Nothing is told: what takes more than 100 times its file's bytes is refused above 2^30 pixels. */
+static void test_expansion(void)
+{
+    const nf_shape small = io_shape(2, 1, 1 << 15, 1 << 15, 1, NF_U8);
+    const nf_shape large = io_shape(2, 1, 1 << 15, (1 << 15) + 100, 1, NF_U8);
+    int fd = open(in_folder("bomb"), O_RDWR | O_CREAT, 0600);
+    CU_ASSERT_FATAL(fd >= 0);
+    CU_ASSERT_EQUAL(ftruncate(fd, 1000), 0);
+    CU_ASSERT_EQUAL(nf_image_check(&small, fd, "bomb", "XYZ"), NF_OK);
+    CU_ASSERT(
+        says(nf_image_check(&large, fd, "bomb", "XYZ"), "the limit for images is 1073741824"));
+    CU_ASSERT_EQUAL(ftruncate(fd, ((1 << 30) + (100 << 15)) / 100 - 1), 0);
+    CU_ASSERT(says(nf_image_check(&large, fd, "bomb", "XYZ"), "the limit for images is"));
+    CU_ASSERT_EQUAL(ftruncate(fd, ((1 << 30) + (100 << 15)) / 100), 0);
+    CU_ASSERT_EQUAL(nf_image_check(&large, fd, "bomb", "XYZ"), NF_OK);
+    nf_max_pixels = 1 << 30; /* told: whatever the file's length */
+    CU_ASSERT(says(nf_image_check(&large, fd, "bomb", "XYZ"), "the limit for images is"));
+    nf_max_pixels = 0;
+    close(fd);
 }
 
 /* A dataset of nothing that claims 2^33 x 2^33 cells: no chunk of it is there. */
@@ -432,12 +432,6 @@ static void test_crash(void)
 
 /* ---- main ---- */
 
-static int remove_one(const char *path, const struct stat *info, int flag, struct FTW *where)
-{
-    (void)info, (void)flag, (void)where;
-    return remove(path);
-}
-
 int main(void)
 {
     CU_TestInfo tests[] = {
@@ -448,18 +442,11 @@ int main(void)
         {"part files that were left", test_left_parts},
         {"a killed process", test_killed},
         {"--max-pixels", test_max_pixels},
+        {"images larger than their files", test_expansion},
         {"extents whose product overflows", test_overflow},
         {"checksums", test_checksums},
         {"a crash inside HDF5", test_crash},
         CU_TEST_INFO_NULL,
     };
-    const char *base = getenv("TMPDIR");
-    snprintf(folder, sizeof folder, "%s/nfold-guard-XXXXXX", base != NULL ? base : "/tmp");
-    if (mkdtemp(folder) == NULL) {
-        perror(folder);
-        return EXIT_FAILURE;
-    }
-    int result = nf_suite_run("guard", tests, 0);
-    nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    return result;
+    return nf_folder_run(&alone, "guard", tests);
 }

@@ -6,9 +6,7 @@ programs=$1 mpiexec=$2 part=$3
 python=/usr/bin/python3
 "$python" -c 'import h5py' 2>/dev/null || { echo "skipped: no h5py for $python"; exit 77; }
 . "$(dirname "$0")/checks.sh"
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
+own_folder
 
 run() { # run RANKS PROGRAM ARGUMENTS...; 0: without mpirun
     local ranks=$1 program=$2
@@ -212,5 +210,4 @@ fi
 }
 
 $part
-echo "$checks checks, $failures failures"
-[ $failures -eq 0 ]
+finish "$checks checks"

@@ -1,7 +1,6 @@
 /* Arrays in files, one process: round trips, files of other programs, errors, damage, full disks.
  */
 #include <errno.h>
-#include <ftw.h>
 #include <glob.h>
 #include <hdf5.h>
 #include <png.h>
@@ -16,27 +15,12 @@
 #include <jpeglib.h>
 
 #include "io/array.h"
+#include "tests/folder.h"
 #include "tests/io_cells.h"
-#include "tests/suite.h"
 
-static const nf_world alone = {.size = 1, .threads = 1};
 static const nf_provenance origin = {
     .command = "filter", .chain = "gaussian:sigma=2", .input = "photo.jpg"};
-static char folder[256];
-
 /* ---- helpers ---- */
-
-enum { NAMES = 4, NAME_ROOM = 512 };
-
-/* A name in the test's folder; good until the fourth next call. */
-static const char *in_folder(const char *name)
-{
-    static char names[NAMES][NAME_ROOM];
-    static int next;
-    char *to = names[next++ % NAMES];
-    snprintf(to, NAME_ROOM, "%s/%s", folder, name);
-    return to;
-}
 
 static nf_status field_new(nf_field *field, const nf_shape *shape, int ghost)
 {
@@ -106,14 +90,6 @@ static bool loads_known(const char *typed, nf_shape expected)
     }
     free(cells);
     return fine;
-}
-
-static bool says(nf_status status, const char *words)
-{
-    bool found = status != NF_OK && strstr(nf_message(status), words) != NULL;
-    if (!found)
-        printf("\n    expected \"%s\", got: %s\n", words, nf_message(status));
-    return found;
 }
 
 static nf_status open_status(const char *typed)
@@ -890,12 +866,6 @@ static void test_abort(void)
 
 /* ---- main ---- */
 
-static int remove_one(const char *path, const struct stat *info, int flag, struct FTW *where)
-{
-    (void)info, (void)flag, (void)where;
-    return remove(path);
-}
-
 int main(void)
 {
     CU_TestInfo tests[] = {
@@ -920,13 +890,5 @@ int main(void)
         {"abort", test_abort},
         CU_TEST_INFO_NULL,
     };
-    const char *base = getenv("TMPDIR");
-    snprintf(folder, sizeof folder, "%s/nfold-io-XXXXXX", base != NULL ? base : "/tmp");
-    if (mkdtemp(folder) == NULL) {
-        perror(folder);
-        return EXIT_FAILURE;
-    }
-    int result = nf_suite_run("io", tests, 0);
-    nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-    return result;
+    return nf_folder_run(&alone, "io", tests);
 }

@@ -9,32 +9,11 @@
 #include <unistd.h>
 
 #include "io/array.h"
-#include "tests/io_cells.h"
-#include "tests/suite.h"
+#include "tests/io_ranks.h"
 
-static nf_world world;
-static const nf_provenance origin = {.command = "filter", .chain = "sobel", .input = "photo.jpg"};
-static char folder[256];
-
-enum { NAME_ROOM = 512 };
-
-static const char *in_folder(char to[NAME_ROOM], const char *name)
-{
-    snprintf(to, NAME_ROOM, "%s/%s", folder, name);
-    return to;
-}
-
-/* Each check counts on all ranks together, so that no rank leaves the common way alone. */
-#define CHECK_ALL(fine) CU_ASSERT_EQUAL(nf_sum_u64(&world, (fine) ? 0 : 1), 0)
-
-/* Whether all ranks agree that this status is a failure and keep a message with these words. */
-static bool all_say(nf_status status, const char *words)
-{
-    bool found = status != NF_OK && strstr(nf_message(status), words) != NULL;
-    if (!found)
-        printf("rank %d: expected \"%s\", got: %s\n", world.rank, words, nf_message(status));
-    return nf_sum_u64(&world, found ? 0 : 1) == 0;
-}
+static const nf_output output = {
+    .provenance = &(nf_provenance){.command = "filter", .chain = "sobel", .input = "photo.jpg"}};
+static const nf_output squeezed = {.compression = {NF_CODEC_DEFLATE, 1}};
 
 /* A cut into blocks by hand; nf_cut_choose cuts by the halo alone. */
 static nf_cut cut_by(const nf_shape *shape, int way)
@@ -48,57 +27,6 @@ static nf_cut cut_by(const nf_shape *shape, int way)
     return cut;
 }
 
-static nf_status write_field(const nf_world *by, const char *typed, const nf_field *field)
-{
-    nf_array_writer *writer;
-    const nf_shape *shape = &field->cut.shape;
-    nf_status status =
-        nf_array_create(by, typed, NULL, shape, &(nf_output){.provenance = &origin}, &writer);
-    if (status != NF_OK)
-        return status;
-    status = nf_array_write(by, writer, field);
-    if (status == NF_OK)
-        return nf_array_commit(by, writer);
-    nf_array_abort(by, writer);
-    return status;
-}
-
-static nf_status write_known(const nf_world *by, const char *typed, const nf_cut *cut, int ghost)
-{
-    nf_field field;
-    nf_halo halo = {{ghost, ghost, ghost}, {ghost, ghost, ghost}};
-    nf_status status = nf_agree(by, nf_field_create(&field, cut, by->rank, &halo));
-    if (status == NF_OK) {
-        io_field(&field, true);
-        status = write_field(by, typed, &field);
-    }
-    nf_field_free(&field);
-    return status;
-}
-
-/* Wrong cells on all ranks; ~0: could not be read. */
-static uint64_t wrong_cells(const char *typed, const nf_cut *cut, int ghost)
-{
-    nf_array_reader *reader;
-    nf_shape shape;
-    nf_field field;
-    nf_halo halo = {{ghost, ghost, ghost}, {ghost, ghost, ghost}};
-    if (nf_array_open(&world, typed, NULL, &reader, &shape) != NF_OK)
-        return ~UINT64_C(0);
-    nf_status status = nf_field_create(&field, cut, world.rank, &halo);
-    if (status == NF_OK && !nf_shape_equal(&shape, &cut->shape))
-        status = nf_fail(NF_ERR_SHAPE, "another shape");
-    status = nf_agree(&world, status);
-    uint64_t wrong = ~UINT64_C(0);
-    for (int round = 0; round < 2 && status == NF_OK; round++) {
-        status = nf_array_read(&world, reader, &field);
-        wrong = status == NF_OK ? nf_sum_u64(&world, io_field(&field, false)) : ~UINT64_C(0);
-    }
-    nf_field_free(&field);
-    nf_array_close(reader);
-    return wrong;
-}
-
 static bool same_files(const char *a, const char *b)
 {
     char command[3 * NAME_ROOM];
@@ -110,18 +38,18 @@ static bool same_files(const char *a, const char *b)
 
 static void check_way(const nf_shape *shape, const char *suffix, int way)
 {
-    static const nf_world alone = {.size = 1, .threads = 1};
-    char one[NAME_ROOM], many[NAME_ROOM], name[64];
+    char name[64];
     snprintf(name, sizeof name, "one%s", suffix);
-    in_folder(one, name);
+    const char *one = in_folder(name);
     snprintf(name, sizeof name, "many%s", suffix);
-    in_folder(many, name);
+    const char *many = in_folder(name);
+    const nf_output *how = suffix[0] == 'z' ? &squeezed : &output;
     nf_cut cut = cut_by(shape, way), whole = nf_cut_choose(shape, 1, &(nf_halo){{0}, {0}}, NULL);
     nf_status status = NF_OK;
     if (world.rank == 0)
-        status = write_known(&alone, one, &whole, 0);
+        status = write_known(&alone, one, &whole, 0, how);
     CHECK_ALL(status == NF_OK);
-    CHECK_ALL(write_known(&world, many, &cut, way) == NF_OK);
+    CHECK_ALL(write_known(&world, many, &cut, way, how) == NF_OK);
     CHECK_ALL(world.rank != 0 || same_files(one, many));
     if (suffix[1] != 'j')
         CHECK_ALL(wrong_cells(many, &cut, way) == 0);
@@ -149,6 +77,7 @@ static void test_same_bytes(void)
         {{{1, 57, 91}, 2, 4, NF_U16}, ".pam"},    {{{1, 57, 91}, 2, 3, NF_F32}, ".pfm"},
         {{{1, 389, 517}, 2, 1, NF_F32}, ".pfm"},  {{{1, 389, 517}, 2, 3, NF_U8}, ".tif"},
         {{{17, 29, 31}, 3, 1, NF_F64}, ".tif"},   {{{3, 29, 31}, 3, 2, NF_U16}, ".tif"},
+        {{{1, 389, 517}, 2, 3, NF_U8}, "z.tif"},  {{{5, 129, 531}, 3, 1, NF_F32}, "z.tif"},
         {{{1, 2500, 3001}, 2, 3, NF_U8}, ".png"}, /* two bands of rows */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -178,10 +107,10 @@ static nf_status open_and_read(const char *typed)
 static void test_failing_reads(void)
 {
     static const nf_shape image = {{1, 2500, 3001}, 2, 3, NF_U8};
-    char png[NAME_ROOM], h5[NAME_ROOM], none[NAME_ROOM];
+    const char *png = in_folder("cut.png"), *h5 = in_folder("cut.h5");
     nf_cut cut = cut_by(&image, 0);
-    CHECK_ALL(write_known(&world, in_folder(png, "cut.png"), &cut, 0) == NF_OK);
-    CHECK_ALL(write_known(&world, in_folder(h5, "cut.h5"), &cut, 0) == NF_OK);
+    CHECK_ALL(write_known(&world, png, &cut, 0, &output) == NF_OK);
+    CHECK_ALL(write_known(&world, h5, &cut, 0, &output) == NF_OK);
     struct stat info;
     /* The end of the image is gone: the first band can be read, the second cannot. */
     if (world.rank == 0 && stat(png, &info) == 0 && truncate(png, info.st_size - 1000) != 0)
@@ -191,18 +120,18 @@ static void test_failing_reads(void)
     nf_barrier(&world);
     CHECK_ALL(all_say(open_and_read(png), "damaged or cut short"));
     CHECK_ALL(all_say(open_and_read(h5), "truncated file"));
-    CHECK_ALL(all_say(open_and_read(in_folder(none, "none.h5")), "No such file"));
+    CHECK_ALL(all_say(open_and_read(in_folder("none.h5")), "No such file"));
     CHECK_ALL(all_say(open_and_read(folder), "is a directory"));
 }
 
 static void test_refused_writes(void)
 {
     static const nf_shape real = {{1, 40, 50}, 2, 1, NF_F32};
-    char name[NAME_ROOM];
     nf_cut cut = cut_by(&real, 1);
-    CHECK_ALL(all_say(write_known(&world, in_folder(name, "r.png"), &cut, 0), "cast:to=u8"));
-    CHECK_ALL(all_say(write_known(&world, in_folder(name, "no/r.h5"), &cut, 0), "make it first"));
-    CHECK_ALL(all_say(write_known(&world, in_folder(name, "r.gif"), &cut, 0), "unknown suffix"));
+    CHECK_ALL(all_say(write_known(&world, in_folder("r.png"), &cut, 0, &output), "cast:to=u8"));
+    CHECK_ALL(
+        all_say(write_known(&world, in_folder("no/r.h5"), &cut, 0, &output), "make it first"));
+    CHECK_ALL(all_say(write_known(&world, in_folder("r.gif"), &cut, 0, &output), "unknown suffix"));
 }
 
 /* One rank alone may write no more than 4 KiB to a file: its writes fail, everyone else's do not.
@@ -210,15 +139,15 @@ static void test_refused_writes(void)
 static void test_one_full_rank(void)
 {
     static const nf_shape image = {{1, 300, 400}, 2, 3, NF_U8};
-    char h5[NAME_ROOM], part[NAME_ROOM], command[2 * NAME_ROOM];
+    const char *h5 = in_folder("full.h5");
+    char command[2 * NAME_ROOM];
     struct rlimit old, little;
     nf_cut cut = cut_by(&image, 1);
     nf_array_writer *writer;
     nf_field field;
     CHECK_ALL(nf_field_create(&field, &cut, world.rank, &(nf_halo){{0}, {0}}) == NF_OK);
     io_field(&field, true);
-    nf_status status = nf_array_create(&world, in_folder(h5, "full.h5"), NULL, &image,
-                                       &(nf_output){.provenance = &origin}, &writer);
+    nf_status status = nf_array_create(&world, h5, NULL, &image, &output, &writer);
     CHECK_ALL(status == NF_OK);
     signal(SIGXFSZ, SIG_IGN);
     getrlimit(RLIMIT_FSIZE, &old);
@@ -232,26 +161,13 @@ static void test_one_full_rank(void)
     CHECK_ALL(all_say(status, strerror(EFBIG)));
     nf_array_abort(&world, writer);
     nf_barrier(&world);
-    snprintf(command, sizeof command, "! ls -A %s | grep -q '^[.].*part$'", in_folder(part, ""));
+    snprintf(command, sizeof command, "! ls -A %s | grep -q '^[.].*part$'", folder);
     CHECK_ALL(access(h5, F_OK) != 0);
     CHECK_ALL(world.rank != 0 || system(command) == 0);
     nf_field_free(&field);
 }
 
 /* ---- main ---- */
-
-static bool folder_make(void)
-{
-    const char *base = getenv("TMPDIR");
-    bool fine = true;
-    snprintf(folder, sizeof folder, "%s/nfold-io-mpi-XXXXXX", base != NULL ? base : "/tmp");
-    if (world.rank == 0 && mkdtemp(folder) == NULL) {
-        perror(folder);
-        fine = false;
-    }
-    nf_broadcast(&world, folder, sizeof folder, 0);
-    return nf_sum_u64(&world, fine ? 0 : 1) == 0;
-}
 
 int main(int argc, char **argv)
 {
@@ -262,17 +178,5 @@ int main(int argc, char **argv)
         {"a rank with a full disk", test_one_full_rank},
         CU_TEST_INFO_NULL,
     };
-    if (nf_world_start(&argc, &argv, &world) != NF_OK)
-        return EXIT_FAILURE;
-    int result = EXIT_FAILURE;
-    if (folder_make()) {
-        result = nf_suite_run("io_mpi", tests, world.rank);
-        nf_barrier(&world);
-        char command[NAME_ROOM];
-        snprintf(command, sizeof command, "rm -r %s", folder);
-        if (world.rank == 0 && system(command) != 0)
-            perror(folder);
-    }
-    nf_world_stop(&world);
-    return result;
+    return run_ranks(argc, argv, "io_mpi", tests);
 }

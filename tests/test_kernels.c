@@ -13,29 +13,13 @@
 static const nf_dtype dtypes[] = {NF_U8, NF_U16, NF_F32, NF_F64};
 static const char *const borders[] = {"clamp", "reflect", "mirror", "wrap", "constant,value=7"};
 
-/* One chain on one array; says what went wrong. */
-static void check(const char *typed, const nf_shape *shape)
-{
-    nf_chain chain;
-    char text[NF_SHAPE_TEXT];
-    void *cells = nf_test_array(shape);
-    nf_status status = nf_chain_parse(typed, &chain);
-    if (status == NF_OK)
-        status = nf_check_chain(&chain, shape, cells, cells);
-    CU_ASSERT_EQUAL(status, NF_OK);
-    if (status != NF_OK)
-        printf("\n  %s on %s: %s\n", typed, nf_shape_text(shape, text), nf_message(status));
-    nf_chain_free(&chain);
-    free(cells);
-}
-
 /* Shapes that cross tiles in both directions, and degenerate ones. */
 static void check_shapes(const char *typed, nf_dtype dtype)
 {
     static const int64_t sizes[][2] = {{1, 1}, {1, 9}, {11, 1}, {2, 3}, {37, 23}};
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
         nf_shape shape = nf_test_shape(1, sizes[s][0], sizes[s][1], 1 + (int)s % 4, dtype);
-        check(typed, &shape);
+        nf_test_check(typed, &shape);
     }
 }
 
@@ -43,15 +27,9 @@ static void check_shapes(const char *typed, nf_dtype dtype)
 static nf_outcome outcome_of(const char *typed, int64_t rows, int64_t columns, nf_dtype dtype,
                              const void *cells)
 {
-    nf_world alone = {.size = 1, .threads = 1};
+    const nf_world alone = {.size = 1, .threads = 1};
     nf_shape shape = nf_test_shape(1, rows, columns, 1, dtype);
-    nf_chain chain;
-    nf_outcome o = {.status = nf_chain_parse(typed, &chain)};
-    if (o.status == NF_OK)
-        o = nf_test_drive(&alone, &chain, &shape, cells, NULL);
-    CU_ASSERT_EQUAL_FATAL(o.status, NF_OK);
-    nf_chain_free(&chain);
-    return o;
+    return nf_test_drive_typed(&alone, typed, &shape, cells, NULL);
 }
 
 /* The kernel with each border and type; %s stands for the border. */
@@ -148,7 +126,7 @@ static void test_heat(void)
         for (size_t b = 0; b < sizeof borders / sizeof *borders; b++) {
             char typed[64];
             snprintf(typed, sizeof typed, "heat:steps=3,border=%s", borders[b]);
-            check(typed, &volume);
+            nf_test_check(typed, &volume);
         }
     }
 }
@@ -169,11 +147,11 @@ static void test_tiles(void)
 {
     nf_shape wide = nf_test_shape(1, 19, 4500, 1, NF_U8),
              colour = nf_test_shape(1, 17, 1700, 3, NF_F32);
-    check("gaussian:sigma=1 | sobel", &wide);
-    check("sharpen:border=wrap | gaussian:sigma=2,border=wrap", &colour);
-    check("stats", &wide);
+    nf_test_check("gaussian:sigma=1 | sobel", &wide);
+    nf_test_check("sharpen:border=wrap | gaussian:sigma=2,border=wrap", &colour);
+    nf_test_check("stats", &wide);
     nf_shape small = nf_test_shape(1, 21, 13, 1, NF_U16);
-    check(
+    nf_test_check(
         "sobel|sobel|sobel|sobel|sobel|sobel|sobel|sobel|sobel|sobel|sobel|sobel|sobel|sobel|sobel|"
         "sobel|sobel|sobel|sharpen",
         &small);
@@ -203,9 +181,9 @@ static void test_reductions(void)
         for (size_t k = 0; k < sizeof typed / sizeof *typed; k++) {
             check_shapes(typed[k], dtypes[d]);
             nf_shape volume = nf_test_shape(7, 13, 29, 1, dtypes[d]);
-            check(typed[k], &volume);
+            nf_test_check(typed[k], &volume);
             nf_shape line = {.dim = {1, 1, 70001}, .ndim = 1, .channels = 1, .dtype = dtypes[d]};
-            check(typed[k], &line);
+            nf_test_check(typed[k], &line);
         }
     }
 }
@@ -251,7 +229,7 @@ static int check_defaults(const nf_kernel *kernel, nf_dtype dtype)
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
         if (!takes(kernel, &shapes[s]))
             continue;
-        check(by_defaults(kernel), &shapes[s]);
+        nf_test_check(by_defaults(kernel), &shapes[s]);
         taken++;
     }
     return taken;

@@ -6,9 +6,7 @@ set -u
 programs=$1 mpiexec=$2 output=$3 file=${3%%:*}
 . "$(dirname "$0")/faults.sh"
 require openssl pnmtopng pgrep
-folder=$(mktemp -d)
-trap 'cd /; rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
+own_folder
 noise 4000 4000 | pnmtopng >large.png 2>/dev/null # 46 MiB: writing it takes long enough to be met
 noise 20 30 | pnmtopng >small.png 2>/dev/null
 
@@ -67,5 +65,4 @@ killed 3 TERM 0
 killed 3 TERM 1
 killed 2 KILL 0
 killed 2 KILL 1
-echo "$checks checks, $failures failures"
-exit $((failures > 0))
+finish "$checks checks"

@@ -17,22 +17,6 @@ static const char *const borders[] = {"clamp", "reflect", "mirror", "wrap", "con
 
 /* ---- against the references ---- */
 
-/* One chain on one array; says what went wrong. */
-static void check(const char *typed, const nf_shape *shape)
-{
-    nf_chain chain;
-    char text[NF_SHAPE_TEXT];
-    void *cells = nf_test_array(shape);
-    nf_status status = nf_chain_parse(typed, &chain);
-    if (status == NF_OK)
-        status = nf_check_chain(&chain, shape, cells, cells);
-    CU_ASSERT_EQUAL(status, NF_OK);
-    if (status != NF_OK)
-        printf("\n  %s on %s: %s\n", typed, nf_shape_text(shape, text), nf_message(status));
-    nf_chain_free(&chain);
-    free(cells);
-}
-
 /* The filter with every border and type, on odd shapes and such as are smaller than a window; as
  * images, and where `volumes`, as volumes. */
 static void check_filter(const char *filter, bool volumes)
@@ -46,7 +30,7 @@ static void check_filter(const char *filter, bool volumes)
         char typed[128];
         snprintf(typed, sizeof typed, "%sborder=%s", filter, borders[i % 5]);
         if (shape.ndim == 2 || volumes)
-            check(typed, &shape);
+            nf_test_check(typed, &shape);
     }
 }
 
@@ -98,14 +82,8 @@ static void test_of_gaussians(void)
 static nf_outcome drive(const char *typed, const nf_shape *shape, const void *cells,
                         const nf_plan_options *options, int threads)
 {
-    nf_world alone = {.size = 1, .threads = threads};
-    nf_chain chain;
-    nf_outcome o = {.status = nf_chain_parse(typed, &chain)};
-    if (o.status == NF_OK)
-        o = nf_test_drive(&alone, &chain, shape, cells, options);
-    CU_ASSERT_EQUAL_FATAL(o.status, NF_OK);
-    nf_chain_free(&chain);
-    return o;
+    const nf_world one = {.size = 1, .threads = threads};
+    return nf_test_drive_typed(&one, typed, shape, cells, options);
 }
 
 /* The filters as the properties below take them. */

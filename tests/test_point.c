@@ -24,17 +24,8 @@ enum { TYPES = 4 };
  * several ranks, each of which would do the same. */
 static void check_cells(const char *typed, const nf_shape *shape, const void *cells)
 {
-    if (world.size > 1)
-        return;
-    nf_chain chain;
-    char text[NF_SHAPE_TEXT];
-    nf_status status = nf_chain_parse(typed, &chain);
-    if (status == NF_OK)
-        status = nf_check_chain(&chain, shape, cells, NULL);
-    CU_ASSERT_EQUAL(status, NF_OK);
-    if (status != NF_OK)
-        printf("\n  %s on %s: %s\n", typed, nf_shape_text(shape, text), nf_message(status));
-    nf_chain_free(&chain);
+    if (world.size == 1)
+        nf_test_check_cells(typed, shape, cells);
 }
 
 static void check(const char *typed, const nf_shape *shape)
@@ -84,16 +75,8 @@ enum { TOLD = sizeof told / sizeof *told };
 
 static nf_outcome drive(const char *typed, const nf_shape *shape, const void *cells, int how)
 {
-    nf_chain chain;
-    nf_outcome o = {.status = nf_chain_parse(typed, &chain)};
     world.threads = how % 3 + 1;
-    if (o.status == NF_OK)
-        o = nf_test_drive(&world, &chain, shape, cells, &told[how]);
-    CU_ASSERT_EQUAL(o.status, NF_OK);
-    if (o.status != NF_OK)
-        printf("\n  %s: %s\n", typed, nf_message(o.status));
-    nf_chain_free(&chain);
-    return o;
+    return nf_test_drive_typed(&world, typed, shape, cells, &told[how]);
 }
 
 static const nf_number *number(const nf_outcome *o, const char *name)
@@ -554,13 +537,7 @@ static void test_known_hsv(void)
 static void refuses(const char *typed, nf_dtype dtype, const char *words)
 {
     nf_shape shape = nf_test_shape(1, 4, 5, 3, dtype);
-    nf_chain chain;
-    nf_status status = nf_chain_parse(typed, &chain);
-    if (status == NF_OK)
-        status = nf_chain_prepare(&chain, &shape);
-    CU_ASSERT_NOT_EQUAL(status, NF_OK);
-    CU_ASSERT_PTR_NOT_NULL(strstr(nf_message(status), words));
-    nf_chain_free(&chain);
+    nf_test_refuses(typed, &shape, words);
 }
 
 static void test_refusals(void)

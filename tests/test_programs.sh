@@ -4,9 +4,7 @@
 set -u
 programs=$1 mpiexec=$2
 . "$(dirname "$0")/checks.sh"
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
+own_folder
 
 run() { # run RANKS PROGRAM ARGUMENTS...; 0: without mpirun
     local ranks=$1 program=$2
@@ -121,6 +119,7 @@ head -c 2000 image.png >cut.png
 echo 'just words' >words.png
 mkdir -p locked
 printf 'GIF89a..............' >picture.gif
+long=$(printf '%0256d' 0)
 for ranks in 0 3; do
     refuse $ranks 1 'no-such.png' filter -k sobel no-such.png kept.png
     refuse $ranks 1 'cut.png' filter -k sobel cut.png kept.png
@@ -149,7 +148,13 @@ for ranks in 0 3; do
     refuse $ranks 2 'max-pixels' filter --max-pixels 0 -k sobel image.png kept.png
     refuse $ranks 1 'no-folder' filter -k sobel image.png no-folder/out.png
     refuse $ranks 1 'f32' filter -k cast:to=f32 image.png kept.png
-    refuse $ranks 1 'suffix' filter -k sobel image.png out.xyz
+    refuse $ranks 2 'suffix' filter -k sobel image.png out.xyz
+    refuse $ranks 2 'stores elements as they were computed' filter --store f32 -k sobel image.png out.jpg
+    refuse $ranks 2 'cannot keep a checksum' filter --checksum -k sobel image.png out.npy
+    refuse $ranks 2 'writes no stack to a NumPy' filter --stack volume.h5 out.npy
+    refuse $ranks 2 'by deflate or zstd, nothing else' filter --compress lz4 -k sobel image.png out.tif
+    refuse $ranks 2 'name is too long' filter -k sobel image.png "$long.png"
+    refuse $ranks 2 'one argument too many' reduce image.h5: kept.png
     refuse $ranks 2 'the grid 5x5 does not have a block for each' filter --grid 5x5 -k sobel image.png kept.png
     refuse $ranks 2 'the grid has 3 extents' filter --grid 2x1x1 -k sobel image.png kept.png
     refuse $ranks 2 'the tile has 3 extents' filter --tile-size 2x8x8 -k sobel image.png kept.png
@@ -172,7 +177,7 @@ refuse 3 1 '3 dimensions' scale --input volume.h5 -k sharpen -o study
 refuse 2 2 'one dimension' scale --input line.h5 --size 4x5 -k sumsq -o study
 ln -s missing/target.png nowhere.png
 refuse 0 1 'leads nowhere' filter -k sobel image.png nowhere.png
-refuse 2 1 'no datasets' filter -k sobel image.png new.png:/image
+refuse 2 2 'no datasets' filter -k sobel image.png new.png:/image
 refuse 0 1 'regular file' report /dev/zero
 check 'a name that is not UTF-8' cp image.png $'\xff.png'
 check 'its numbers' run 0 reduce -j -k stats $'\xff.png'
@@ -192,7 +197,7 @@ for option in --help --usage --version --list; do
 done
 
 # ---- a small study ------------------------------------------------------------------------------------------
-check 'scale' run 4 scale -q --ranks 1,2,4 --threads 1,2 --reps 6 --size 300x200 -k 'gaussian | sobel' -k heat -k stats -k sumsq_range:n=1e5 -k nbody:n=400 -o study
+check 'scale' run 4 scale -q --costs none --ranks 1,2,4 --threads 1,2 --reps 6 --size 300x200 -k 'gaussian | sobel' -k heat -k stats -k sumsq_range:n=1e5 -k nbody:n=400 -o study
 for file in study.jsonl points.csv report.md report.html; do
     [ -s study/$file ] || fail "study/$file is missing"
 done
@@ -211,5 +216,4 @@ cp study/study.jsonl before.jsonl
 run 2 scale -q -k sobel --reps 1 --size 1000000x1000000 -o study >out.txt 2>err.txt && fail 'a study of 3 TB'
 same 'the study before is still there' before.jsonl study/study.jsonl
 
-echo "$checks checks, $failures failures"
-exit $((failures > 0))
+finish "$checks checks"

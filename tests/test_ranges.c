@@ -22,21 +22,6 @@ enum { TYPES = 4 };
 
 /* ---- against the references ---- */
 
-/* `shape` NULL: a range. */
-static void check(const char *typed, const nf_shape *shape)
-{
-    nf_chain chain;
-    void *cells = shape != NULL ? nf_test_array(shape) : NULL;
-    nf_status status = nf_chain_parse(typed, &chain);
-    if (status == NF_OK)
-        status = nf_check_chain(&chain, shape, cells, NULL);
-    CU_ASSERT_EQUAL(status, NF_OK);
-    if (status != NF_OK)
-        printf("\n  %s: %s\n", typed, nf_message(status));
-    nf_chain_free(&chain);
-    free(cells);
-}
-
 static void test_references(void)
 {
     static const char *const reductions[] = {"norm1", "stats", "stats:moments=3",
@@ -47,7 +32,7 @@ static void test_references(void)
             for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
                 nf_shape shape =
                     nf_test_shape(sizes[s][0], sizes[s][1], sizes[s][2], 1 + (int)s % 4, dtypes[d]);
-                check(reductions[k], &shape);
+                nf_test_check(reductions[k], &shape);
             }
 }
 
@@ -71,7 +56,7 @@ static void test_range_references(void)
         "nbody:n=33,softening=0",
         "nbody:n=1001,seed=5"};
     for (size_t k = 0; k < sizeof ranges / sizeof *ranges; k++)
-        check(ranges[k], NULL);
+        nf_test_check(ranges[k], NULL);
 }
 
 /* ---- the same bits however they are driven ---- */
@@ -127,15 +112,9 @@ static void test_layouts(void)
 /* The outcome on one row of n elements; n = 0: of a range. */
 static nf_outcome outcome_of(const char *typed, nf_dtype dtype, const void *cells, int64_t n)
 {
-    nf_world alone = {.size = 1, .threads = 1};
+    const nf_world alone = {.size = 1, .threads = 1};
     nf_shape shape = nf_test_shape(1, 1, n, 1, dtype);
-    nf_chain chain;
-    nf_outcome o = {.status = nf_chain_parse(typed, &chain)};
-    if (o.status == NF_OK)
-        o = nf_test_drive(&alone, &chain, n > 0 ? &shape : NULL, cells, NULL);
-    CU_ASSERT_EQUAL_FATAL(o.status, NF_OK);
-    nf_chain_free(&chain);
-    return o;
+    return nf_test_drive_typed(&alone, typed, n > 0 ? &shape : NULL, cells, NULL);
 }
 
 static double number_of(const nf_outcome *o, const char *name)
@@ -509,25 +488,14 @@ static void test_frozen_bits(void)
 
 /* ---- what is refused ---- */
 
-static void refuses(const char *typed, const char *words)
-{
-    nf_chain chain;
-    nf_status status = nf_chain_parse(typed, &chain);
-    if (status == NF_OK)
-        status = nf_chain_prepare(&chain, NULL);
-    CU_ASSERT_NOT_EQUAL(status, NF_OK);
-    CU_ASSERT_PTR_NOT_NULL(strstr(nf_message(status), words));
-    nf_chain_free(&chain);
-}
-
 static void test_refusals(void)
 {
-    refuses("stats:moments=5", "out of range");
-    refuses("montecarlo:n=1", "out of range");
-    refuses("montecarlo:what=e", "what");
-    refuses("montecarlo:years=0", "out of range");
-    refuses("mandelbrot:centre=1", "give two numbers");
-    refuses("nbody:n=1", "out of range");
+    nf_test_refuses("stats:moments=5", NULL, "out of range");
+    nf_test_refuses("montecarlo:n=1", NULL, "out of range");
+    nf_test_refuses("montecarlo:what=e", NULL, "what");
+    nf_test_refuses("montecarlo:years=0", NULL, "out of range");
+    nf_test_refuses("mandelbrot:centre=1", NULL, "give two numbers");
+    nf_test_refuses("nbody:n=1", NULL, "out of range");
 }
 
 int main(int argc, char **argv)

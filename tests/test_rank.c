@@ -15,22 +15,6 @@ static const nf_dtype dtypes[] = {NF_U8, NF_U16, NF_F32, NF_F64};
 static const char *const borders[] = {"clamp", "reflect", "mirror", "wrap", "constant,value=7"};
 enum { DTYPES = 4, BORDERS = 5 };
 
-/* One chain on one array; says what went wrong. */
-static void check(const char *typed, const nf_shape *shape)
-{
-    nf_chain chain;
-    char text[NF_SHAPE_TEXT];
-    void *cells = nf_test_array(shape);
-    nf_status status = nf_chain_parse(typed, &chain);
-    if (status == NF_OK)
-        status = nf_check_chain(&chain, shape, cells, NULL);
-    CU_ASSERT_EQUAL(status, NF_OK);
-    if (status != NF_OK)
-        printf("\n  %s on %s: %s\n", typed, nf_shape_text(shape, text), nf_message(status));
-    nf_chain_free(&chain);
-    free(cells);
-}
-
 /* With each border and type, on shapes smaller than the window, odd ones, and 1 to 4 channels. */
 static void check_images(const char *kernel)
 {
@@ -42,7 +26,7 @@ static void check_images(const char *kernel)
             for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
                 nf_shape shape =
                     nf_test_shape(1, sizes[s][0], sizes[s][1], 1 + (int)s % 4, dtypes[d]);
-                check(typed, &shape);
+                nf_test_check(typed, &shape);
             }
         }
     }
@@ -55,9 +39,9 @@ static void check_volumes(const char *kernel)
             char typed[128];
             snprintf(typed, sizeof typed, "%s,border=%s", kernel, borders[b]);
             nf_shape shape = nf_test_shape(6, 9, 11, 1 + (int)d % 3, dtypes[d]);
-            check(typed, &shape);
+            nf_test_check(typed, &shape);
             shape = nf_test_shape(2, 3, 4, 1, dtypes[d]);
-            check(typed, &shape);
+            nf_test_check(typed, &shape);
         }
     }
 }
@@ -123,8 +107,8 @@ static void test_morphology(void)
         check_images(typed);
     }
     nf_shape wide = nf_test_shape(1, 75, 5000, 1, NF_F32);
-    check("erode:size=33", &wide);
-    check("dilate:size=17,shape=disc", &wide);
+    nf_test_check("erode:size=33", &wide);
+    nf_test_check("dilate:size=17,shape=disc", &wide);
 }
 
 static void test_morphology_of_volumes(void)
@@ -252,9 +236,9 @@ static void test_median(void)
     for (size_t k = 0; k < sizeof typed / sizeof *typed; k++)
         check_images(typed[k]);
     nf_shape wide = nf_test_shape(1, 30, 5000, 1, NF_U8);
-    check("median:size=3", &wide);
-    check("median:size=5", &wide);
-    check("percentile:size=15,p=40", &wide);
+    nf_test_check("median:size=3", &wide);
+    nf_test_check("median:size=5", &wide);
+    nf_test_check("percentile:size=15,p=40", &wide);
 }
 
 static void test_median_of_volumes(void)

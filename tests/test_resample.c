@@ -20,19 +20,8 @@ enum { TYPES = 4, BORDERS = 5 };
 
 static void check(const char *typed, const nf_shape *shape)
 {
-    if (world.size > 1)
-        return;
-    nf_chain chain;
-    char text[NF_SHAPE_TEXT];
-    void *cells = nf_test_array(shape);
-    nf_status status = nf_chain_parse(typed, &chain);
-    if (status == NF_OK)
-        status = nf_check_chain(&chain, shape, cells, NULL);
-    CU_ASSERT_EQUAL(status, NF_OK);
-    if (status != NF_OK)
-        printf("\n  %s on %s: %s\n", typed, nf_shape_text(shape, text), nf_message(status));
-    nf_chain_free(&chain);
-    free(cells);
+    if (world.size == 1)
+        nf_test_check(typed, shape);
 }
 
 static void test_moves(void)
@@ -170,32 +159,15 @@ static const nf_plan_options told[] = {{.halo_depth = 0},
                                        {.tile = {0, 4, 300}, .halo_depth = 1}};
 enum { TOLD = sizeof told / sizeof *told };
 
-static nf_outcome drive(const nf_world *part, const char *typed, const nf_shape *shape,
-                        const nf_plan_options *options)
-{
-    nf_chain chain;
-    nf_outcome o = {.status = nf_chain_parse(typed, &chain)};
-    if (o.status == NF_OK)
-        o = nf_test_drive(part, &chain, shape, NULL, options);
-    CU_ASSERT_EQUAL(o.status, NF_OK);
-    if (o.status != NF_OK)
-        printf("\n  %s: %s\n", typed, nf_message(o.status));
-    nf_chain_free(&chain);
-    return o;
-}
-
 /* Two chains give the same bits, however the first is driven and with one rank the second. */
 static void same(const char *typed, const char *as, const nf_shape *shape)
 {
     nf_world alone = {.size = 1, .threads = 1};
-    nf_outcome expected = drive(&alone, as, shape, NULL);
+    nf_outcome expected = nf_test_drive_typed(&alone, as, shape, NULL, NULL);
     for (int how = 0; how < TOLD; how++) {
         world.threads = how % 3 + 1;
-        nf_outcome o = drive(&world, typed, shape, &told[how]);
-        bool equal =
-            world.rank != 0 ||
-            (o.bytes == expected.bytes && nf_results_equal(&o.results, &expected.results) &&
-             (o.bytes == 0 || memcmp(o.cells, expected.cells, o.bytes) == 0));
+        nf_outcome o = nf_test_drive_typed(&world, typed, shape, NULL, &told[how]);
+        bool equal = world.rank != 0 || nf_outcome_equal(&o, &expected);
         CU_ASSERT(equal);
         if (!equal)
             printf("\n  %s, way %d: not the bits of %s\n", typed, how, as);
@@ -320,12 +292,16 @@ static void test_refusals(void)
 
 int main(int argc, char **argv)
 {
-    CU_TestInfo tests[] = {{"moves", test_moves},           {"pad", test_pad},
-                           {"chains", test_chains},         {"distance", test_distance},
+    CU_TestInfo tests[] = {{"moves", test_moves},
+                           {"pad", test_pad},
+                           {"chains", test_chains},
+                           {"distance", test_distance},
                            {"distance of all", test_distance_of_all},
                            {"layouts", test_layouts},
-                           {"identities", test_identities}, {"known", test_known},
-                           {"refusals", test_refusals},     CU_TEST_INFO_NULL};
+                           {"identities", test_identities},
+                           {"known", test_known},
+                           {"refusals", test_refusals},
+                           CU_TEST_INFO_NULL};
     if (nf_world_start(&argc, &argv, &world) != NF_OK)
         return 1;
     int status = nf_suite_run("resample", tests, world.rank);

@@ -2,18 +2,11 @@
 # test_resume.sh PROGRAMS MPIEXEC - a study that is killed in the middle is finished by --resume: nothing that
 # was measured is lost or measured again, and other settings are refused.
 set -u
+. "$(dirname "$0")/checks.sh"
 programs=$1 mpiexec=$2
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
-failures=0
+own_folder
 
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
-
-settings=(-q --no-ceilings --size 200x300 --ranks 1,2 --threads 1,2 -k heat:steps=5 -k 'gaussian | sobel' -k sumsq --reps 25)
+settings=(-q --no-ceilings --costs none --size 200x300 --ranks 1,2 --threads 1,2 -k heat:steps=5 -k 'gaussian | sobel' -k sumsq --reps 25)
 points=24 # 3 kernels, strong and weak, 4 layouts
 
 scale() { # scale ARGUMENTS...
@@ -93,5 +86,4 @@ cmp kept.jsonl study/study.jsonl || fail 'a refused study was changed'
 [ ! -e study/study.part.jsonl ] || fail 'a refused study left a part file'
 [ ! -e elsewhere ] || fail 'a refused study left a folder'
 
-[ $failures -eq 0 ] && echo "resumed as it should"
-exit $((failures > 0))
+finish "resumed as it should"

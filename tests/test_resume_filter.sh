@@ -5,9 +5,7 @@ set -u
 programs=$1 mpiexec=$2 part=$3
 . "$(dirname "$0")/faults.sh"
 require openssl pgrep
-folder=$(mktemp -d)
-trap 'cd /; rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
+own_folder
 noise 3000 2000 | tail -c 18000000 >in.raw
 bare='--shape 6000x3000 --dtype u8'
 chain='cast:to=f32 | median:size=9' # 69 units of 1 MiB
@@ -77,10 +75,6 @@ stopped_run() { # stopped_run OUTPUT RANKS SIGNAL RANK AGAIN: as above, and it s
     verify "$what: not one message" [ "$(grep -c '^filter: .*the same command goes on' err.txt)" -eq 1 ]
     completed "$what" "$1" "$5"
 }
-end() {
-    echo "$checks checks, $failures failures"
-    exit $((failures > 0))
-}
 
 if [ "$part" = killed ]; then
     killed out.h5 0 KILL 0 3
@@ -90,7 +84,7 @@ if [ "$part" = killed ]; then
     stopped_run out.h5 0 TERM 0 2
     stopped_run out.h5 3 TERM 2 1
     stopped_run out.npy 3 USR1 mpirun 0
-    end
+    finish "$checks checks"
 fi
 
 # A journal that is torn, or of which a record is damaged, and bytes of the part file that are not those noted.
@@ -135,6 +129,7 @@ for wrong in 'out.png' '--compress deflate out.h5' '--chunk 100x100 out.h5' 'out
     refused 'resume' $bare -k invert in.raw $wrong
 done
 refused "kernel 'label' cannot go through" $bare -k label in.raw lab.h5
+rm -f .lab.h5.resume* # begun, with nothing in it
 
 # Several sweeps: the last one alone is kept.
 chain='heat:steps=60 | cast:to=f32'
@@ -144,4 +139,4 @@ start 2 out.npy
 noted out.npy 3 && kill -KILL "$(rank_of $run 0)"
 finished 'sweeps' any
 if [ -e out.npy ]; then verify 'sweeps: other bytes' cmp whole.npy out.npy; else completed 'sweeps' out.npy 3; fi
-end
+finish "$checks checks"

@@ -2,16 +2,9 @@
 # test_simulate.sh SOURCE BUILD - the engine under SMPI: the fold's bits at 1024 simulated ranks, halos at 64,
 # the formula beside them; and what is said where SimGrid is missing.
 set -u
+. "$(dirname "$0")/checks.sh"
 source=$1 build=$2
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
-failures=0
-
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
+own_folder
 
 # Without SimGrid both the script and the program say what to install.
 mkdir bare
@@ -60,5 +53,4 @@ simulate fast 2 -k sumsq --strong --ranks 64 --size 64x64 --latency 50
 awk -F, '$6 == 64 { t[n++] = $9 } END { exit !(n == 2 && t[0] > 20 * t[1]) }' slow/simulated.csv fast/simulated.csv ||
     { fail "the latency does not count"; cat slow/simulated.csv fast/simulated.csv; }
 
-[ $failures -eq 0 ] && echo "simulated as it should"
-exit $((failures > 0))
+finish "simulated as it should"

@@ -2,6 +2,7 @@
 # test_slurm.sh SOURCE BUILD - the job scripts as a user submits them, on a private Slurm of several nodes, each a
 # host of its own (jobs/local-slurm). Not tried where that cannot run.
 set -u
+. "$(dirname "$0")/checks.sh"
 source=$1 build=$2
 local_slurm=$source/jobs/local-slurm photo=/usr/share/xplanet/images/earth.jpg
 [ -r "$photo" ] || { echo "not tried: $photo is not there (Debian: xplanet-images)" && exit 77; }
@@ -9,15 +10,6 @@ folder=$(mktemp -d)
 export NFOLD_SLURM_DIR=$folder/slurm
 trap '"$local_slurm" down; rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
-failures=0
-
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
-
-# expect WHAT GOT WANTED
-expect() { [ "$2" = "$3" ] || fail "$1: '$2' instead of '$3'"; }
 
 if ! said=$("$local_slurm" up --nodes 3 --cpus 4 2>&1); then
     echo "not tried: $said"
@@ -71,7 +63,7 @@ grep -q '^Submitted [0-9]* (at most 6.00 core hours)' said || fail "what submit 
 run "$submit" --job-per-point --nodes 1,2,3 --launches 2 --time 10:00 --metric 'took ([0-9.]+) s' --launcher none \
     -o each -- sh -c 'sleep 0.2; echo took 0.{nodes} s' >said || fail "a study of a job a point: $(cat said)"
 [ "$(wc -w <<<"$(sed -E 's/Submitted ([0-9 ]*) .*/\1/' said)")" -eq 3 ] || fail "not three jobs: $(cat said)"
-run "$submit" --nodes 1,2 --launches 2 --weak -o kernels -k 'sobel | stats' -- --size 300x400 --reps 7 >said ||
+run "$submit" --nodes 1,2 --launches 2 --weak -o kernels -k 'sobel | stats @ 300x400' -- --reps 7 >said ||
     fail "a study of kernels: $(cat said)"
 wait_all
 expect "launches of kernels" "$("$study" --status kernels)" "4 launches: 4 done, 0 running, 0 pending, 0 failed"
@@ -170,5 +162,4 @@ cmp whole.h5 node.h5 || fail "after a lost node: other bytes: $(cat "nfold-filte
 [ ! -e "$NFOLD_SLURM_DIR" ] || fail "down leaves $NFOLD_SLURM_DIR"
 if pgrep -f "$NFOLD_SLURM_DIR" >/dev/null; then fail "down leaves processes"; fi
 
-[ "$failures" -eq 0 ] && echo "jobs run on a real Slurm"
-exit $((failures > 0))
+finish "jobs run on a real Slurm"

@@ -2,9 +2,9 @@
 # test_storage.sh PROGRAMS MPIEXEC - how filter stores arrays in HDF5, reread by HDF5's own tools and by h5py; and
 # what h5py stores, read by nfold. Skipped (77) without h5py.
 set -u
+. "$(dirname "$0")/checks.sh"
 programs=$1 mpiexec=$2
 filter=$programs/filter reduce=$programs/reduce
-failures=0
 
 python=
 for candidate in /usr/bin/python3 python3; do
@@ -18,14 +18,7 @@ if [ -z "$python" ] || ! command -v h5dump >/dev/null; then
     exit 77
 fi
 
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
-cd "$folder" || exit 1
-
-fail() {
-    echo "FAILED: $*"
-    failures=$((failures + 1))
-}
+own_folder
 
 # run COMMAND...: it must succeed.
 run() {
@@ -46,8 +39,8 @@ has() {
     h5dump -p -H -d /data "$2" | tr -s ' \n' ' ' | grep -qF -- "$1" || fail "$2 has not '$1'"
 }
 
-# same FILE DATASET FILE DATASET: to be compared in the end, by h5py.
-same() {
+# alike FILE DATASET FILE DATASET: to be compared in the end, by h5py.
+alike() {
     echo "$@" >>pairs
 }
 
@@ -109,7 +102,7 @@ for how in none deflate:1 deflate:9 lz4; do
     fi
     run h5diff plain.h5 $how.h5 /data /data
     run h5repack -f NONE $how.h5 repacked-$how.h5
-    same plain.h5 data repacked-$how.h5 data
+    alike plain.h5 data repacked-$how.h5 data
 done
 has 'PREPROCESSING SHUFFLE' deflate:1.h5
 has 'COMPRESSION DEFLATE { LEVEL 9 }' deflate:9.h5
@@ -117,8 +110,10 @@ has 'FILTER_ID 32004' lz4.h5
 run $filter -q --compress zstd:5 theirs.h5:/contiguous zstd.h5
 has 'FILTER_ID 32015' zstd.h5
 has 'PARAMS { 5 }' zstd.h5
+run $filter zstd.h5: # without a plugin, too: nfold decodes it itself
+grep -q ', zstandard$' out || fail "zstd is listed as $(cat out)"
 run $filter -q zstd.h5 back.h5
-same plain.h5 data back.h5 data
+alike plain.h5 data back.h5 data
 run $filter -q --compress deflate --shuffle off theirs.h5:/contiguous off.h5
 h5dump -p -H off.h5 | grep -q SHUFFLE && fail "shuffled although it is off"
 run $filter -q --compress deflate theirs.h5:/colours bytes.h5
@@ -130,15 +125,15 @@ run $filter -q --store i16 --compress deflate --chunk 100x100 theirs.h5:/contigu
 run $filter -q --store i16 theirs.h5:/contiguous i16plain.h5
 run h5diff i16plain.h5 i16.h5 /data /data
 run $filter -q --stack=2 --compress deflate --chunk 7x8x9 theirs.h5:/stack stack.h5
-same theirs.h5 stack stack.h5 data
+alike theirs.h5 stack stack.h5 data
 run cp plain.h5 several.h5
 run $filter -q --compress deflate theirs.h5:/volume several.h5:/more/volume
 run h5diff plain.h5 several.h5 /data /data
-same theirs.h5 volume several.h5 more/volume
+alike theirs.h5 volume several.h5 more/volume
 run cp several.h5 replaced.h5
 run $filter -q --compress deflate theirs.h5:/contiguous replaced.h5:/more/volume
-same plain.h5 data replaced.h5 more/volume
-same plain.h5 data replaced.h5 data
+alike plain.h5 data replaced.h5 more/volume
+alike plain.h5 data replaced.h5 data
 
 $python - <<'PYTHON' || fail "values differ"
 import h5py
@@ -175,5 +170,4 @@ refused '--shuffle maybe: expected on or off' $filter --shuffle maybe plain.h5 n
 refused 'add --compress' $filter --shuffle on plain.h5 no.h5
 [ -e no.h5 ] && fail "an output was made"
 
-[ "$failures" -eq 0 ] && echo "storage: all is as it should be"
-exit $((failures > 0))
+finish "storage: all is as it should be"

@@ -145,14 +145,13 @@ typedef struct streamed {
 
 static nf_stream_ends ends_of(streamed *s, bool steps)
 {
-    return (nf_stream_ends){
-        .in = {&s->in, read_array},
-        .with = {s->with.cells != NULL ? &s->with : NULL,
-                 s->with.cells != NULL ? read_array : NULL},
-        .out = {.context = &s->out,
-                .pack = steps ? pack_band : NULL,
-                .place = steps ? place_band : NULL,
-                .store = store_band}};
+    return (nf_stream_ends){.in = {&s->in, read_array},
+                            .with = {s->with.cells != NULL ? &s->with : NULL,
+                                     s->with.cells != NULL ? read_array : NULL},
+                            .out = {.context = &s->out,
+                                    .pack = steps ? pack_band : NULL,
+                                    .place = steps ? place_band : NULL,
+                                    .store = store_band}};
 }
 
 static nf_status make_arrays(streamed *s, const nf_plan *plan, const breaking *fault, int64_t align)
@@ -415,45 +414,9 @@ static void test_large(void)
 /* ---- a user's reduction whose fold is not exact: tiles must be those of the whole array, in
  * order ---- */
 
-static void plain_sum_apply(const nf_tile *tile, const void *config, void *partial)
-{
-    (void)config;
-    for (int64_t z = 0; z < tile->size[0]; z++)
-        for (int64_t y = 0; y < tile->size[1]; y++)
-            for (int64_t x = 0; x < tile->size[2]; x++)
-                *(double *)partial +=
-                    1 /
-                    ((const double *)tile->in)[z * tile->in_stride[0] + y * tile->in_stride[1] + x];
-}
-
-static void plain_sum_fold(void *into, const void *next, const void *config)
-{
-    (void)config;
-    *(double *)into += *(const double *)next;
-}
-
-static void plain_sum_finish(const void *partial, const void *config, nf_sink *out)
-{
-    (void)config;
-    out->real(out, "sum", *(const double *)partial);
-}
-
-static nf_status plain_sum_prepare(nf_setup *setup)
-{
-    setup->partial_bytes = sizeof(double);
-    return NF_OK;
-}
-
 static void test_ordered_fold(void)
 {
-    static const nf_kernel plain_sum = {.name = "plain_sum",
-                                        .kind = NF_REDUCE,
-                                        .ndims = NF_1D | NF_2D | NF_3D,
-                                        .prepare = plain_sum_prepare,
-                                        .apply = {[NF_F64] = plain_sum_apply},
-                                        .fold = plain_sum_fold,
-                                        .finish = plain_sum_finish};
-    nf_stage stage = {.kernel = &plain_sum, .text = "plain_sum"};
+    nf_stage stage = {.kernel = &nf_test_plain_sum, .text = "plain_sum"};
     nf_chain chain = {.stages = &stage, .count = 1, .typed = stage.text, .text = stage.text};
     nf_shape line = {.dim = {1, 1, 70001}, .ndim = 1, .channels = 1, .dtype = NF_F64};
     nf_shape shapes[] = {nf_test_shape(1, 517, 389, 1, NF_F64), nf_test_shape(1, 3, 50, 1, NF_F64),

@@ -338,7 +338,8 @@ static bool same_measures(const nf_sample *a, const nf_sample *b)
 {
     const nf_balance *x = &a->balance, *y = &b->balance;
     bool same =
-        same_text(a->grows, b->grows) && a->order == b->order && a->runs == b->runs &&
+        same_text(a->grows, b->grows) && a->cores == b->cores && a->waits == b->waits &&
+        a->order == b->order && a->runs == b->runs &&
         a->clock == b->clock && a->end == b->end && same_bits(a->flops, b->flops) &&
         same_bits(a->bytes, b->bytes) && same_bits(a->moved, b->moved) &&
         same_bits(a->cycles, b->cycles) && same_bits(a->misses, b->misses) &&
@@ -431,10 +432,77 @@ static nf_sample full_sample(double *threads, nf_phases *ranks)
     full.runs = 7;
     full.clock = NF_CLOCK_WINDOW;
     full.end = NF_END_TIME;
+    full.cores = 4, full.waits = true;
     full.flops = 1e15 / 3, full.bytes = 3, full.moved = 4e300;
     full.cycles = 5, full.instructions = 6, full.misses = 7, full.joules = 0.1;
     full.balance = (nf_balance){true, 1.0 / 7, 1.0 / 9, 0.1, 0.2, 0.15, 99, 1, threads, ranks};
     return full;
+}
+
+static bool same_cost(const nf_cost *a, const nf_cost *b)
+{
+    return a->kind == b->kind && same_text(a->what, b->what) && same_text(a->kernel, b->kernel) &&
+           same_text(a->label, b->label) && same_text(a->unit, b->unit) && a->ranks == b->ranks &&
+           a->threads == b->threads && a->nodes == b->nodes && same_bits(a->amount, b->amount) &&
+           a->n == b->n && same_bits(a->value, b->value) && same_bits(a->low, b->low) &&
+           same_bits(a->high, b->high) && same_bits(a->lost, b->lost) && a->valid == b->valid &&
+           same_text(a->more, b->more);
+}
+
+/* Costs come back as they are, those of an unknown kind or without their chain are refused. */
+static void test_costs(void)
+{
+    static const char *const lines[] = {
+        "{\"record\":\"cost\",\"schema\":2,\"kind\":\"other\",\"what\":\"w\",\"unit\":\"s\","
+        "\"ranks\":1,"
+        "\"threads\":1,\"nodes\":1,\"amount\":0.0,\"n\":1,\"value\":1.0,\"low\":0.0,\"high\":0.0,"
+        "\"valid\":true}\n",
+        "{\"record\":\"cost\",\"schema\":2,\"kind\":\"break-even\",\"what\":\"w\",\"unit\":"
+        "\"cells\","
+        "\"ranks\":1,\"threads\":1,\"nodes\":1,\"amount\":0.0,\"n\":1,\"value\":1.0,\"low\":0.0,"
+        "\"high\":0.0,\"valid\":true}\n"};
+    nf_study study = {0}, back = {0}, none = {0};
+    nf_cost lock = {.kind = NF_COST_SHARE,
+                    .what = (char[]){"lock"},
+                    .unit = (char[]){"s"},
+                    .ranks = 2,
+                    .threads = 3,
+                    .nodes = 1,
+                    .amount = 1e7,
+                    .n = 9,
+                    .value = 1e-8 / 3,
+                    .low = 3e-9,
+                    .high = 4e-9,
+                    .lost = 1.0 / 3,
+                    .valid = true,
+                    .more = (char[]){"{\"later\":1}"}};
+    nf_cost even = {.kind = NF_COST_BREAK_EVEN,
+                    .what = (char[]){"threads"},
+                    .kernel = (char[]){"heat:steps=1"},
+                    .label = (char[]){"heat"},
+                    .unit = (char[]){"cells"},
+                    .ranks = 1,
+                    .threads = 2,
+                    .nodes = 1,
+                    .amount = 1 << 20,
+                    .n = 21,
+                    .value = 3000,
+                    .low = 2000};
+    CU_ASSERT(nf_study_cost(&study, &lock) == NF_OK && nf_study_cost(&study, &even) == NF_OK);
+    write_all(path, &study);
+    CU_ASSERT(nf_record_read(path, &back) == NF_OK);
+    CU_ASSERT_FATAL(back.ncosts == 2 && back.nothers == 0);
+    CU_ASSERT(same_cost(&back.costs[0], &lock) && same_cost(&back.costs[1], &even));
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        FILE *file = fopen(path, "w");
+        CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+        fputs(lines[i], file);
+        fclose(file);
+        CU_ASSERT(nf_record_read(path, &none) == NF_ERR_FORMAT && none.ncosts == 0);
+    }
+    nf_study_free(&none);
+    nf_study_free(&back);
+    nf_study_free(&study);
 }
 
 static void test_measures(void)
@@ -597,6 +665,12 @@ static void test_wrong_lines(void)
         "1,\"dtype\":\"f64\"},\"work\":9,\"launch\":0,\"rep\":0,\"seconds\":2.0,\"phases\":{"
         "\"compute\":2,\"halo\":0,\"fold\":0,\"wait\":0,\"io\":0},\"valid\":true,"
         "\"oversubscribed\":false,\"simulated\":\"yes\"}\n",
+        "{\"record\":\"sample\",\"schema\":2,\"kernel\":\"k\",\"label\":\"k\",\"scaling\":"
+        "\"strong\""
+        ",\"ranks\":1,\"threads\":2,\"nodes\":1,\"shape\":{\"dim\":[1,1,9],\"ndim\":1,\"channels\":"
+        "1,\"dtype\":\"none\"},\"work\":9,\"launch\":0,\"rep\":0,\"seconds\":2.0,\"phases\":{"
+        "\"compute\":2,\"halo\":0,\"fold\":0,\"wait\":0,\"io\":0},\"valid\":true,"
+        "\"oversubscribed\":false,\"waits\":1}\n",
     };
     char expected[96];
     snprintf(expected, sizeof expected, "%s:2: ", path);
@@ -687,6 +761,7 @@ int main(void)
         {"facts", test_facts},
         {"records there and back", test_round_trip},
         {"measures there and back", test_measures},
+        {"costs there and back", test_costs},
         {"simulated records", test_simulated},
         {"torn last line", test_torn_line},
         {"unknown fields and kinds", test_unknown_fields},

@@ -24,17 +24,8 @@ enum { TYPES = 4 };
  * ranks, each of which would do the same. */
 static void check_cells(const char *typed, const nf_shape *shape, const void *cells)
 {
-    if (world.size > 1)
-        return;
-    nf_chain chain;
-    char text[NF_SHAPE_TEXT];
-    nf_status status = nf_chain_parse(typed, &chain);
-    if (status == NF_OK)
-        status = nf_check_chain(&chain, shape, cells, NULL);
-    CU_ASSERT_EQUAL(status, NF_OK);
-    if (status != NF_OK)
-        printf("\n  %s on %s: %s\n", typed, nf_shape_text(shape, text), nf_message(status));
-    nf_chain_free(&chain);
+    if (world.size == 1)
+        nf_test_check_cells(typed, shape, cells);
 }
 
 static void check(const char *typed, const nf_shape *shape)
@@ -125,36 +116,20 @@ static const nf_plan_options told[] = {{.halo_depth = 0},
                                        {.tile = {0, 4, 300}, .halo_depth = 1}};
 enum { TOLD = sizeof told / sizeof *told };
 
-static nf_outcome drive_in(const nf_world *part, const char *typed, const nf_shape *shape,
-                           const void *cells, const nf_plan_options *options)
-{
-    nf_chain chain;
-    nf_outcome o = {.status = nf_chain_parse(typed, &chain)};
-    if (o.status == NF_OK)
-        o = nf_test_drive(part, &chain, shape, cells, options);
-    CU_ASSERT_EQUAL(o.status, NF_OK);
-    if (o.status != NF_OK)
-        printf("\n  %s: %s\n", typed, nf_message(o.status));
-    nf_chain_free(&chain);
-    return o;
-}
-
 static nf_outcome drive(const char *typed, const nf_shape *shape, const void *cells, int how)
 {
     world.threads = how % 3 + 1;
-    return drive_in(&world, typed, shape, cells, &told[how]);
+    return nf_test_drive_typed(&world, typed, shape, cells, &told[how]);
 }
 
 /* However it is driven, all bits are those of one rank and one thread, and so is what is told. */
 static void same_bits(const char *typed, const nf_shape *shape, const void *cells)
 {
     nf_world alone = {.size = 1, .threads = 1};
-    nf_outcome expected = drive_in(&alone, typed, shape, cells, NULL);
+    nf_outcome expected = nf_test_drive_typed(&alone, typed, shape, cells, NULL);
     for (int how = 0; how < TOLD; how++) {
         nf_outcome o = drive(typed, shape, cells, how);
-        bool same = world.rank != 0 ||
-                    (o.bytes == expected.bytes && nf_results_equal(&o.results, &expected.results) &&
-                     (o.bytes == 0 || memcmp(o.cells, expected.cells, o.bytes) == 0));
+        bool same = world.rank != 0 || nf_outcome_equal(&o, &expected);
         CU_ASSERT(same);
         if (!same)
             printf("\n  %s, way %d: other bits\n", typed, how);

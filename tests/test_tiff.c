@@ -10,7 +10,6 @@
 #include "io/format.h"
 #include "io/metadata.h"
 #include "tests/io_files.h"
-#include "tests/suite.h"
 
 #ifndef NF_TIFF_MUTATIONS
 #define NF_TIFF_MUTATIONS 60 /* of each sample file; more by hand */
@@ -131,7 +130,7 @@ static bool make_page(TIFF *tif, const way *w, int page)
 
 static bool make_file(const char *name, const way *w)
 {
-    TIFF *tif = TIFFOpen(io_in_folder(name), w->mode != NULL ? w->mode : "w");
+    TIFF *tif = TIFFOpen(in_folder(name), w->mode != NULL ? w->mode : "w");
     bool fine = tif != NULL;
     for (int page = 0; page < (w->pages > 0 ? w->pages : 1) && fine; page++)
         fine = make_page(tif, w, page);
@@ -204,7 +203,7 @@ static bool boxes_agree(const char *name, const nf_shape *shape, const char *cel
     const nf_world two = {.size = 1, .threads = 2};
     nf_array_reader *reader;
     nf_shape again;
-    if (nf_array_open(&two, io_in_folder(name), NULL, &reader, &again) != NF_OK)
+    if (nf_array_open(&two, in_folder(name), NULL, &reader, &again) != NF_OK)
         return false;
     bool fine = true;
     size_t cell = nf_cell_bytes(shape);
@@ -242,7 +241,7 @@ static void check_way(const way *w)
         CU_FAIL("libtiff does not write this file");
         return;
     }
-    nf_status status = nf_array_load(io_in_folder("way.tif"), &shape, &cells);
+    nf_status status = nf_array_load(in_folder("way.tif"), &shape, &cells);
     CU_ASSERT_EQUAL(status, NF_OK);
     if (status != NF_OK) {
         printf("\n    %s\n", nf_message(status));
@@ -359,7 +358,7 @@ static void test_stacks(void)
 
 static TIFF *start(const char *name, const way *w)
 {
-    TIFF *tif = TIFFOpen(io_in_folder(name), "w");
+    TIFF *tif = TIFFOpen(in_folder(name), "w");
     CU_ASSERT_PTR_NOT_NULL_FATAL(tif);
     CU_ASSERT(make_page(tif, w, 0));
     return tif;
@@ -376,23 +375,75 @@ static void test_pages(void)
     TIFF *tif = start("pages.tif", &w);
     CU_ASSERT(make_page(tif, &small, 0));
     TIFFClose(tif);
-    CU_ASSERT(io_says(io_load_status("pages.tif"), "its pages differ"));
-    CU_ASSERT(io_says(io_load_status("pages.tif"), "pages.tif:/0"));
+    CU_ASSERT(says(io_load_status("pages.tif"), "its pages differ"));
+    CU_ASSERT(says(io_load_status("pages.tif"), "pages.tif:/0"));
     nf_shape shape;
     void *cells;
-    CU_ASSERT_EQUAL_FATAL(nf_array_load(io_in_folder("pages.tif:/1"), &shape, &cells), NF_OK);
+    CU_ASSERT_EQUAL_FATAL(nf_array_load(in_folder("pages.tif:/1"), &shape, &cells), NF_OK);
     CU_ASSERT_EQUAL(shape.dim[2], 4);
     CU_ASSERT_EQUAL(wrong_elements(&small, &shape, cells), 0);
     free(cells);
-    CU_ASSERT(io_says(io_load_status("pages.tif:/2"), "has 2 pages"));
-    CU_ASSERT(io_says(io_load_status("pages.tif:/x"), "counted from 0"));
+    CU_ASSERT(says(io_load_status("pages.tif:/2"), "has 2 pages"));
+    CU_ASSERT(says(io_load_status("pages.tif:/x"), "counted from 0"));
     tif = start("thumb.tif", &w);
     TIFFSetField(tif, TIFFTAG_SUBFILETYPE, FILETYPE_REDUCEDIMAGE);
     CU_ASSERT(make_page(tif, &small, 0));
     TIFFClose(tif);
-    CU_ASSERT_EQUAL_FATAL(nf_array_load(io_in_folder("thumb.tif"), &shape, &cells), NF_OK);
+    CU_ASSERT_EQUAL_FATAL(nf_array_load(in_folder("thumb.tif"), &shape, &cells), NF_OK);
     CU_ASSERT(shape.dim[2] == 9 && shape.ndim == 2);
     free(cells);
+}
+
+/* What the list of a file's pages says: a shape of each, how it is stored, and what is read of them. */
+static bool lists(const char *name, const char *expected)
+{
+    char *text = NULL, whole[NAME_ROOM + 600];
+    size_t bytes;
+    FILE *out = open_memstream(&text, &bytes);
+    nf_status status = nf_array_list(in_folder(name), out);
+    fclose(out);
+    snprintf(whole, sizeof whole, "%s\n%s", in_folder(name), expected); /* typed with a colon */
+    bool same = status == NF_OK && strcmp(text, whole) == 0;
+    if (!same)
+        printf("\n    expected:\n%s    got (%s):\n%s", whole, nf_message(status), text);
+    free(text);
+    return same;
+}
+
+static void test_lists(void)
+{
+    way w = {.height = 8, .width = 9, .samples = 3, .bits = 16, .format = SAMPLEFORMAT_UINT};
+    w.photometric = PHOTOMETRIC_RGB;
+    w.compression = COMPRESSION_ADOBE_DEFLATE;
+    way small = w, odd = w;
+    small.width = 4, small.separate = true;
+    odd.photometric = PHOTOMETRIC_CIELAB;
+    TIFF *tif = start("list.tif", &w);
+    CU_ASSERT(make_page(tif, &w, 1));
+    w.tile = 16, w.compression = COMPRESSION_NONE;
+    CU_ASSERT(make_page(tif, &w, 2));
+    TIFFSetField(tif, TIFFTAG_SUBFILETYPE, FILETYPE_REDUCEDIMAGE);
+    CU_ASSERT(make_page(tif, &small, 0));
+    TIFFClose(tif);
+    CU_ASSERT(lists("list.tif:",
+                    "  /0 to /1        8x9x3 u16               AdobeDeflate, strips of 7x9\n"
+                    "  /2              8x9x3 u16               not compressed, tiles of 16x16\n"
+                    "  /3              8x4x3 u16               AdobeDeflate, strips of 7x4, "
+                    "a plane a channel; a thumbnail or mask\n"
+                    "read where none is named: all pages, as a volume\n"));
+    tif = start("odd.tif", &odd);
+    TIFFClose(tif);
+    CU_ASSERT(lists("odd.tif:",
+                    "  /0              not taken: holds L*a*b* colours; nfold takes gray, "
+                    "RGB and palettes: convert it first\n"));
+    tif = start("two.tif", &w);
+    CU_ASSERT(make_page(tif, &small, 0));
+    TIFFClose(tif);
+    CU_ASSERT(lists("two.tif:",
+                    "  /0              8x9x3 u16               not compressed, tiles of 16x16\n"
+                    "  /1              8x4x3 u16               AdobeDeflate, strips of 7x4, "
+                    "a plane a channel\n"
+                    "read where none is named: nothing, as the pages differ\n"));
 }
 
 static void test_refused_inputs(void)
@@ -414,7 +465,7 @@ static void test_refused_inputs(void)
         w.format = SAMPLEFORMAT_UINT;
         w.photometric = cases[i].photometric;
         w.compression = COMPRESSION_NONE;
-        TIFF *tif = TIFFOpen(io_in_folder("no.tif"), "w");
+        TIFF *tif = TIFFOpen(in_folder("no.tif"), "w");
         uint8_t strip[8 * 16 * 5 * 8] = {0};
         set_fields(tif, &w);
         if (w.photometric == PHOTOMETRIC_YCBCR)
@@ -423,7 +474,7 @@ static void test_refused_inputs(void)
         TIFFSetField(tif, TIFFTAG_ROWSPERSTRIP, 8);
         CU_ASSERT(TIFFWriteEncodedStrip(tif, 0, strip, TIFFStripSize(tif)) > 0);
         TIFFClose(tif);
-        CU_ASSERT(io_says(io_load_status("no.tif"), cases[i].words));
+        CU_ASSERT(says(io_load_status("no.tif"), cases[i].words));
     }
 }
 
@@ -449,13 +500,57 @@ static void test_round_trips(void)
                     }
 }
 
+/* Compressed strips by several threads: of more strips than they hold at a time, of rows that fill a strip
+ * each, of volumes; the same bytes, which libtiff reads. */
+static void test_threads(void)
+{
+    static const nf_codec codecs[] = {
+        {NF_CODEC_DEFLATE, 1}, {NF_CODEC_DEFLATE, 9}, {NF_CODEC_ZSTD, 3}};
+    const nf_shape shapes[] = {
+        io_shape(2, 1, 2011, 1501, 3, NF_U8), io_shape(2, 1, 23, 70001, 4, NF_U16),
+        io_shape(3, 5, 331, 417, 2, NF_F32), io_shape(3, 3, 101, 1013, 1, NF_F64)};
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
+        for (size_t c = 0; c < sizeof codecs / sizeof *codecs; c++) {
+            nf_output output = {.compression = codecs[c]};
+            CU_ASSERT_EQUAL(io_write("one.tif", shapes[s], &output), NF_OK);
+            CU_ASSERT(io_loads_known("one.tif", shapes[s]));
+            for (int threads = 2; threads < 5; threads++) {
+                CU_ASSERT_EQUAL(io_write_by(threads, "many.tif", shapes[s], &output), NF_OK);
+                CU_ASSERT(io_same_files("one.tif", "many.tif"));
+            }
+        }
+}
+
+/* Elements of every type, which are predicted each in its way: small numbers, which all hold. */
+static void test_compressed_types(void)
+{
+    static const nf_codec_id codecs[] = {NF_CODEC_DEFLATE, NF_CODEC_ZSTD};
+    nf_shape shape = io_shape(2, 1, 61, 73, 3, NF_U8), read;
+    for (size_t c = 0; c < 2; c++)
+        for (nf_element_type type = NF_EL_U8; type <= NF_EL_F64; type++) {
+            void *cells = NULL;
+            int64_t wrong = 0;
+            nf_output output = {.store = type, .compression = {codecs[c], 0}};
+            CU_ASSERT_EQUAL(io_write("types.tif", shape, &output), NF_OK);
+            CU_ASSERT_EQUAL_FATAL(nf_array_load(in_folder("types.tif"), &read, &cells), NF_OK);
+            for (int64_t i = 0; i < nf_shape_elements(&shape); i++) {
+                uint8_t is;
+                io_element(NF_U8, i, &is);
+                double value = type == NF_EL_I8 && is > INT8_MAX ? INT8_MAX : is;
+                wrong += value_of(&read, cells, i) != value;
+            }
+            CU_ASSERT_EQUAL(wrong, 0);
+            free(cells);
+        }
+}
+
 static void test_refused_outputs(void)
 {
     nf_shape line = io_shape(1, 1, 1, 9, 1, NF_U8), image = io_shape(2, 1, 9, 9, 1, NF_U8);
     nf_output output = {.compression = {NF_CODEC_LZ4, 0}};
-    CU_ASSERT(io_says(io_write("refused.tif", line, &(nf_output){0}), "TIFF cannot hold"));
-    CU_ASSERT(io_says(io_write("refused.tif", image, &output), "deflate or zstd"));
-    CU_ASSERT(access(io_in_folder("refused.tif"), F_OK) != 0);
+    CU_ASSERT(says(io_write("refused.tif", line, &(nf_output){0}), "TIFF cannot hold"));
+    CU_ASSERT(says(io_write("refused.tif", image, &output), "deflate or zstd"));
+    CU_ASSERT(access(in_folder("refused.tif"), F_OK) != 0);
 }
 
 /* Elements stored as another type, read by libtiff. */
@@ -468,7 +563,7 @@ static void test_stored_types(void)
         int16_t row[64];
         uint16_t format = 0;
         CU_ASSERT_EQUAL(io_write("i16.tif", shape, &output), NF_OK);
-        TIFF *tif = TIFFOpen(io_in_folder("i16.tif"), "r");
+        TIFF *tif = TIFFOpen(in_folder("i16.tif"), "r");
         CU_ASSERT_PTR_NOT_NULL_FATAL(tif);
         CU_ASSERT(TIFFGetField(tif, TIFFTAG_SAMPLEFORMAT, &format) == 1);
         CU_ASSERT_EQUAL(format, SAMPLEFORMAT_INT);
@@ -498,7 +593,7 @@ static void test_metadata(void)
         nf_shape shape;
         void *state;
         CU_ASSERT_EQUAL(io_write("meta.tif", io_shape(2, 1, 9, 7, 3, NF_U8), &output), NF_OK);
-        CU_ASSERT_EQUAL_FATAL(nf_format_tiff.open(io_in_folder("meta.tif"), NULL, &state, &shape),
+        CU_ASSERT_EQUAL_FATAL(nf_format_tiff.open(in_folder("meta.tif"), NULL, &state, &shape),
                               NF_OK);
         const nf_metadata *back = nf_format_tiff.metadata(state);
         CU_ASSERT_EQUAL(back->orientation, 6);
@@ -557,7 +652,7 @@ static void test_pillow(void)
 
 static char *slurp(const char *name, size_t *bytes)
 {
-    FILE *file = fopen(io_in_folder(name), "rb");
+    FILE *file = fopen(in_folder(name), "rb");
     char *data = malloc(1 << 16);
     *bytes = file != NULL && data != NULL ? fread(data, 1, 1 << 16, file) : 0;
     if (file != NULL)
@@ -613,7 +708,7 @@ static void test_files_that_lie(void)
         char *data = slurp("lie.tif", &bytes);
         CU_ASSERT(patch(data, bytes, lies[i].tag, lies[i].value));
         CU_ASSERT(io_spill("lie.tif", data, bytes));
-        CU_ASSERT(io_says(io_load_status("lie.tif"), lies[i].words));
+        CU_ASSERT(says(io_load_status("lie.tif"), lies[i].words));
         free(data);
     }
 }
@@ -629,7 +724,7 @@ static void test_jpeg(void)
     for (int i = 0; i < 64 * 64; i++)
         for (int c = 0; c < 3; c++)
             rows[3 * i + c] = (uint8_t)(60 + i % 64 + 30 * c + i / 64);
-    TIFF *tif = TIFFOpen(io_in_folder("jpeg.tif"), "wl");
+    TIFF *tif = TIFFOpen(in_folder("jpeg.tif"), "wl");
     way w = {.height = 64, .width = 64, .samples = 3, .bits = 8, .format = SAMPLEFORMAT_UINT};
     w.photometric = PHOTOMETRIC_YCBCR;
     w.compression = COMPRESSION_JPEG;
@@ -641,7 +736,7 @@ static void test_jpeg(void)
     TIFFClose(tif);
     nf_shape shape;
     uint8_t *cells;
-    CU_ASSERT_EQUAL_FATAL(nf_array_load(io_in_folder("jpeg.tif"), &shape, (void **)&cells), NF_OK);
+    CU_ASSERT_EQUAL_FATAL(nf_array_load(in_folder("jpeg.tif"), &shape, (void **)&cells), NF_OK);
     int worst = 0;
     for (size_t i = 0; i < sizeof rows; i++)
         worst = abs(cells[i] - rows[i]) > worst ? abs(cells[i] - rows[i]) : worst;
@@ -651,7 +746,7 @@ static void test_jpeg(void)
     char *data = slurp("jpeg.tif", &bytes);
     CU_ASSERT(patch(data, bytes, TIFFTAG_TILEBYTECOUNTS, 200));
     CU_ASSERT(io_spill("jpeg.tif", data, bytes));
-    CU_ASSERT(io_says(io_load_status("jpeg.tif"), "tile 0 cannot be decoded"));
+    CU_ASSERT(says(io_load_status("jpeg.tif"), "tile 0 cannot be decoded"));
     free(data);
 }
 
@@ -715,9 +810,12 @@ int main(void)
         {"few bits, palettes, white as 0", test_few_bits},
         {"stacks", test_stacks},
         {"pages", test_pages},
+        {"lists of pages", test_lists},
         {"inputs refused", test_refused_inputs},
         {"JPEG in TIFF", test_jpeg},
         {"round trips", test_round_trips},
+        {"compressed by threads", test_threads},
+        {"compressed types", test_compressed_types},
         {"outputs refused", test_refused_outputs},
         {"stored types", test_stored_types},
         {"metadata", test_metadata},
@@ -728,9 +826,5 @@ int main(void)
         CU_TEST_INFO_NULL,
     };
     TIFFSetWarningHandler(drop_message); /* of the files that are made here */
-    if (!io_folder_make())
-        return EXIT_FAILURE;
-    int result = nf_suite_run("tiff", tests, 0);
-    io_folder_remove();
-    return result;
+    return nf_folder_run(&alone, "tiff", tests);
 }

@@ -16,13 +16,7 @@ static const double pi = 3.14159265358979323846;
 
 static nf_outcome driven(const char *typed, const nf_shape *shape, const void *cells)
 {
-    nf_chain chain;
-    nf_outcome o = {.status = nf_chain_parse(typed, &chain)};
-    if (o.status == NF_OK)
-        o = nf_test_drive(&alone, &chain, shape, cells, NULL);
-    CU_ASSERT_EQUAL_FATAL(o.status, NF_OK);
-    nf_chain_free(&chain);
-    return o;
+    return nf_test_drive_typed(&alone, typed, shape, cells, NULL);
 }
 
 static double *make_cells(const nf_shape *shape)
@@ -33,21 +27,6 @@ static double *make_cells(const nf_shape *shape)
 }
 
 /* ---- against the reference ---- */
-
-static void check(const char *typed, const nf_shape *shape)
-{
-    char text[NF_SHAPE_TEXT];
-    nf_chain chain;
-    void *cells = nf_test_array(shape);
-    nf_status status = nf_chain_parse(typed, &chain);
-    if (status == NF_OK)
-        status = nf_check_chain(&chain, shape, cells, NULL);
-    CU_ASSERT_EQUAL(status, NF_OK);
-    if (status != NF_OK)
-        printf("\n  %s on %s: %s\n", typed, nf_shape_text(shape, text), nf_message(status));
-    nf_chain_free(&chain);
-    free(cells);
-}
 
 static void test_references(void)
 {
@@ -66,13 +45,13 @@ static void test_references(void)
             snprintf(typed, sizeof typed, "wave:steps=6,courant=0.55,%s", edges[e]);
             for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
                 nf_shape image = nf_test_shape(1, sizes[s][1], sizes[s][2], 1, dtype);
-                check(typed, &image);
+                nf_test_check(typed, &image);
             }
             for (size_t s = 0; s < sizeof volumes / sizeof *volumes; s++) {
                 nf_shape volume =
                     nf_test_shape(volumes[s][0], volumes[s][1], volumes[s][2], 1, dtype);
                 volume.ndim = 3;
-                check(typed, &volume);
+                nf_test_check(typed, &volume);
             }
         }
     }

@@ -374,6 +374,8 @@ static nf_status check_setup(const nf_kernel *kernel, nf_setup *setup)
         setup->problem = "an index range has no second array";
     else if (kernel->kind == NF_RANGE && setup->indices < 1)
         setup->problem = "its prepare sets no indices";
+    else if (kernel->kind != NF_RANGE && kernel->waits)
+        setup->problem = "only an index range waits";
     else if (kernel->kind == NF_RESAMPLE &&
              (kernel->source == NULL || setup->steps != 1 || !nf_halo_none(&setup->halo)))
         setup->problem = "a resample has a source, one step and no halo";
@@ -461,6 +463,11 @@ size_t nf_chain_maps(const nf_chain *chain)
 bool nf_chain_is_range(const nf_chain *chain)
 {
     return chain->count == 1 && chain->stages[0].kernel->kind == NF_RANGE;
+}
+
+bool nf_chain_waits(const nf_chain *chain)
+{
+    return nf_chain_is_range(chain) && chain->stages[0].kernel->waits;
 }
 
 bool nf_stage_surveys(const nf_stage *stage)

@@ -50,6 +50,7 @@ bool nf_kernel_maps(const nf_kernel *kernel);
  * count. */
 size_t nf_chain_maps(const nf_chain *chain);
 bool nf_chain_is_range(const nf_chain *chain);
+bool nf_chain_waits(const nf_chain *chain); /* a range whose kernel waits rather than computes */
 
 /* Whether a prepared stage is a map that surveys its input; whether it does so after `done` steps;
  * whether it is a reduction that may look more than once. */

@@ -7,6 +7,23 @@
 
 /* ---- the topology ---- */
 
+/* This machine's, found out once and kept: it takes some milliseconds. NULL: hwloc cannot tell. What would
+ * have to run on every processor to be told is left out; the kernel tells the same. */
+static hwloc_topology_t topology(void)
+{
+    static hwloc_topology_t known;
+    static bool asked;
+    if (asked || hwloc_topology_init(&known) != 0)
+        return known;
+    asked = true;
+    hwloc_topology_set_components(known, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST, "x86");
+    if (hwloc_topology_load(known) != 0) {
+        hwloc_topology_destroy(known);
+        known = NULL;
+    }
+    return known;
+}
+
 /* The OS indices of the n-th allowed hardware thread of each core. */
 static int list_round(hwloc_topology_t topology, const cpu_set_t *mask, int n, int *pus)
 {
@@ -23,17 +40,12 @@ static int list_round(hwloc_topology_t topology, const cpu_set_t *mask, int n, i
 
 static int list_by_topology(const cpu_set_t *mask, int *pus, int *cores)
 {
-    hwloc_topology_t topology;
+    hwloc_topology_t known = topology();
     int listed = 0, round = 0, found;
-    if (hwloc_topology_init(&topology) != 0)
-        return 0;
-    if (hwloc_topology_load(topology) == 0) {
-        while ((found = list_round(topology, mask, round, pus + listed)) > 0) {
-            *cores = round++ == 0 ? found : *cores;
-            listed += found;
-        }
+    while (known != NULL && (found = list_round(known, mask, round, pus + listed)) > 0) {
+        *cores = round++ == 0 ? found : *cores;
+        listed += found;
     }
-    hwloc_topology_destroy(topology);
     return listed;
 }
 
@@ -53,24 +65,15 @@ int nf_cores_order(const cpu_set_t *mask, int *pus, int *cores)
     return listed;
 }
 
-static size_t cache_size(hwloc_topology_t topology, hwloc_obj_type_t type)
+static size_t cache_size(hwloc_obj_type_t type)
 {
-    hwloc_obj_t cache = hwloc_get_obj_by_type(topology, type, 0);
+    hwloc_topology_t known = topology();
+    hwloc_obj_t cache = known != NULL ? hwloc_get_obj_by_type(known, type, 0) : NULL;
     return cache == NULL ? 0 : (size_t)cache->attr->cache.size;
 }
 
 nf_caches nf_caches_find(void)
 {
-    static nf_caches caches;
-    static bool asked;
-    hwloc_topology_t topology;
-    if (asked || hwloc_topology_init(&topology) != 0)
-        return caches;
-    asked = true;
-    if (hwloc_topology_load(topology) == 0)
-        caches = (nf_caches){cache_size(topology, HWLOC_OBJ_L1CACHE),
-                             cache_size(topology, HWLOC_OBJ_L2CACHE),
-                             cache_size(topology, HWLOC_OBJ_L3CACHE)};
-    hwloc_topology_destroy(topology);
-    return caches;
+    return (nf_caches){cache_size(HWLOC_OBJ_L1CACHE), cache_size(HWLOC_OBJ_L2CACHE),
+                       cache_size(HWLOC_OBJ_L3CACHE)};
 }

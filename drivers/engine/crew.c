@@ -50,6 +50,7 @@ static nf_task *get(queue *q)
     return task;
 }
 
+/* That a worker has taken an item, or that one is done: nothing else lets the main thread do something. */
 static void tell_main(nf_crew *crew)
 {
     crew->news = true;
@@ -77,8 +78,10 @@ static void *work(void *context)
         farm->work(farm->context, me->number, task->item, task->result);
         pthread_mutex_lock(&crew->lock);
         put(farm->finish != NULL ? &crew->worked : &crew->done, task);
-        pthread_cond_signal(&crew->for_helpers);
-        tell_main(crew);
+        if (farm->finish != NULL)
+            pthread_cond_signal(&crew->for_helpers);
+        else
+            tell_main(crew);
     }
     pthread_mutex_unlock(&crew->lock);
     return NULL;
@@ -104,8 +107,10 @@ static void help_with(nf_crew *crew, nf_task *task, bool fetches)
     pthread_mutex_lock(&crew->lock);
     crew->fetching -= fetches;
     put(fetches ? &crew->ready : &crew->done, task);
-    pthread_cond_signal(&crew->for_workers);
-    tell_main(crew);
+    if (fetches)
+        pthread_cond_signal(&crew->for_workers);
+    else
+        tell_main(crew);
 }
 
 static void *help(void *context)

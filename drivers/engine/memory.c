@@ -1,5 +1,6 @@
 #include "drivers/engine/memory.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -14,6 +15,24 @@ int64_t nf_memory_resident(void)
     if (file != NULL)
         fclose(file);
     return pages * sysconf(_SC_PAGESIZE);
+}
+
+int64_t nf_memory_share(const void *address)
+{
+    char line[512];
+    unsigned long long from, to, at = (uintptr_t)address;
+    long long kib = -1;
+    bool inside = false;
+    FILE *file = fopen("/proc/self/smaps", "re");
+    while (file != NULL && kib < 0 && fgets(line, sizeof line, file) != NULL) {
+        if (sscanf(line, "%llx-%llx ", &from, &to) == 2)
+            inside = at >= from && at < to;
+        else if (inside && sscanf(line, "Pss: %lld kB", &kib) != 1)
+            kib = -1;
+    }
+    if (file != NULL)
+        fclose(file);
+    return kib >= 0 ? (int64_t)kib << 10 : -1;
 }
 
 int64_t nf_memory_available(void)

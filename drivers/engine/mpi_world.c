@@ -4,7 +4,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "drivers/engine/launch.h"
 #include "drivers/engine/mpi_comm.h"
+#include "drivers/engine/process.h"
 #include "drivers/engine/world.h"
 
 size_t nf_mpi_chunk = 1 << 30;
@@ -22,13 +24,33 @@ static void prepare_environment(void)
     setenv("OMPI_MCA_btl_vader_single_copy_mechanism", "none", 0);
 }
 
+static double start_seconds;
+
+double nf_mpi_start_seconds(void)
+{
+    return start_seconds;
+}
+
+/* A simulated rank has the environment of the simulator's one process, and is never alone. */
+static bool is_alone(void)
+{
+#ifdef SMPI_H
+    return false;
+#else
+    return !nf_launched();
+#endif
+}
+
 nf_status nf_world_start(int *argc, char ***argv, nf_world *world)
 {
-    prepare_environment();
     int provided;
     *world = (nf_world){.size = 1, .threads = 1};
+    if (is_alone())
+        return NF_OK;
+    prepare_environment();
     if (MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &provided) != MPI_SUCCESS)
         return nf_fail(NF_ERR_SYSTEM, "MPI does not start");
+    start_seconds = nf_process_age();
     MPI_Comm_rank(MPI_COMM_WORLD, &world->rank);
     MPI_Comm_size(MPI_COMM_WORLD, &world->size);
     if (world->size == 1)
@@ -57,19 +79,22 @@ static void free_comm(struct nf_comm *comm)
 
 void nf_world_stop(nf_world *world)
 {
+    int started;
     free_comm(world->comm);
     *world = (nf_world){.size = 1, .threads = 1};
-    MPI_Finalize();
+    MPI_Initialized(&started);
+    if (started)
+        MPI_Finalize();
 }
 
-nf_status nf_world_part(const nf_world *world, int size, int threads, nf_world *part)
+/* Collective. The members, in their order, become *part. */
+static nf_status take_part(const nf_world *world, bool member, int members, int threads,
+                           nf_world *part)
 {
-    *part = (nf_world){.threads = threads};
-    bool member = world->rank < size;
-    part->size = member ? size : 0;
+    *part = (nf_world){.size = member ? members : 0, .threads = threads};
     if (world->comm == NULL)
         return NF_OK;
-    bool shared = member && size > 1;
+    bool shared = member && members > 1;
     if (shared)
         part->comm = malloc(sizeof *part->comm);
     nf_status status = shared && part->comm == NULL ? NF_ERR_MEMORY : NF_OK;
@@ -81,10 +106,21 @@ nf_status nf_world_part(const nf_world *world, int size, int threads, nf_world *
     }
     MPI_Comm comm;
     MPI_Comm_split(world->comm->mpi, shared ? 0 : MPI_UNDEFINED, world->rank, &comm);
-    part->rank = member ? world->rank : 0;
-    if (shared)
+    if (shared) {
         *part->comm = (struct nf_comm){comm, MPI_COMM_NULL};
+        MPI_Comm_rank(comm, &part->rank);
+    }
     return NF_OK;
+}
+
+nf_status nf_world_part(const nf_world *world, int size, int threads, nf_world *part)
+{
+    return take_part(world, world->rank < size, size, threads, part);
+}
+
+nf_status nf_world_pair(const nf_world *world, int other, nf_world *pair)
+{
+    return take_part(world, world->rank == 0 || world->rank == other, 2, 1, pair);
 }
 
 void nf_world_free(nf_world *part)

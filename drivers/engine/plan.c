@@ -305,12 +305,12 @@ static nf_status finish_group(nf_plan *plan, nf_group *group)
 {
     nf_pass *last = &group->passes[group->npasses - 1];
     nf_status status = NF_OK;
+    last->ends = group->ends;
+    last->nends = group->nends;
     for (size_t p = 0; p < group->npasses && status == NF_OK; p++)
         status = finish_pass(plan, group, p);
     for (size_t e = 0; e < group->nends && status == NF_OK; e++)
         status = allocate_partials(plan, last, &group->ends[e]);
-    last->ends = group->ends;
-    last->nends = group->nends;
     return status;
 }
 

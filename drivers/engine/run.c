@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "drivers/engine/components.h"
 #include "drivers/engine/fold.h"
+#include "drivers/engine/labelling.h"
 #include "drivers/engine/resample.h"
 #include "drivers/engine/sweep.h"
 #include "drivers/engine/team.h"
@@ -213,12 +213,21 @@ static nf_status fold_end(const nf_plan *plan, const nf_group *group, const nf_p
     return NF_OK;
 }
 
+/* What the kernel could not say while it was applied, of this rank. */
+static nf_status ask_trouble(const nf_kernel *kernel)
+{
+    const char *trouble = kernel->trouble != NULL ? kernel->trouble() : NULL;
+    return trouble == NULL ? NF_OK : nf_fail(NF_ERR_FILE, "%s", trouble);
+}
+
 static nf_status fold_group(const nf_plan *plan, const nf_group *group, nf_results *results)
 {
     nf_status status = NF_OK;
     for (size_t e = 0; e < group->nends; e++) {
         const nf_partials *end = &group->ends[e];
         nf_status folded = fold_end(plan, group, end);
+        if (folded == NF_OK)
+            folded = ask_trouble(end->stage->kernel);
         if (folded == NF_OK && plan->world.rank == 0) {
             nf_results *to = &results[end->chain];
             end->stage->kernel->finish(end->memory, end->stage->setup.config, &to->sink);

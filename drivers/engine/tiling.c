@@ -93,8 +93,9 @@ static void choose_across(const nf_plan *plan, const nf_pass *pass, nf_tiling *t
     enum { NARROWEST = 256, RANGE = 1 << 16, MOST_RANGES = 4096 };
     const int64_t *dim = pass->in.dim;
     if (pass->in.dtype == NF_NONE) {
+        int64_t asked = pass->ends->stage->setup.a_tile;
         t->strip = t->largest[0] = t->largest[1] = 1;
-        t->largest[2] = clamp(ceil_div(dim[2], MOST_RANGES), RANGE, INT64_MAX);
+        t->largest[2] = asked > 0 ? asked : clamp(ceil_div(dim[2], MOST_RANGES), RANGE, INT64_MAX);
         return;
     }
     t->strip = choose_strip(plan, pass, t->along);

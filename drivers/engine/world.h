@@ -13,14 +13,18 @@ typedef struct nf_world {
     int threads; /* OpenMP threads of each rank, at least 1 */
 } nf_world;
 
-/* Collective. Starts MPI (once a process) with settings that suit few cores; fills *world with all
- * ranks, threads = 1. nf_world_stop ends it. */
+/* Collective. Starts MPI (once a process) with settings that suit few cores, where a launcher started this
+ * process (launch.h): by itself a process does not need it, and starting it takes some tenths of a second.
+ * Fills *world with all ranks, threads = 1. nf_world_stop ends it. */
 nf_status nf_world_start(int *argc, char ***argv, nf_world *world);
 void nf_world_stop(nf_world *world);
 
 /* Collective over `world`. The first `size` ranks become *part (with `threads` threads each) and it
  * is theirs to free; the others get part->size = 0. */
 nf_status nf_world_part(const nf_world *world, int size, int threads, nf_world *part);
+/* Collective over `world`, which has that rank. Likewise rank 0 and rank `other`, which become ranks
+ * 0 and 1, with a thread each. */
+nf_status nf_world_pair(const nf_world *world, int other, nf_world *pair);
 void nf_world_free(nf_world *part);
 
 /* Collective. Failing is agreed on: if any rank passes a failure, all return that of the lowest
@@ -49,6 +53,10 @@ void nf_receive(const nf_world *world, void *data, size_t bytes, int from);
 /* Bytes of the longest single MPI message, whose counts are ints; a multiple of 8. Longer ones go as
  * several. A variable so that tests can make it small, the same on all ranks. */
 extern size_t nf_mpi_chunk;
+
+/* Seconds from the start of this process until MPI had started, give or take half a tick of the
+ * kernel's clock (5 ms); 0: it was not started (launch.h), or the system does not tell. */
+double nf_mpi_start_seconds(void);
 
 /* Name and version of the MPI library, "Open MPI v4.1.4". */
 const char *nf_mpi_version(void);

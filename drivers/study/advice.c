@@ -84,34 +84,6 @@ int nf_advice_threads(const nf_calibration *c, int cores, const nf_thread_work *
 
 /* ---- words ---- */
 
-const char *nf_duration_text(double s, char text[NF_AMOUNT_TEXT])
-{
-    static const struct {
-        double unit;
-        const char *name;
-    } units[] = {{1, "s"}, {1e-3, "ms"}, {1e-6, "us"}, {1e-9, "ns"}};
-    size_t u = 0;
-    while (u + 1 < sizeof units / sizeof *units && s < 0.9995 * units[u].unit)
-        u++;
-    double value = s / units[u].unit;
-    snprintf(text, NF_AMOUNT_TEXT, "%.*f %s",
-             value < 9.95   ? 2
-             : value < 99.5 ? 1
-                            : 0,
-             value, units[u].name);
-    return text;
-}
-
-const char *nf_bytes_text(double bytes, char text[NF_AMOUNT_TEXT])
-{
-    static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB", "PiB"};
-    size_t u = 0;
-    for (; bytes >= 1024 && u + 1 < sizeof units / sizeof *units; u++)
-        bytes /= 1024;
-    snprintf(text, NF_AMOUNT_TEXT, u == 0 ? "%.0f %s" : "%.1f %s", bytes, units[u]);
-    return text;
-}
-
 const char *nf_choice_text(const nf_choice *c, char text[96])
 {
     char nodes[32] = "";
@@ -315,7 +287,7 @@ static void tell_limits(const nf_limits *l, nf_advice *a)
 
 static void tell_memory(const nf_limits *l, const nf_workload *w, nf_advice *a)
 {
-    char needs[NF_AMOUNT_TEXT], there[NF_AMOUNT_TEXT];
+    char needs[NF_AMOUNT], there[NF_AMOUNT];
     if (w->bytes <= 0.7 * l->memory)
         return;
     nf_bytes_text(w->bytes, needs);
@@ -351,7 +323,7 @@ static const nf_way_times *way_of(const nf_workload *w, const nf_choice *c)
 /* Whether sharing pays at all. */
 static void tell_size(const nf_workload *w, nf_advice *a)
 {
-    char alone[NF_AMOUNT_TEXT], shared[NF_AMOUNT_TEXT], how[96], even[80] = "";
+    char alone[NF_AMOUNT], shared[NF_AMOUNT], how[96], even[80] = "";
     const nf_choice *serial = &a->choices[0], *best = NULL;
     for (size_t i = 1; i < a->count; i++)
         if (is_node(&a->choices[i]) && (best == NULL || a->choices[i].run < best->run))
@@ -359,8 +331,8 @@ static void tell_size(const nf_workload *w, nf_advice *a)
     if (best == NULL)
         return;
     double from = break_even(w, &w->way[0], way_of(w, best));
-    nf_duration_text(serial->run, alone);
-    nf_duration_text(best->run, shared);
+    nf_seconds_text(serial->run, 3, alone);
+    nf_seconds_text(best->run, 3, shared);
     nf_choice_text(best, how);
     bool pays = best->run * worth < serial->run;
     if (from > 0)
@@ -404,8 +376,7 @@ static void tell_ranks(const nf_limits *l, const nf_workload *w, nf_advice *a)
 {
     const nf_choice *threads = shortest(a, is_threads, false),
                     *ranks = shortest(a, is_ranks, false);
-    char how[96], later[NF_AMOUNT_TEXT], by_ranks[NF_AMOUNT_TEXT], by_threads[NF_AMOUNT_TEXT],
-        text[160] = "";
+    char how[96], later[NF_AMOUNT], by_ranks[NF_AMOUNT], by_threads[NF_AMOUNT], text[160] = "";
     if (!l->launcher) {
         turn(a, "ranks", "mpirun does not run that many ranks here, so they are left out");
         return;
@@ -415,9 +386,9 @@ static void tell_ranks(const nf_limits *l, const nf_workload *w, nf_advice *a)
     double gain = threads->run / ranks->run, more = ranks->start - threads->start;
     if (w->command || w->runs > 0)
         snprintf(text, sizeof text, ", and their start takes %s %s: in all %s, by threads %s",
-                 nf_duration_text(fabs(more), later), more > 0 ? "more" : "less",
-                 nf_duration_text(ranks->seconds, by_ranks),
-                 nf_duration_text(threads->seconds, by_threads));
+                 nf_seconds_text(fabs(more), 3, later), more > 0 ? "more" : "less",
+                 nf_seconds_text(ranks->seconds, 3, by_ranks),
+                 nf_seconds_text(threads->seconds, 3, by_threads));
     turn(a, "ranks", "one node: %s %s threads, a run %.2f times as fast%s",
          nf_choice_text(ranks, how),
          gain > worth       ? "gain over"
@@ -429,25 +400,25 @@ static void tell_ranks(const nf_limits *l, const nf_workload *w, nf_advice *a)
 static void tell_nodes(const nf_limits *l, const nf_calibration *m, nf_advice *a)
 {
     const nf_choice *one = shortest(a, is_node, false), *many = shortest(a, is_nodes, false);
-    char alone[NF_AMOUNT_TEXT], together[NF_AMOUNT_TEXT], how[96];
+    char alone[NF_AMOUNT], together[NF_AMOUNT], how[96];
     if (l->nodes < 2 || many == NULL)
         return;
     turn(a, "nodes",
          "%d nodes: the best of one takes %s, %s take %s, with %s messages of %.2g us "
          "between nodes",
-         l->nodes, nf_duration_text(one->seconds, alone), nf_choice_text(many, how),
-         nf_duration_text(many->seconds, together), m->far_latency > 0 ? "measured" : "nominal",
+         l->nodes, nf_seconds_text(one->seconds, 3, alone), nf_choice_text(many, how),
+         nf_seconds_text(many->seconds, 3, together), m->far_latency > 0 ? "measured" : "nominal",
          1e6 * (m->far_latency > 0 ? m->far_latency : nominal_far));
 }
 
 static void tell_start(const nf_workload *w, nf_advice *a)
 {
     const nf_choice *c = &a->choices[a->chosen];
-    char start[NF_AMOUNT_TEXT], rest[NF_AMOUNT_TEXT], all[NF_AMOUNT_TEXT];
+    char start[NF_AMOUNT], rest[NF_AMOUNT], all[NF_AMOUNT];
     if (w->command) {
         turn(a, "start", "of the command's %s, its start takes %s and the files %s",
-             nf_duration_text(c->seconds, all), nf_duration_text(c->start, start),
-             nf_duration_text(c->read + c->write, rest));
+             nf_seconds_text(c->seconds, 3, all), nf_seconds_text(c->start, 3, start),
+             nf_seconds_text(c->read + c->write, 3, rest));
         return;
     }
     double even = a->choices[0].run > c->run
@@ -455,26 +426,26 @@ static void tell_start(const nf_workload *w, nf_advice *a)
                       : 0;
     if (w->runs > 0)
         turn(a, "start", "%.6g runs share a start of %s and take %s", w->runs,
-             nf_duration_text(c->start, start), nf_duration_text(w->runs * c->run, rest));
+             nf_seconds_text(c->start, 3, start), nf_seconds_text(w->runs * c->run, 3, rest));
     else if (even > 0)
         turn(a, "start",
              "its start takes %s, %s more than serial, which %.2g run%s up for (--runs N counts it "
              "in)",
-             nf_duration_text(c->start, start),
-             nf_duration_text(c->start - a->choices[0].start, rest), ceil(even),
+             nf_seconds_text(c->start, 3, start),
+             nf_seconds_text(c->start - a->choices[0].start, 3, rest), ceil(even),
              even > 1 ? "s make" : " makes");
     else
         turn(a, "start", "its start takes %s (--runs N counts it in)",
-             nf_duration_text(c->start, start));
+             nf_seconds_text(c->start, 3, start));
 }
 
 static void conclude(const nf_workload *w, nf_advice *a)
 {
     const nf_choice *c = &a->choices[a->chosen];
-    char how[96], seconds[NF_AMOUNT_TEXT];
+    char how[96], seconds[NF_AMOUNT];
     const char *what = w->command ? "the command" : w->runs > 0 ? "start and runs" : "a run";
     nf_choice_text(c, how);
-    nf_duration_text(c->seconds, seconds);
+    nf_seconds_text(c->seconds, 3, seconds);
     if (a->chosen == 0)
         snprintf(a->sentence, sizeof a->sentence,
                  "Run it serial: %s take%s about %s, and no other choice gains 5%%", what,

@@ -5,6 +5,7 @@
 #define NF_ADVICE_H
 
 #include "drivers/engine/shape.h"
+#include "drivers/study/amount.h"
 
 /* ---- the machine ---- */
 
@@ -129,10 +130,6 @@ typedef struct nf_thread_work {
 int nf_advice_threads(const nf_calibration *machine, int cores, const nf_thread_work *work,
                       double *serial, double *team);
 
-/* "3.1 us", "24 ms", "1.3 s"; "4.0 KiB", "1.2 GiB". */
-enum { NF_AMOUNT_TEXT = 32 };
-const char *nf_duration_text(double seconds, char text[NF_AMOUNT_TEXT]);
-const char *nf_bytes_text(double bytes, char text[NF_AMOUNT_TEXT]);
 /* "serial", "2 threads", "4 ranks", "2 ranks of 4 threads", "8 ranks of 4 threads on 2 nodes". */
 const char *nf_choice_text(const nf_choice *choice, char text[96]);
 

@@ -20,6 +20,8 @@ static double find_ceiling(const nf_study *study, const nf_sample *of, const cha
 nf_roof nf_roof_of(const nf_study *study, const nf_sample *of)
 {
     static const char *const memory[] = {"read", "copy", "triad"}, *const peak[] = {"f32", "f64"};
+    if (of->waits)
+        return (nf_roof){0, 0};
     return (nf_roof){find_ceiling(study, of, memory, 3),
                      find_ceiling(study, of, of->shape.dtype == NF_F64 ? peak + 1 : peak, 1)};
 }
@@ -36,7 +38,7 @@ static void compare_with_roof(const nf_study *study, const nf_point *point, nf_b
 nf_bottleneck nf_bottleneck_of(const nf_study *study, const nf_point *point, const nf_point *base)
 {
     const nf_phases *p = &point->phases;
-    nf_bottleneck b = {.efficiency = point->efficiency};
+    nf_bottleneck b = {.efficiency = point->efficiency, .waits = point->of->waits};
     if (base == NULL || point->base == NULL || !nf_point_counts(point) || !nf_point_counts(base))
         return b;
     const double work =
@@ -52,7 +54,7 @@ nf_bottleneck nf_bottleneck_of(const nf_study *study, const nf_point *point, con
         }
     const nf_interval *speedup = &point->speedup_interval;
     double most = speedup->known ? speedup->high * nf_point_share(point) : point->efficiency;
-    b.limited = 100 * most < NF_GOOD && 100 * b.share >= NF_LEAST_LOSS;
+    b.limited = !b.waits && 100 * most < NF_GOOD && 100 * b.share >= NF_LEAST_LOSS;
     compare_with_roof(study, point, &b);
     return b;
 }

@@ -18,6 +18,7 @@ typedef enum nf_loss {
 
 typedef struct nf_bottleneck {
     bool known;        /* the point counts, and has a base that does */
+    bool waits;        /* it waits for files, whatever its efficiency: never limited, no ceiling */
     double efficiency; /* the point's */
     bool limited;    /* the efficiency is shown to be under NF_GOOD (its interval's upper end, where
                                there is one), and some loss is at least NF_LEAST_LOSS */
@@ -35,7 +36,7 @@ typedef struct nf_bottleneck {
 enum { NF_GOOD = 90, NF_LEAST_LOSS = 3, NF_WORTH = 50, NF_BOUND = 60 };
 
 /* The most that as many ranks and threads as the sample's reached: bytes of traffic a second by reading,
- * copying or the triad, and operations a second of its type. 0: not measured. */
+ * copying or the triad, and operations a second of its type. 0: not measured, or the kernel waits. */
 typedef struct nf_roof {
     double bandwidth, flops;
 } nf_roof;

@@ -171,7 +171,7 @@ static void by_launches(const comparing *c, nf_difference *d, size_t k)
     d->by = NF_BY_LAUNCHES;
     c->p[k] = nf_shift_p(a, na, b, nb, 0);
     c->p_tolerance[k] = nf_shift_p(a, na, b, nb, log1p(c->options->tolerance));
-    d->ratio = exp(nf_shift(a, na, b, nb, c->options->level, c->differences, &interval));
+    d->ratio = exp(nf_shift_estimate(a, na, b, nb, c->options->level, c->differences, &interval));
     d->interval = to_ratios(interval);
 }
 

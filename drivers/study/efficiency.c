@@ -3,11 +3,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-double nf_karp_flatt(double speedup, double p)
-{
-    return (1 / speedup - 1 / p) / (1 - 1 / p);
-}
-
 double nf_karp_flatt_from(double ratio, double p0, double p)
 {
     return (ratio / p0 - 1 / p) / (1 - 1 / p - ratio * (1 - 1 / p0));
@@ -16,26 +11,6 @@ double nf_karp_flatt_from(double ratio, double p0, double p)
 double nf_gustafson(double scaled_speedup, double p)
 {
     return (p - scaled_speedup) / (p - 1);
-}
-
-nf_interval nf_serial_interval(double (*fraction)(double, double), nf_interval speedup, double p)
-{
-    return (nf_interval){fraction(speedup.high, p), fraction(speedup.low, p), speedup.known};
-}
-
-nf_interval nf_efficiency_interval(nf_interval speedup, double p)
-{
-    return (nf_interval){speedup.low / p, speedup.high / p, speedup.known};
-}
-
-nf_roofline nf_roofline_at(double flops, double bytes, double seconds, double peak,
-                           double bandwidth)
-{
-    nf_roofline at = {.intensity = flops / bytes, .rate = flops / seconds};
-    at.memory_bound = at.intensity * bandwidth < peak;
-    at.roof = at.memory_bound ? at.intensity * bandwidth : peak;
-    at.share = at.rate / at.roof;
-    return at;
 }
 
 const char *const nf_efficiency_names[] = {

@@ -7,32 +7,11 @@
 
 /* ---- serial fractions ---- */
 
-/* Karp & Flatt, CACM 33(5), 1990: the serial fraction that a speed-up on p > 1 workers amounts to. */
-double nf_karp_flatt(double speedup, double p);
-/* The same where the base has p0 workers: ratio = T(p)/T(p0), p > p0 >= 1. */
+/* Karp & Flatt, CACM 33(5), 1990: the serial fraction that a time on p workers amounts to beside that on
+ * p0: ratio = T(p)/T(p0), p > p0 >= 1. */
 double nf_karp_flatt_from(double ratio, double p0, double p);
 /* Gustafson, CACM 31(5), 1988: the serial share s of scaled speed-up p - s(p - 1), p > 1. */
 double nf_gustafson(double scaled_speedup, double p);
-/* Either falls as the speed-up grows: the interval of it, [f(high), f(low)]. */
-nf_interval nf_serial_interval(double (*fraction)(double, double), nf_interval speedup, double p);
-
-/* Of a speed-up's interval, the efficiency's. */
-nf_interval nf_efficiency_interval(nf_interval speedup, double p);
-
-/* ---- roofline (Williams, Waterman & Patterson, CACM 52(4), 2009) ---- */
-
-typedef struct nf_roofline {
-    double intensity;  /* flops a byte */
-    double rate;       /* flops a second reached */
-    double roof;       /* the most: min(peak, intensity * bandwidth) */
-    double share;      /* rate / roof */
-    bool memory_bound; /* left of the ridge, where the roof is the bandwidth's */
-} nf_roofline;
-
-/* flops and bytes (write-allocate counted by the caller) of one run, its time; ceilings in flops and
- * bytes a second. All positive. */
-nf_roofline nf_roofline_at(double flops, double bytes, double seconds, double peak,
-                           double bandwidth);
 
 /* ---- efficiencies of a run: POP's, multiplicative, for ranks with threads ----
  *

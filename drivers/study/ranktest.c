@@ -117,8 +117,8 @@ static double outside(size_t na, size_t nb, double level)
     return below;
 }
 
-double nf_shift(const double *a, size_t na, const double *b, size_t nb, double level,
-                double *differences, nf_interval *interval)
+double nf_shift_estimate(const double *a, size_t na, const double *b, size_t nb, double level,
+                         double *differences, nf_interval *interval)
 {
     const size_t all = na * nb;
     for (size_t i = 0; i < na; i++)

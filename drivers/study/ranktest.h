@@ -12,8 +12,8 @@ double nf_shift_p(const double *a, size_t na, const double *b, size_t nb, double
 /* How far b lies above a: the median of all differences (Hodges & Lehmann, Annals of Mathematical
  * Statistics 34, 1963), and in *interval the shifts that the test does not reject (Bauer, JASA 67,
  * 1972). differences: room for na * nb values. */
-double nf_shift(const double *a, size_t na, const double *b, size_t nb, double level,
-                double *differences, nf_interval *interval);
+double nf_shift_estimate(const double *a, size_t na, const double *b, size_t nb, double level,
+                         double *differences, nf_interval *interval);
 
 /* The sign test of whether the median of the values is `median`: the two-sided exact p; values equal
  * to it are left out. nf_median_interval is its interval. */

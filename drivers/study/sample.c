@@ -8,6 +8,8 @@
 #include "drivers/engine/shape.h"
 #include "drivers/engine/status.h"
 
+const char *const nf_cost_names[NF_COSTS] = {"start", "share", "send", "break-even", "memory"};
+
 static nf_status no_memory(void)
 {
     return nf_fail(NF_ERR_MEMORY, "no memory for the study's records");
@@ -195,6 +197,36 @@ nf_status nf_study_ceiling(nf_study *study, const nf_ceiling *ceiling)
     return NF_OK;
 }
 
+static void free_cost(nf_cost *cost)
+{
+    free(cost->what);
+    free(cost->kernel);
+    free(cost->label);
+    free(cost->unit);
+    free(cost->more);
+}
+
+nf_status nf_study_cost(nf_study *study, const nf_cost *cost)
+{
+    nf_cost *list = grow(study->costs, study->ncosts, sizeof *list);
+    if (list == NULL)
+        return no_memory();
+    study->costs = list;
+    nf_cost copy = *cost;
+    bool fine = true;
+    copy.what = copy_text(cost->what, &fine);
+    copy.kernel = copy_text(cost->kernel, &fine);
+    copy.label = copy_text(cost->label, &fine);
+    copy.unit = copy_text(cost->unit, &fine);
+    copy.more = copy_text(cost->more, &fine);
+    if (!fine) {
+        free_cost(&copy);
+        return no_memory();
+    }
+    list[study->ncosts++] = copy;
+    return NF_OK;
+}
+
 nf_status nf_study_other(nf_study *study, const char *record)
 {
     char **list = grow(study->others, study->nothers, sizeof *list);
@@ -244,9 +276,12 @@ void nf_study_free(nf_study *study)
     free_samples(study->predictions, study->npredictions);
     for (size_t i = 0; i < study->nceilings; i++)
         free_ceiling(&study->ceilings[i]);
+    for (size_t i = 0; i < study->ncosts; i++)
+        free_cost(&study->costs[i]);
     for (size_t i = 0; i < study->nothers; i++)
         free(study->others[i]);
     free(study->ceilings);
+    free(study->costs);
     free(study->others);
     free(study->more);
     *study = (nf_study){0};

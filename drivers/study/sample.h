@@ -59,6 +59,7 @@ typedef struct nf_sample {
     nf_scaling scaling;
     int ranks, threads; /* workers = ranks * threads */
     int nodes;          /* different machines that the ranks ran on */
+    int cores;          /* of those, that may be used; 0: not known */
     nf_shape shape;     /* of the input; dtype NF_NONE: dim[2] is the size of the index range */
     int64_t work;       /* cells or indices: what weak scaling keeps constant a worker */
     char *grows;     /* weak: what grows with the workers, "rows" or "n^2"; owned; NULL: unknown */
@@ -74,11 +75,13 @@ typedef struct nf_sample {
     double moved; /* bytes that the plan moves: each pass's arrays once a sweep, what a store
                             reads first included; 0: none, or unknown */
     double cycles, instructions,
-        misses;          /* of all workers, last-level cache misses; 0: not counted */
-    double joules;       /* of the processors of all nodes; 0: not measured */
-    nf_end end;          /* of the point's last sample */
-    bool valid;          /* the result equals the serial one, bit for bit, and its check passed */
-    bool oversubscribed; /* more workers than cores that may be used */
+        misses;    /* of all workers, last-level cache misses; 0: not counted */
+    double joules; /* of the processors of all nodes; 0: not measured */
+    nf_end end;    /* of the point's last sample */
+    bool valid;    /* the result equals the serial one, bit for bit, and its check passed */
+    bool waits; /* of a kernel that waits, as for files, longer than it computes: workers beyond the
+                   cores are not too many */
+    bool oversubscribed; /* more workers than cores that may be used, of a kernel that computes */
     bool simulated;      /* the engine ran under a simulator: times are the simulator's */
     char *more;          /* members of its record that this version does not know, JSON; owned */
 } nf_sample;
@@ -96,6 +99,35 @@ typedef struct nf_ceiling {
     char *more;          /* as of a sample */
 } nf_ceiling;
 
+/* What sharing out work costs beside the work, measured by itself in the same run. */
+typedef enum nf_cost_kind {
+    NF_COST_START, /* starting workers: "parallel region", "process", ... */
+    NF_COST_SHARE, /* one of `amount` increments of a counter that all workers share: "lock", ... */
+    NF_COST_SEND,  /* moving `amount` bytes from one process to another: "contiguous", ... */
+    NF_COST_BREAK_EVEN, /* the size from which more workers are faster than one: "threads", "ranks" */
+    NF_COST_MEMORY,     /* what ranks of a node hold together instead of each for itself */
+    NF_COSTS
+} nf_cost_kind;
+extern const char *const nf_cost_names[NF_COSTS]; /* as in records and on command lines */
+
+typedef struct nf_cost {
+    nf_cost_kind kind;
+    char *what;           /* the way; owned */
+    char *kernel, *label; /* break-even: the chain, as of a sample; else NULL; owned */
+    char *unit; /* of the value: "s", "B"; break-even: "cells" or "indices" of the input; owned */
+    int ranks, threads, nodes; /* that took part */
+    double amount; /* increments, of all workers together; bytes; break-even: the largest size that
+                      was tried; else 0 */
+    int n;         /* samples */
+    double value;  /* the median; break-even: 0 where more workers were not faster at any size */
+    double low,
+        high;    /* 95% interval of it, ends included; break-even: 0 for an end that lies beyond
+                         the sizes that were tried. Both 0: too few samples for one */
+    double lost; /* NF_COST_SHARE: part of the increments that the counter does not show */
+    bool valid;  /* the counter, or what was moved, is what it must be; of a race always true */
+    char *more;  /* as of a sample */
+} nf_cost;
+
 /* A study: how it was set up (facts, name = value, in the order shown; and settings, which a study
  * must agree in to be resumed) and its samples. */
 typedef struct nf_fact {
@@ -109,6 +141,8 @@ typedef struct nf_study {
     size_t nsettings;
     nf_ceiling *ceilings;
     size_t nceilings;
+    nf_cost *costs;
+    size_t ncosts;
     nf_sample *samples;
     size_t nsamples;
     nf_sample
@@ -128,6 +162,7 @@ nf_status nf_study_set(nf_study *study, const char *name, const char *format, ..
 nf_status nf_study_add(nf_study *study, const nf_sample *sample);
 nf_status nf_study_predict(nf_study *study, const nf_sample *prediction);
 nf_status nf_study_ceiling(nf_study *study, const nf_ceiling *ceiling);
+nf_status nf_study_cost(nf_study *study, const nf_cost *cost);
 nf_status nf_study_other(nf_study *study, const char *record);
 const char *nf_study_find(const nf_study *study, const char *name);    /* NULL: no such fact */
 const char *nf_study_setting(const nf_study *study, const char *name); /* NULL: no such setting */

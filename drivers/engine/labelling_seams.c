@@ -1,4 +1,4 @@
-/* components_seams.c - components that are cut by the seams between ranks' blocks.
+/* labelling_seams.c - components that are cut by the seams between ranks' blocks.
  *
  * Ranks exchange the planes of cells at their blocks' sides, each cell as the index of the part of a
  * component that it is in: along columns first, then along rows with the ghost columns, then along
@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "drivers/engine/components.h"
 #include "drivers/engine/deal.h"
 #include "drivers/engine/forest.h"
+#include "drivers/engine/labelling.h"
 
 /* ---- places and indices ---- */
 

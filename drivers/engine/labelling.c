@@ -1,5 +1,5 @@
-/* components.c - the components of a block, by its threads. */
-#include "drivers/engine/components.h"
+/* labelling.c - the components of a block, by its threads. */
+#include "drivers/engine/labelling.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

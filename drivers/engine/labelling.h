@@ -1,12 +1,12 @@
-/* components.h - a pass that labels: the connected components of a whole array (kernels of the kind
+/* labelling.h - a pass that labels: the connected components of a whole array (kernels of the kind
  * NF_COMPONENTS).
  *
  * Each rank's block is cut in bands of whole rows. A thread packs its bands into bits and joins the runs
  * of their rows; then bands are joined, two and two; then blocks: what meets at their seams is joined in
  * a forest over all ranks, whose nodes are the global indices of components' first cells. So nothing of
  * the answer depends on how the array is cut. */
-#ifndef NF_COMPONENTS_PASS_H
-#define NF_COMPONENTS_PASS_H
+#ifndef NF_LABELLING_H
+#define NF_LABELLING_H
 
 #include "drivers/engine/plan_parts.h"
 #include "kernels/components.h"
