@@ -37,7 +37,8 @@ nf_plan_options scale_plan_options(const nf_cli *cli, int ranks, const nf_chain 
     nf_plan_options options = cli->plan_options;
     if (!scale_grid_fits(&options, ranks) || nf_chain_is_range(chain))
         memset(options.grid, 0, sizeof options.grid);
-    options.caches.l3 = nf_caches_find().l3 / (size_t)nf_node_members(&cli->node, ranks);
+    int members = nf_node_members(&cli->node, ranks); /* none: a node that takes no part */
+    options.caches.l3 = nf_caches_find().l3 / (size_t)(members > 0 ? members : 1);
     return options;
 }
 
