@@ -55,10 +55,8 @@ typedef struct opened {
 
 static nf_status begin_members(const probing *p, advise_piece *piece, opened *o)
 {
-    nf_plan_options options = {.caches = p->cli->plan_options.caches};
+    const nf_plan_options options = scale_plan_options(p->cli, o->layout.ranks, &piece->chain);
     double warm;
-    options.caches.l3 =
-        nf_caches_find().l3 / (size_t)nf_node_members(&p->cli->node, o->layout.ranks);
     scale_bind(&p->cli->node, &o->layout);
     double start = nf_seconds();
     nf_status status =
@@ -153,8 +151,8 @@ static nf_status measure_piece(probing *p, advise_piece *piece, bool whole)
             status = sample_way(p, &list[i]);
     for (size_t i = 0; i < p->ways && status == NF_OK && whole && p->args->input != NULL; i++) {
         if (list[i].part.size > 0)
-            status = advise_files_time(p->cli, p->args, &list[i].part, &list[i].bench, piece->part,
-                                       &p->way[i]);
+            status =
+                advise_files_time(p->args, &list[i].part, &list[i].bench, piece->part, &p->way[i]);
         nf_sleep_barrier(world);
         status = nf_agree(world, status);
     }

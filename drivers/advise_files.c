@@ -142,10 +142,9 @@ static nf_status write_twice(const nf_world *world, const advise_args *args, nf_
     return status;
 }
 
-nf_status advise_files_time(const nf_cli *cli, const advise_args *args, const nf_world *part,
-                            nf_bench *bench, double piece, nf_way_times *times)
+nf_status advise_files_time(const advise_args *args, const nf_world *part, nf_bench *bench,
+                            double piece, nf_way_times *times)
 {
-    (void)cli;
     nf_field field = {.memory = NULL};
     double least = INFINITY, seconds = 0;
     nf_status status = NF_OK;

@@ -97,12 +97,13 @@ static void start(char *const *argv, double limit, advise_launched *l)
     bool runs = posix_spawnp(&child, argv[0], &actions, NULL, argv, kept ? kept : environ) == 0;
     posix_spawn_file_actions_destroy(&actions);
     close(ends[1]);
-    if (runs) {
+    if (runs)
         listen_to(ends[0], child, begun + limit, l->text);
+    close(ends[0]); /* one that has more to tell than there is room for would wait for ever */
+    if (runs) {
         l->fine = end_of(child);
         l->seconds = nf_seconds() - begun;
     }
-    close(ends[0]);
 }
 
 /* In an allocation mpirun would begin on any of its nodes. */

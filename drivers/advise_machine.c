@@ -12,11 +12,14 @@
 #include "drivers/engine/team.h"
 #include "drivers/scale_sample.h"
 #include "drivers/study/ceilings.h"
+#include "drivers/study/costs.h"
 #include "drivers/study/machine.h"
 #include "io/calibration.h"
 
 /* Seconds that a process which measures may take, in all. */
 static const double patience = 60;
+/* Seconds that teams of a number of threads are sampled. */
+static const double team_seconds = 0.05;
 
 /* A whole number of the environment; 0: none. */
 static int number_of(const char *name)
@@ -48,18 +51,19 @@ static void nothing(void *context, int thread, int64_t item)
     (void)item;
 }
 
-/* Seconds to start and end a team that has been started before. */
-static double time_team(int threads)
+/* Seconds to start and end a team that has been started before: the shortest sample, as others may be
+ * busy here, too. */
+static nf_status time_team(const nf_world *part, double *seconds)
 {
-    enum { ROUNDS = 15, TEAMS = 50 };
-    double least = INFINITY;
-    for (int i = 0; i < ROUNDS; i++) {
-        double start = nf_seconds();
-        for (int k = 0; k < TEAMS; k++)
-            nf_team_run(threads, threads, nothing, NULL);
-        least = fmin(least, (nf_seconds() - start) / TEAMS);
+    nf_cost cost;
+    nf_gauge gauge;
+    nf_status status = nf_gauge_open(part, 1, true, true, team_seconds, &gauge);
+    if (status == NF_OK) {
+        nf_cost_region(&gauge, &cost);
+        *seconds = gauge.samples[0];
     }
-    return least;
+    nf_gauge_close(&gauge);
+    return status;
 }
 
 void advise_probe_start(const nf_cli *cli)
@@ -84,11 +88,14 @@ nf_status advise_probe_machine(const nf_cli *cli)
         const scale_layout layout = {1, workers};
         scale_bind(&cli->node, &layout);
         status = nf_ceilings_workers(&part, 1, workers, list);
-        for (int c = 0; c < NF_WORKER_CEILINGS && status == NF_OK;
-             c++) /* others may be busy, too */
-            printf("%s %d %.9g\n", list[c].what, workers, list[c].best);
-        printf("team %d %.9g\n", workers, workers > 1 ? time_team(workers) : 0);
+        double team = 0;
+        if (status == NF_OK && workers > 1)
+            status = time_team(&part, &team);
         scale_unbind(&cli->node, &layout);
+        for (int c = 0; c < NF_WORKER_CEILINGS && status == NF_OK; c++)
+            printf("%s %d %.9g\n", list[c].what, workers, list[c].best);
+        if (status == NF_OK)
+            printf("team %d %.9g\n", workers, team);
     }
     return status;
 }

@@ -18,8 +18,8 @@ static bool asked(const scale_run *run, nf_cost_kind kind)
 }
 
 /* Rank 0: whether the study has it of an earlier launch. amount 0: of any. */
-static bool known(const scale_run *run, nf_cost_kind kind, const char *what, int ranks, int threads,
-                  int nodes, double amount)
+static bool has(const scale_run *run, nf_cost_kind kind, const char *what, int ranks, int threads,
+                int nodes, double amount)
 {
     for (size_t i = 0; i < run->study.ncosts; i++) {
         const nf_cost *c = &run->study.costs[i];
@@ -28,6 +28,17 @@ static bool known(const scale_run *run, nf_cost_kind kind, const char *what, int
             return true;
     }
     return false;
+}
+
+/* Collective over the gauge's part: whether it has such a cost of these workers. */
+static bool known(const scale_run *run, const nf_gauge *gauge, nf_cost_kind kind, const char *what,
+                  double amount)
+{
+    const nf_world *part = gauge->part;
+    char there =
+        part->rank == 0 && has(run, kind, what, part->size, part->threads, gauge->nodes, amount);
+    nf_broadcast(part, &there, 1, 0);
+    return there;
 }
 
 static nf_status wrong(const nf_cost *c)
@@ -43,32 +54,37 @@ static nf_status wrong(const nf_cost *c)
                    c->amount, c->what);
 }
 
-/* Rank 0: the study has it for good when this returns. */
-static nf_status keep(scale_run *run, const nf_cost *cost)
+/* Collective over the part, whose rank 0 has measured it: the study has it for good when this returns. */
+static nf_status keep(scale_run *run, const nf_world *part, const nf_cost *cost)
 {
-    nf_status status = nf_study_cost(&run->study, cost);
-    if (status == NF_OK)
-        status = nf_record_cost(run->records, run->records_path, cost);
-    return status == NF_OK && !cost->valid ? wrong(cost) : status;
+    nf_status status = NF_OK;
+    if (part->rank == 0) {
+        status = nf_study_cost(&run->study, cost);
+        if (status == NF_OK)
+            status = nf_record_cost(run->records, run->records_path, cost);
+        if (status == NF_OK && !cost->valid)
+            status = wrong(cost);
+    }
+    return nf_agree(part, status);
 }
 
 /* ---- starting ---- */
 
 /* Rank 0 alone: its threads bound one a core. */
-static nf_status time_region(scale_run *run, const nf_gauge *gauge, int threads)
+static nf_status time_region(scale_run *run, const nf_gauge *gauge)
 {
-    const scale_layout layout = {1, threads};
+    const scale_layout layout = {1, gauge->part->threads};
     nf_cost cost;
     nf_status status = NF_OK;
-    if (!known(run, NF_COST_START, "first parallel region", 1, threads, 1, 0) &&
+    if (!known(run, gauge, NF_COST_START, "first parallel region", 0) &&
         nf_cost_first_region(gauge, &cost))
-        status = keep(run, &cost);
-    if (status != NF_OK || known(run, NF_COST_START, "parallel region", 1, threads, 1, 0))
+        status = keep(run, gauge->part, &cost);
+    if (status != NF_OK || known(run, gauge, NF_COST_START, "parallel region", 0))
         return status;
     scale_bind(&run->cli->node, &layout);
     nf_cost_region(gauge, &cost);
     scale_unbind(&run->cli->node, &layout);
-    return keep(run, &cost);
+    return keep(run, gauge->part, &cost);
 }
 
 static nf_status of_region(scale_run *run, int threads)
@@ -77,7 +93,7 @@ static nf_status of_region(scale_run *run, int threads)
     nf_gauge gauge;
     nf_status status = nf_gauge_open(&alone, 1, true, true, brief, &gauge);
     if (status == NF_OK)
-        status = time_region(run, &gauge, threads);
+        status = time_region(run, &gauge);
     nf_gauge_close(&gauge);
     return status;
 }
@@ -87,11 +103,10 @@ static nf_status of_process(scale_run *run)
     const nf_world alone = {.size = 1, .threads = 1};
     nf_cost cost;
     nf_gauge gauge;
-    if (known(run, NF_COST_START, "process", 1, 1, 1, 0))
-        return NF_OK;
     nf_status status = nf_gauge_open(&alone, 1, true, true, brief, &gauge);
-    if (status == NF_OK && nf_cost_process(&gauge, &cost))
-        status = keep(run, &cost);
+    if (status == NF_OK && !known(run, &gauge, NF_COST_START, "process", 0) &&
+        nf_cost_process(&gauge, &cost))
+        status = keep(run, &alone, &cost);
     nf_gauge_close(&gauge);
     return status;
 }
@@ -111,17 +126,16 @@ static nf_status of_rank_0(scale_run *run, const scale_layouts *layouts)
 /* Collective over all ranks. */
 static nf_status of_mpi(scale_run *run)
 {
-    const nf_world *world = &run->cli->world;
-    nf_world all = *world;
+    nf_world all = run->cli->world;
     nf_cost cost;
     nf_gauge gauge;
     all.threads = 1;
     nf_status status = nf_gauge_open(&all, run->cli->node.nodes, true, true, brief, &gauge);
-    if (status == NF_OK && nf_cost_mpi_process(&gauge, &cost) && world->rank == 0 &&
-        !known(run, NF_COST_START, cost.what, world->size, 1, cost.nodes, 0))
-        status = keep(run, &cost);
+    if (status == NF_OK && !known(run, &gauge, NF_COST_START, "MPI process", 0) &&
+        nf_cost_mpi_process(&gauge, &cost))
+        status = keep(run, &all, &cost);
     nf_gauge_close(&gauge);
-    return nf_agree(world, status);
+    return status;
 }
 
 /* ---- parts of the ranks ---- */
@@ -164,18 +178,12 @@ static nf_status by_layout(scale_run *run, const scale_layout *l, part_task *tas
 
 static nf_status time_barrier(scale_run *run, const nf_gauge *gauge, void *context)
 {
-    const nf_world *part = gauge->part;
     nf_cost cost;
-    nf_status status = NF_OK;
-    char there = part->rank == 0 &&
-                 known(run, NF_COST_START, "barrier of ranks", part->size, 1, gauge->nodes, 0);
     (void)context;
-    nf_broadcast(part, &there, 1, 0);
-    if (!there)
-        nf_cost_barrier(gauge, &cost);
-    if (!there && part->rank == 0)
-        status = keep(run, &cost);
-    return nf_agree(part, status);
+    if (known(run, gauge, NF_COST_START, "barrier of ranks", 0))
+        return NF_OK;
+    nf_cost_barrier(gauge, &cost);
+    return keep(run, gauge->part, &cost);
 }
 
 static nf_status of_starting(scale_run *run, const scale_layouts *layouts)
@@ -202,16 +210,12 @@ static nf_status time_sharing(scale_run *run, const nf_gauge *gauge, void *conte
     nf_cost cost;
     nf_status status = nf_sharing_create(gauge, context, &sharing);
     for (nf_sharing_way way = 0; way < NF_SHARING_WAYS && status == NF_OK; way++) {
-        char there = part->rank == 0 && known(run, NF_COST_SHARE, nf_sharing_names[way], part->size,
-                                              part->threads, gauge->nodes, 0);
-        nf_broadcast(part, &there, 1, 0);
-        if (there || !nf_sharing_suits(way, part->size, part->threads, gauge->nodes) ||
+        if (known(run, gauge, NF_COST_SHARE, nf_sharing_names[way], 0) ||
+            !nf_sharing_suits(way, part->size, part->threads, gauge->nodes) ||
             (way == NF_FETCH_AND_OP && sharing.remote == NULL))
             continue;
         nf_cost_share(&sharing, way, &cost);
-        if (part->rank == 0)
-            status = keep(run, &cost);
-        status = nf_agree(part, status);
+        status = keep(run, part, &cost);
     }
     nf_sharing_free(&sharing);
     return status;
@@ -248,15 +252,11 @@ static nf_status time_sending(scale_run *run, const nf_gauge *gauge, int64_t row
     double bytes = (double)sizeof(uint64_t) * (double)(rows * sending.width);
     nf_status status = nf_sending_create(&sending, memory);
     for (nf_sending_way way = 0; way < NF_SENDING_WAYS && status == NF_OK; way++) {
-        char there = gauge->part->rank == 0 &&
-                     known(run, NF_COST_SEND, nf_sending_names[way], 2, 1, gauge->nodes, bytes);
-        nf_broadcast(gauge->part, &there, 1, 0);
-        if (there || (memory == NULL && (way == NF_COPIED || way == NF_IN_PLACE)))
+        if (known(run, gauge, NF_COST_SEND, nf_sending_names[way], bytes) ||
+            (memory == NULL && (way == NF_COPIED || way == NF_IN_PLACE)))
             continue;
         nf_cost_send(&sending, way, &cost);
-        if (gauge->part->rank == 0)
-            status = keep(run, &cost);
-        status = nf_agree(gauge->part, status);
+        status = keep(run, gauge->part, &cost);
     }
     nf_sending_free(&sending);
     return status;
@@ -380,14 +380,15 @@ static nf_status of_memory(scale_run *run)
         const holding mine = {run->cli->node.world_ranks[0], nf_memory_share(source->cells.memory)};
         nf_gather(world, &mine, all, sizeof mine);
     }
-    if (status == NF_OK && world->rank == 0) {
-        nf_cost cost = sum_up(all, world->size, (int64_t)nf_shape_bytes(&source->shape),
-                              (int64_t)source->cells.mapped);
-        if (cost.ranks > 1 && !known(run, NF_COST_MEMORY, cost.what, cost.ranks, 1, 1, cost.amount))
-            status = keep(run, &cost);
-    }
+    nf_cost cost = {.ranks = 0};
+    if (status == NF_OK && world->rank == 0)
+        cost = sum_up(all, world->size, (int64_t)nf_shape_bytes(&source->shape),
+                      (int64_t)source->cells.mapped);
     free(all);
-    return nf_agree(world, status);
+    char fresh =
+        cost.ranks > 1 && !has(run, NF_COST_MEMORY, cost.what, cost.ranks, 1, 1, cost.amount);
+    nf_broadcast(world, &fresh, 1, 0);
+    return status == NF_OK && fresh ? keep(run, world, &cost) : status;
 }
 
 /* ---- all of them ---- */

@@ -66,15 +66,15 @@ void nf_threads_for_chains(nf_cli *cli, const nf_shape *in, nf_chain *chains, si
 {
     nf_thread_work work;
     double serial, team;
-    if (cli->threads_named) {
-        if (cli->explain && cli->world.rank == 0)
-            fprintf(stderr, "threads: %d, as %s\n", cli->world.threads,
-                    cli->asked_threads > 0 ? "-t says" : "OMP_NUM_THREADS says");
-        return;
-    }
-    if (!add_up(in, chains, count, &work))
+    if (cli->threads_named && cli->explain && cli->world.rank == 0)
+        fprintf(stderr, "threads: %d, as %s\n", cli->world.threads,
+                cli->asked_threads > 0 ? "-t says" : "OMP_NUM_THREADS says");
+    /* Each rank has an environment of its own: some may have been told, and others not. */
+    if (nf_sum_u64(&cli->world, !cli->threads_named) == 0)
         return;
     nf_calibration machine = find_machine(cli);
+    if (cli->threads_named || !add_up(in, chains, count, &work))
+        return;
     work.flops /= cli->world.size;
     work.bytes /= cli->world.size;
     work.coded /= cli->world.size;

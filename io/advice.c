@@ -1,12 +1,10 @@
 #include "io/advice.h"
 
-#include <jansson.h>
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "drivers/engine/status.h"
 #include "drivers/study/sample.h"
+#include "io/json_text.h"
 
 /* ---- for people ---- */
 
@@ -46,21 +44,6 @@ void nf_advice_text(const nf_advised *a, FILE *out)
 
 /* ---- for programs ---- */
 
-/* Text that may not be UTF-8, as a name of a file: `?` for each byte beyond ASCII then. */
-static json_t *string_of(const char *text)
-{
-    if (text == NULL)
-        return json_null();
-    json_t *string = json_string(text);
-    char *ascii = string == NULL ? strdup(text) : NULL;
-    for (char *c = ascii; c != NULL && *c != '\0'; c++)
-        *c = *c & (char)0x80 ? '?' : *c;
-    if (ascii != NULL)
-        string = json_string(ascii);
-    free(ascii);
-    return string;
-}
-
 /* JSON has no infinity. */
 static json_t *number_of(double value)
 {
@@ -89,7 +72,7 @@ static json_t *reasons_of(const nf_advice *a)
     json_t *list = json_array();
     for (size_t i = 0; i < a->nturns; i++)
         json_array_append_new(list, json_pack("{s:s, s:o}", "turn", a->turns[i].name, "text",
-                                              string_of(a->turns[i].text)));
+                                              nf_json_text(a->turns[i].text)));
     return list;
 }
 
@@ -102,7 +85,7 @@ static json_t *machine_of(const nf_advised *a)
                               json_pack("{s:i, s:f, s:f, s:f}", "workers", m->workers[i], "read",
                                         m->read[i], "flops", m->flops[i], "team", m->team[i]));
     return json_pack("{s:b, s:o, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:o}", "measured",
-                     m->measured, "origin", string_of(a->origin), "first_team", m->first_team,
+                     m->measured, "origin", nf_json_text(a->origin), "first_team", m->first_team,
                      "process", m->process, "launch", m->launch, "launch_rank", m->launch_rank,
                      "latency", m->latency, "bandwidth", m->bandwidth, "far_latency",
                      m->far_latency, "far_bandwidth", m->far_bandwidth, "workers", workers);
@@ -125,14 +108,14 @@ static json_t *work_of(const nf_workload *w)
 
 nf_status nf_advice_json(const nf_advised *a, FILE *out)
 {
-    json_t *root =
-        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "chain",
-                  string_of(a->chain), "size", string_of(a->size), "input", string_of(a->input),
-                  "output", string_of(a->output), "advice", string_of(a->advice->sentence),
-                  "choice", choice_of(&a->advice->choices[a->advice->chosen]), "choices",
-                  choices_of(a->advice), "reasons", reasons_of(a->advice), "command",
-                  string_of(a->command), "sbatch", string_of(a->sbatch), "machine", machine_of(a),
-                  "limits", limits_of(a->limits), "work", work_of(a->work));
+    json_t *root = json_pack(
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "chain",
+        nf_json_text(a->chain), "size", nf_json_text(a->size), "input", nf_json_text(a->input),
+        "output", nf_json_text(a->output), "advice", nf_json_text(a->advice->sentence), "choice",
+        choice_of(&a->advice->choices[a->advice->chosen]), "choices", choices_of(a->advice),
+        "reasons", reasons_of(a->advice), "command", nf_json_text(a->command), "sbatch",
+        nf_json_text(a->sbatch), "machine", machine_of(a), "limits", limits_of(a->limits), "work",
+        work_of(a->work));
     if (root == NULL)
         return nf_fail(NF_ERR_MEMORY, "no memory for JSON");
     bool fine = json_dumpf(root, out, JSON_REAL_PRECISION(9)) == 0 && fputc('\n', out) != EOF;

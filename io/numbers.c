@@ -1,12 +1,12 @@
 #include "io/numbers.h"
 
 #include <inttypes.h>
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "drivers/engine/shape.h"
+#include "io/json_text.h"
 
 /* ---- the table ---- */
 
@@ -75,28 +75,15 @@ void nf_numbers_lines(const char *program, const nf_results *results, FILE *out)
 
 /* ---- JSON ---- */
 
-/* A string literal, escaped; NULL when memory is exhausted. The caller frees it. A name that is not UTF-8,
- * which JSON cannot hold, has `?` for each byte beyond ASCII. */
-static char *literal(const char *text)
-{
-    json_t *string = json_string(text);
-    char *ascii = string == NULL ? strdup(text) : NULL;
-    for (char *c = ascii; c != NULL && *c != '\0'; c++)
-        *c = *c & (char)0x80 ? '?' : *c;
-    if (ascii != NULL)
-        string = json_string(ascii);
-    free(ascii);
-    char *dumped = string != NULL ? json_dumps(string, JSON_ENCODE_ANY) : NULL;
-    json_decref(string);
-    return dumped;
-}
-
+/* A string literal, escaped. */
 static bool put_literal(FILE *out, const char *text)
 {
-    char *dumped = literal(text);
+    json_t *string = nf_json_text(text);
+    char *dumped = string != NULL ? json_dumps(string, JSON_ENCODE_ANY) : NULL;
     if (dumped != NULL)
         fputs(dumped, out);
     free(dumped);
+    json_decref(string);
     return dumped != NULL;
 }
 

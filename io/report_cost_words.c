@@ -169,7 +169,7 @@ static void say_shares(const nf_costing *const *list, size_t n, FILE *out)
     fprintf(out, "With %s that add to one counter an increment takes ",
             nf_workers_text(list[0]->of->ranks, list[0]->of->threads, text));
     for (size_t i = 0; i < n; i++) {
-        fprintf(out, "%s%.3g ns ", before(i, n), 1e9 * list[i]->value);
+        fprintf(out, "%s%s ", before(i, n), nf_seconds_text(list[i]->value, 3, text));
         say_way(list[i]->of, out);
     }
     if (n > 1)
@@ -515,7 +515,7 @@ static void share_line(const nf_report *report, bool ranks, FILE *out)
 {
     const nf_costing *list[NAMED], *race = find(report, NF_COST_SHARE, "race");
     const nf_cost *layout = share_layout(report, ranks);
-    char text[NF_CELL];
+    char text[NF_CELL], time[NF_CELL];
     size_t n = list_shares(report, layout, list);
     line l;
     if (!begin(&l, "share"))
@@ -523,9 +523,9 @@ static void share_line(const nf_report *report, bool ranks, FILE *out)
     if (n > 0)
         fprintf(l.out, "%s: ", nf_cost_layout_text(layout, text));
     for (size_t i = 0; i < n; i++)
-        fprintf(part(&l), "%s %.3g ns", list[i]->of->what, 1e9 * list[i]->value);
+        fprintf(part(&l), "%s %s", list[i]->of->what, nf_seconds_text(list[i]->value, 3, text));
     if (n > 0 && race != NULL && nf_cost_same_layout(race->of, layout))
-        fprintf(part(&l), "race %.3g ns, %s lost", 1e9 * race->value,
+        fprintf(part(&l), "race %s, %s lost", nf_seconds_text(race->value, 3, time),
                 nf_share_text(race->lost, text));
     end(&l, out);
 }

@@ -225,7 +225,7 @@ static void cell_share(nf_sheet *sheet, const nf_report *report, const nf_costin
                  nf_times_text(cost->value / alone->value, text));
     if (cost->lost > 0)
         snprintf(lost, sizeof lost, ", %.30s lost", nf_share_text(cost->lost, text));
-    nf_sheet_cell(sheet, "%.3g ns%s%s", 1e9 * cost->value, times, lost);
+    nf_sheet_cell(sheet, "%s%s%s", nf_seconds_text(cost->value, 3, text), times, lost);
 }
 
 static nf_sheet share_sheet(const nf_report *report)

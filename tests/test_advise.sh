@@ -215,6 +215,15 @@ threads)
     says '^threads: 3, as -t says'
     OMP_NUM_THREADS=2 check 'by the environment' explained reduce -q --explain -k sumsq tiny.png
     says '^threads: 2, as OMP_NUM_THREADS says'
+    # Not all ranks have the same environment: mpirun hands none on to other nodes.
+    mixed() { # mixed OUTPUT PROGRAM ARGUMENTS...: by two ranks, one of which is told its threads
+        local output=$1
+        shift
+        timeout 60 "$mpiexec" -n 1 env OMP_NUM_THREADS=2 "$@" large.png "$output" : -n 1 "$@" large.png "$output"
+    }
+    check 'one rank was told' mixed mixed.h5:/a filter -q -k heat:steps=40
+    check 'the same by one' filter -q -t 1 -k heat:steps=40 large.png alone.h5:/a
+    equal 'the bits of one' "$(checksum mixed.h5:/a)" "$(checksum alone.h5:/a)"
     check 'a short range' explained reduce -q --explain -k sumsq_range:n=100
     says '^threads: 1'
     check 'a long one' explained reduce -q --explain -k sumsq_range:n=1e9

@@ -251,6 +251,30 @@ static void test_depths(void)
             check_depth(steps, depth);
 }
 
+/* Ranks with other numbers of threads and other caches take the same steps in a sweep. */
+static void test_unlike_ranks(void)
+{
+    const nf_shape shape = nf_test_shape(1, 1024, 2048, 3, NF_U8);
+    nf_world mine = world;
+    nf_plan_options options = {.caches = {.l2 = world.rank % 2 ? 1 << 14 : 1 << 21,
+                                          .l3 = world.rank % 2 ? 1 << 16 : (size_t)1 << 32}};
+    nf_plan_facts facts = {.passes = 0};
+    nf_pass_facts pass = {.count = 0};
+    nf_chain chain;
+    nf_plan *plan = NULL;
+    mine.threads = 1 + world.rank % 3;
+    nf_status status = nf_chain_parse("heat:steps=40", &chain);
+    if (status == NF_OK)
+        status = nf_plan_create(&mine, &shape, &chain, 1, &options, &plan);
+    CU_ASSERT_EQUAL_FATAL(status, NF_OK);
+    nf_plan_tell(plan, &facts);
+    nf_plan_tell_pass(plan, 0, &pass);
+    uint64_t taken = 100 * facts.passes + pass.count;
+    judge(nf_sum_u64(&world, taken) != (uint64_t)world.size * taken);
+    nf_plan_free(plan);
+    nf_chain_free(&chain);
+}
+
 /* Options that do not suit the array or the ranks fail on all ranks, and say why. */
 static void test_options_fail(void)
 {
@@ -323,6 +347,7 @@ int main(int argc, char **argv)
                            {"agreement", test_agreement},
                            {"planning fails", test_planning_fails},
                            {"depths", test_depths},
+                           {"unlike ranks", test_unlike_ranks},
                            {"options fail", test_options_fail},
                            {"parts", test_parts},
                            {"node", test_node},

@@ -132,7 +132,7 @@ static void fill_shares(nf_study *study)
     add_share(study, "private", 1, 1, 1e-9, 0);
     add_share(study, "private", 1, 2, 0.5e-9, 0);
     add_share(study, "private", 2, 2, 0.4e-9, 0);
-    add_share(study, "fetch and op", 2, 1, 310e-9, 0);
+    add_share(study, "fetch and op", 2, 1, 2350e-9, 0);
 }
 
 /* One message: 1e6 bytes in 1 ms, 1e8 bytes in 50 ms. */
@@ -394,12 +394,13 @@ static void test_share(void)
     write_report(fill_all);
     CU_ASSERT(holds("report.md", "| How the counter is shared | 1\u00d71 | 1\u00d72 | 2\u00d71 | "
                                  "2\u00d72 (oversubscribed) |\n|:---|---:|---:|---:|---:|\n"));
-    CU_ASSERT(holds("report.md", "\n| race | 1 ns | 3 ns, 3 times, 48% lost | \u2013 | \u2013 |"));
-    CU_ASSERT(holds("report.md", "\n| lock | 20 ns | 85 ns, 4.2 times | \u2013 | \u2013 |"));
+    CU_ASSERT(
+        holds("report.md", "\n| race | 1.00 ns | 3.00 ns, 3 times, 48% lost | \u2013 | \u2013 |"));
+    CU_ASSERT(holds("report.md", "\n| lock | 20.0 ns | 85.0 ns, 4.2 times | \u2013 | \u2013 |"));
     CU_ASSERT(holds("report.md",
-                    "\n| private | 1 ns | 0.5 ns, 0.5 times | \u2013 | 0.4 ns, 0.4 times |"));
-    CU_ASSERT(holds("report.md", "\n| fetch and op | \u2013 | \u2013 | 310 ns | \u2013 |"));
-    CU_ASSERT(holds("report.html", "<td class=\"n\">3 ns, 3 times, 48% lost</td>"));
+                    "\n| private | 1.00 ns | 0.50 ns, 0.5 times | \u2013 | 0.40 ns, 0.4 times |"));
+    CU_ASSERT(holds("report.md", "\n| fetch and op | \u2013 | \u2013 | 2.35 \u00b5s | \u2013 |"));
+    CU_ASSERT(holds("report.html", "<td class=\"n\">3.00 ns, 3 times, 48% lost</td>"));
 }
 
 /* 4e6 bytes go at the rate of 1e6 bytes, which is nearer than 1e8: 4 ms. By packing, 3.2 ms; read in place, the
@@ -540,12 +541,13 @@ static void test_other_names(void)
     CU_ASSERT(holds("report.md", "Starting \"green thread\" takes 3.0 \u00b5s. Work that takes one "
                                  "worker less"));
     CU_ASSERT(holds("report.md", "| green thread | 1\u00d72 | 100 | 3.000 \u00b5s |"));
-    CU_ASSERT(holds("report.md", "an increment takes 7 ns as an atomic and 9 ns by \"ticket\", 1.3 "
-                                 "times as much as the first. The cheapest way that loses nothing "
-                                 "is here as an atomic; more workers make one increment as an "
-                                 "atomic slower, not faster: 2 times what it takes one worker "
-                                 "alone; without synchronisation 2 threads lost none here, by "
-                                 "luck."));
+    CU_ASSERT(holds("report.md",
+                    "an increment takes 7.00 ns as an atomic and 9.00 ns by \"ticket\", 1.3 "
+                    "times as much as the first. The cheapest way that loses nothing "
+                    "is here as an atomic; more workers make one increment as an "
+                    "atomic slower, not faster: 2 times what it takes one worker "
+                    "alone; without synchronisation 2 threads lost none here, by "
+                    "luck."));
     CU_ASSERT(holds("report.md", "Sent by \"pigeon\", 977 KiB take 2.00 ms (0.5 GB/s), between 2 "
                                  "nodes 4.00 ms (0.25 GB/s). "));
     CU_ASSERT(holds("report.md", "| Serial time | pigeon | pigeon, 2 nodes |"));
@@ -557,10 +559,11 @@ static void test_other_names(void)
 static void test_words(void)
 {
     write_report(fill_all);
-    CU_ASSERT(holds("report.md", "With 2 threads that add to one counter an increment takes 0.5 ns "
-                                 "in a private partial and 85 ns behind a lock, 170 times as much "
-                                 "as the first. With 2 ranks that add to one counter an increment "
-                                 "takes 310 ns by a fetch and op through MPI. So let each worker"));
+    CU_ASSERT(holds("report.md",
+                    "With 2 threads that add to one counter an increment takes 0.50 ns "
+                    "in a private partial and 85.0 ns behind a lock, 170 times as much "
+                    "as the first. With 2 ranks that add to one counter an increment "
+                    "takes 2.35 \u00b5s by a fetch and op through MPI. So let each worker"));
     CU_ASSERT(holds("report.md", "more workers make one increment behind a lock slower, not "
                                  "faster: 4.2 times what it takes one worker alone; without "
                                  "synchronisation 2 threads lost 48% of the increments."));
@@ -623,8 +626,8 @@ static void test_terminal(void)
         "what sharing out costs\n",
         "\n  start       parallel region 1\u00d72 2.00 \u00b5s; process 1\u00d71 600 \u00b5s; MPI "
         "process 2\u00d71 400 ms\n",
-        "\n  share       1\u00d72: private 0.5 ns; lock 85 ns; race 3 ns, 48% lost\n",
-        "\n  share       2\u00d71: fetch and op 310 ns\n",
+        "\n  share       1\u00d72: private 0.50 ns; lock 85.0 ns; race 3.00 ns, 48% lost\n",
+        "\n  share       2\u00d71: fetch and op 2.35 \u00b5s\n",
         "\n  send        95.4 MiB: contiguous 50.0 ms (2 GB/s); packed 80.0 ms (1.25 GB/s); shared "
         "memory, in\n              place 40.0 \u00b5s\n",
         "\n  break-even  slow: 2 threads from 2,440 cells on; 2 ranks from 9,750 cells on\n"

@@ -39,11 +39,11 @@ static double redundancy(const nf_plan *plan, const nf_stage *stage, const block
     double more = 0, half = 0.5 * (depth - 1);
     double cell = stage->setup.in.channels * (double)nf_dtype_size(stage->setup.in.dtype);
     int along = stage->setup.in.ndim == 3 ? 0 : 1;
-    double width = (double)plan->options.caches.l2 / (cell * (8 + 6 * depth));
+    double width = (double)plan->basis.caches.l2 / (cell * (8 + 6 * depth));
     for (int d = 0; d < NF_DIMS; d++) {
         double part = b->cut[d] ? b->extent[d] : INFINITY;
-        if (d == along && b->extent[d] / plan->world.threads < part)
-            part = b->extent[d] / plan->world.threads;
+        if (d == along && b->extent[d] / plan->basis.threads < part)
+            part = b->extent[d] / plan->basis.threads;
         if (d == 2 && width < part)
             part = width;
         more += half * nf_stage_reach(stage, d) / part;
@@ -54,17 +54,17 @@ static double redundancy(const nf_plan *plan, const nf_stage *stage, const block
 /* Seconds of one rank for one step of a sweep of `depth` steps. */
 static double seconds_a_step(const nf_plan *plan, const nf_stage *stage, const block *b, int depth)
 {
-    double threads = plan->world.threads, ghosts = 1;
+    double threads = plan->basis.threads, ghosts = 1;
     double compute = b->cells * stage->setup.in.channels * stage->setup.flops_per_cell /
                      nf_nominal_flops / threads;
-    bool cached = b->bytes < (double)plan->options.caches.l3;
+    bool cached = b->bytes < (double)plan->basis.caches.l3;
     /* Where both arrays stay in the cache, what they cost hides behind the arithmetic. */
     double memory = cached ? 0 : b->bytes / nf_nominal_memory / threads;
     for (int d = 0; d < NF_DIMS; d++)
         ghosts *= b->extent[d] + (b->cut[d] ? depth * nf_stage_reach(stage, d) : 0);
     double halo = b->neighbours * nf_nominal_latency +
                   (ghosts / b->cells - 1) * b->bytes / 2 / nf_nominal_link;
-    double team = plan->world.threads > 1 ? nf_nominal_team : 0;
+    double team = plan->basis.threads > 1 ? nf_nominal_team : 0;
     return compute * (1 + redundancy(plan, stage, b, depth)) + (memory + halo + team) / depth;
 }
 

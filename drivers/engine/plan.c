@@ -356,9 +356,16 @@ static void fill_caches(nf_caches *caches)
     caches->l3 = caches->l3 > 0 ? caches->l3 : found.l3 > 0 ? found.l3 : L3;
 }
 
+/* Collective. */
+static struct nf_basis find_basis(const nf_world *world, const nf_plan_options *options)
+{
+    struct nf_basis basis = {world->threads, options->caches};
+    nf_broadcast(world, &basis, sizeof basis, 0);
+    return basis;
+}
+
 static nf_status build(nf_plan *plan, const nf_shape *in, nf_chain *chains, size_t nchains)
 {
-    fill_caches(&plan->options.caches);
     nf_status status = prepare(plan, in, chains, nchains);
     if (status == NF_OK)
         status = check_options(plan);
@@ -393,12 +400,16 @@ nf_status nf_plan_create(const nf_world *world, const nf_shape *in, nf_chain *ch
                          size_t nchains, const nf_plan_options *options, nf_plan **made)
 {
     nf_plan *plan = calloc(1, sizeof *plan);
+    nf_plan_options filled = options != NULL ? *options : (nf_plan_options){.halo_depth = 0};
     nf_status status;
+    fill_caches(&filled.caches);
+    const struct nf_basis basis = find_basis(world, &filled);
     if (plan == NULL) {
         status = nf_fail(NF_ERR_MEMORY, "no memory for a plan");
     } else {
         plan->world = *world;
-        plan->options = options != NULL ? *options : (nf_plan_options){.halo_depth = 0};
+        plan->options = filled;
+        plan->basis = basis;
         status = build(plan, in, chains, nchains);
     }
     status = nf_agree(world, status);

@@ -78,6 +78,12 @@ typedef struct nf_group {
 struct nf_plan {
     nf_world world;
     nf_plan_options options; /* with the caches filled in */
+    /* What the steps of a sweep are chosen by: rank 0's, as all ranks have to choose alike, and others
+     * may have another number of threads or another machine. */
+    struct nf_basis {
+        int threads;
+        nf_caches caches;
+    } basis;
     nf_shape in, out, with;
     bool ordered; /* some fold needs its tiles in order: their grid depends on the array alone */
     nf_cut cut;   /* of the input */

@@ -22,7 +22,7 @@ typedef struct nf_gauge {
     double budget;      /* seconds: see nf_gauge_sample */
     nf_window window;   /* how the ranks' clocks differ, and their common moment */
     bool common;        /* they start at that moment; else after a barrier */
-    double *samples;    /* [NF_MOST] */
+    double *samples;    /* [NF_MOST]: rank 0's, in ascending order once a cost is filled */
     double (*spans)[2]; /* [ranks]: when each began and ended, on rank 0's clock */
 } nf_gauge;
 
