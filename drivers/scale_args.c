@@ -373,11 +373,12 @@ nf_status scale_layouts_check(const nf_cli *cli, const scale_layouts *l)
 
 void scale_layouts_choose(const nf_cli *cli, const scale_args *args, bool waits, scale_layouts *l)
 {
-    l->count = 0;
+    memset(l, 0, sizeof *l);
     if (!args->no_report)
         add_layout(l, 1, 1); /* what speed-ups are told against */
     if (args->nranks == 0 && args->nthreads == 0) {
         default_layouts(cli, waits, l);
+        nf_broadcast(&cli->world, l, sizeof *l, 0); /* other nodes may have other cores */
         return;
     }
     for (size_t r = 0; r < (args->nranks ? args->nranks : 1); r++)
