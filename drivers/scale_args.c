@@ -140,21 +140,19 @@ static error_t parse_costs(const char *text, unsigned *costs)
 static error_t parse_sampling(int key, char *text, scale_args *args)
 {
     int64_t seed = 0;
+    error_t error;
     switch (key) {
     case KEY_PRECISION:
         return parse_part("--precision", text, &args->precision);
     case KEY_MAX_TIME:
         return nf_cli_real("--max-time", text, 1e-3, 1e6, &args->max_time);
     case KEY_REPS:
-        return nf_cli_integer("--reps", text, 1, 100000, &args->reps) == NF_OK
-                   ? 0
-                   : nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
+        return nf_cli_integer("--reps", text, 1, 100000, &args->reps);
     case KEY_SEED:
-        if (nf_cli_integer("--seed", text, 0, (int64_t)1 << 53, &seed) != NF_OK)
-            return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
+        error = nf_cli_integer("--seed", text, 0, (int64_t)1 << 53, &seed);
         args->seed = (uint64_t)seed;
         args->seeded = true;
-        return 0;
+        return error;
     case KEY_INTERLEAVE:
         args->interleave = true;
         return 0;
@@ -170,9 +168,7 @@ static error_t parse_sampling(int key, char *text, scale_args *args)
         args->no_report = true;
         return 0;
     case KEY_LAUNCH:
-        if (nf_cli_integer("--launch", text, 0, 1000000, &args->launch) != NF_OK)
-            return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
-        return 0;
+        return nf_cli_integer("--launch", text, 0, 1000000, &args->launch);
     default:
         return ARGP_ERR_UNKNOWN;
     }
