@@ -66,9 +66,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         args->dtype = text;
         return 0;
     case KEY_RUNS:
-        return nf_cli_integer("--runs", text, 1, (int64_t)1 << 40, &args->runs) == NF_OK
-                   ? 0
-                   : nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
+        return nf_cli_integer("--runs", text, 1, (int64_t)1 << 40, &args->runs);
     case KEY_JSON:
         args->json = true;
         return 0;

@@ -68,13 +68,6 @@ static const struct argp_option options[] = {
      "threads of each rank that read files ahead and bring outputs to the disk (default 2)", 0},
     {0}};
 
-static error_t take_integer(const char *option, const char *text, int64_t most, int64_t *value)
-{
-    if (nf_cli_integer(option, text, 1, most, value) != NF_OK)
-        return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
-    return 0;
-}
-
 static error_t take_input(batch_args *args, char *text)
 {
     char **inputs = realloc(args->inputs, (args->count + 1) * sizeof *inputs);
@@ -100,14 +93,14 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         args->out = text;
         return 0;
     case 'Q':
-        error = take_integer("--quality", text, 100, &value);
+        error = nf_cli_integer("--quality", text, 1, 100, &value);
         args->quality = (int)value;
         return error;
     case KEY_FORMAT:
         args->format = text + (text[0] == '.');
         return 0;
     case KEY_IO_THREADS:
-        error = take_integer("--io-threads", text, 256, &value);
+        error = nf_cli_integer("--io-threads", text, 1, 256, &value);
         args->helpers = (int)value;
         return error;
     case KEY_RESUME:

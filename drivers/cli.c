@@ -181,10 +181,9 @@ static error_t parse_threads(int key, char *text, struct argp_state *state)
     int64_t threads = 0;
     if (key != 't')
         return ARGP_ERR_UNKNOWN;
-    if (nf_cli_integer("--threads", text, 1, 4096, &threads) != NF_OK)
-        return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
+    error_t error = nf_cli_integer("--threads", text, 1, 4096, &threads);
     cli->asked_threads = (int)threads;
-    return 0;
+    return error;
 }
 
 static error_t parse_input(int key, char *text, struct argp_state *state)
@@ -198,9 +197,7 @@ static error_t parse_input(int key, char *text, struct argp_state *state)
         cli->dtype = text;
         return 0;
     case KEY_OFFSET:
-        if (nf_cli_integer("--offset", text, 0, (int64_t)1 << 53, &cli->offset) != NF_OK)
-            return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
-        return 0;
+        return nf_cli_integer("--offset", text, 0, (int64_t)1 << 53, &cli->offset);
     case ARGP_KEY_END:
         if (cli->shape == NULL && cli->dtype == NULL && cli->offset < 0)
             return 0;
@@ -218,9 +215,7 @@ static error_t parse_image(int key, char *text, struct argp_state *state)
     (void)state;
     if (key != KEY_MAX_PIXELS)
         return ARGP_ERR_UNKNOWN;
-    if (nf_cli_integer("--max-pixels", text, 1, (int64_t)1 << 60, &nf_max_pixels) != NF_OK)
-        return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
-    return 0;
+    return nf_cli_integer("--max-pixels", text, 1, (int64_t)1 << 60, &nf_max_pixels);
 }
 
 /* "4x2" as the last numbers of three; those that are not given stay as they are. */
@@ -234,7 +229,7 @@ static error_t parse_extents(const char *option, const char *text, int64_t most,
     while ((item = strsep(&rest, "x")) != NULL) {
         if (count == NF_DIMS)
             return nf_cli_reject("%s %s: expected at most three numbers, as 4x2", option, text);
-        if (nf_cli_integer(option, item, 1, most, &given[count++]) != NF_OK)
+        if (nf_cli_integer(option, item, 1, most, &given[count++]) != 0)
             return nf_cli_reject("%s %s: expected whole numbers from 1 to %lld, as 4x2", option,
                                  text, (long long)most);
     }
@@ -257,10 +252,9 @@ static error_t parse_plan(int key, char *text, struct argp_state *state)
     case KEY_TILE_SIZE:
         return parse_extents("--tile-size", text, (int64_t)1 << 40, plan->tile);
     case KEY_HALO_DEPTH:
-        if (nf_cli_integer("--halo-depth", text, 1, NF_MAX_FUSED, &depth) != NF_OK)
-            return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
+        error = nf_cli_integer("--halo-depth", text, 1, NF_MAX_FUSED, &depth);
         plan->halo_depth = (int)depth;
-        return 0;
+        return error;
     case KEY_EXPLAIN:
         cli->explain = true;
         return 0;
@@ -420,17 +414,17 @@ nf_status nf_cli_list_file(const nf_cli *cli, const char *input)
     return nf_agree(&cli->world, cli->world.rank == 0 ? nf_array_list(input, stdout) : NF_OK);
 }
 
-nf_status nf_cli_integer(const char *option, const char *text, int64_t least, int64_t most,
-                         int64_t *value)
+error_t nf_cli_integer(const char *option, const char *text, int64_t least, int64_t most,
+                       int64_t *value)
 {
     char *end;
     double number = strtod(text, &end);
     if (end == text || *end != '\0' || number != trunc(number) || !(number >= (double)least) ||
         !(number <= (double)most))
-        return nf_fail(NF_ERR_USAGE, "%s %s: expected a whole number from %lld to %lld", option,
-                       text, (long long)least, (long long)most);
+        return nf_cli_reject("%s %s: expected a whole number from %lld to %lld", option, text,
+                             (long long)least, (long long)most);
     *value = (int64_t)number;
-    return NF_OK;
+    return 0;
 }
 
 nf_status nf_cli_bytes(const char *option, const char *text, int64_t least, int64_t *bytes)
@@ -469,8 +463,9 @@ error_t nf_cli_list(const char *option, const char *text, int *list, size_t room
         int64_t value = 0;
         if (*count == room)
             return nf_cli_reject("%s %s: more than %zu numbers", option, text, room);
-        if (nf_cli_integer(option, item, 1, 1 << 20, &value) != NF_OK)
-            return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
+        error_t error = nf_cli_integer(option, item, 1, 1 << 20, &value);
+        if (error != 0)
+            return error;
         list[*count] = (int)value;
     }
     return 0;
@@ -484,10 +479,8 @@ error_t nf_cli_pair(const char *option, const char *text, int64_t *a, int64_t *b
     if (x == NULL)
         return nf_cli_reject("%s %s: expected ROWSxCOLUMNS, as 4096x4096", option, text);
     *x = '\0';
-    if (nf_cli_integer(option, copy, 1, 1 << 30, a) != NF_OK ||
-        nf_cli_integer(option, x + 1, 1, 1 << 30, b) != NF_OK)
-        return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
-    return 0;
+    error_t error = nf_cli_integer(option, copy, 1, 1 << 30, a);
+    return error != 0 ? error : nf_cli_integer(option, x + 1, 1, 1 << 30, b);
 }
 
 nf_status nf_chains_add(nf_chains *chains, const char *typed)

@@ -58,15 +58,13 @@ int nf_cli_stop(nf_cli *cli, nf_status status);
 bool nf_cli_lists(const char *input);
 nf_status nf_cli_list_file(const nf_cli *cli, const char *input); /* collective */
 
-/* A whole number of an option within [least, most]. */
-nf_status nf_cli_integer(const char *option, const char *text, int64_t least, int64_t most,
-                         int64_t *value);
-
 /* A number of bytes within [least, 2^60], as 64M, 1.5G or 4096; K, M, G and T stand for powers of 1024. */
 nf_status nf_cli_bytes(const char *option, const char *text, int64_t least, int64_t *bytes);
 
-/* For a program's option parser, as nf_cli_reject: a real number within [least, most]; up to `room` whole
+/* For a program's option parser, as nf_cli_reject: a whole or a real number within [least, most]; up to `room` whole
  * numbers as `1,2,4`; two as `4096x2048`. */
+error_t nf_cli_integer(const char *option, const char *text, int64_t least, int64_t most,
+                       int64_t *value);
 error_t nf_cli_real(const char *option, const char *text, double least, double most, double *value);
 error_t nf_cli_list(const char *option, const char *text, int *list, size_t room, size_t *count);
 error_t nf_cli_pair(const char *option, const char *text, int64_t *a, int64_t *b);

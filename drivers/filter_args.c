@@ -82,7 +82,8 @@ static const struct argp_option options[] = {
 static error_t parse_option(int key, char *text, struct argp_state *state)
 {
     filter_args *args = state->input;
-    int64_t quality, dims = 0;
+    int64_t number = 0;
+    error_t error;
     switch (key) {
     case 'k':
         if (args->chain != NULL)
@@ -90,10 +91,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         args->chain = text;
         return 0;
     case 'Q':
-        if (nf_cli_integer("--quality", text, 1, 100, &quality) != NF_OK)
-            return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
-        args->quality = (int)quality;
-        return 0;
+        error = nf_cli_integer("--quality", text, 1, 100, &number);
+        args->quality = (int)number;
+        return error;
     case KEY_STORE:
         args->store = nf_element_named(text);
         if (args->store == NF_EL_NONE)
@@ -102,10 +102,9 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
         return 0;
     case KEY_STACK:
         args->stack = true;
-        if (text != NULL && nf_cli_integer("--stack", text, 1, NF_STACK_DIMS, &dims) != NF_OK)
-            return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
-        args->stack_dims = (int)dims;
-        return 0;
+        error = text != NULL ? nf_cli_integer("--stack", text, 1, NF_STACK_DIMS, &number) : 0;
+        args->stack_dims = (int)number;
+        return error;
     case KEY_NEXUS:
         args->nexus = true;
         return 0;

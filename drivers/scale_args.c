@@ -140,21 +140,19 @@ static error_t parse_costs(const char *text, unsigned *costs)
 static error_t parse_sampling(int key, char *text, scale_args *args)
 {
     int64_t seed = 0;
+    error_t error;
     switch (key) {
     case KEY_PRECISION:
         return parse_part("--precision", text, &args->precision);
     case KEY_MAX_TIME:
         return nf_cli_real("--max-time", text, 1e-3, 1e6, &args->max_time);
     case KEY_REPS:
-        return nf_cli_integer("--reps", text, 1, 100000, &args->reps) == NF_OK
-                   ? 0
-                   : nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
+        return nf_cli_integer("--reps", text, 1, 100000, &args->reps);
     case KEY_SEED:
-        if (nf_cli_integer("--seed", text, 0, (int64_t)1 << 53, &seed) != NF_OK)
-            return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
+        error = nf_cli_integer("--seed", text, 0, (int64_t)1 << 53, &seed);
         args->seed = (uint64_t)seed;
         args->seeded = true;
-        return 0;
+        return error;
     case KEY_INTERLEAVE:
         args->interleave = true;
         return 0;
@@ -170,9 +168,7 @@ static error_t parse_sampling(int key, char *text, scale_args *args)
         args->no_report = true;
         return 0;
     case KEY_LAUNCH:
-        if (nf_cli_integer("--launch", text, 0, 1000000, &args->launch) != NF_OK)
-            return nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
-        return 0;
+        return nf_cli_integer("--launch", text, 0, 1000000, &args->launch);
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -373,11 +369,12 @@ nf_status scale_layouts_check(const nf_cli *cli, const scale_layouts *l)
 
 void scale_layouts_choose(const nf_cli *cli, const scale_args *args, bool waits, scale_layouts *l)
 {
-    l->count = 0;
+    memset(l, 0, sizeof *l);
     if (!args->no_report)
         add_layout(l, 1, 1); /* what speed-ups are told against */
     if (args->nranks == 0 && args->nthreads == 0) {
         default_layouts(cli, waits, l);
+        nf_broadcast(&cli->world, l, sizeof *l, 0); /* other nodes may have other cores */
         return;
     }
     for (size_t r = 0; r < (args->nranks ? args->nranks : 1); r++)

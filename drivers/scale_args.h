@@ -56,9 +56,9 @@ typedef struct scale_layouts {
 /* Whether --grid was given, and is one for so many ranks. */
 bool scale_grid_fits(const nf_plan_options *options, int ranks);
 
-/* The points to measure: what was asked for, or serial, threads, ranks and both by powers of two, up
- * to as many threads as there are cores, of a kernel that waits up to eight times as many. The serial
- * point, which everything is compared with, is always there, and first. */
+/* Collective. The points to measure: what was asked for, or serial, threads, ranks and both by
+ * powers of two, up to as many threads as rank 0 has cores, of a kernel that waits up to eight times
+ * as many. The serial point, which everything is compared with, is always there, and first. */
 void scale_layouts_choose(const nf_cli *cli, const scale_args *args, bool waits,
                           scale_layouts *layouts);
 /* NF_ERR_USAGE where a --grid was given that suits none of them. */

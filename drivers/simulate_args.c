@@ -69,13 +69,6 @@ const simulate_args simulate_defaults = {
 
 /* ---- the command line ---- */
 
-static error_t integer(const char *option, const char *text, int64_t most, int64_t *value)
-{
-    return nf_cli_integer(option, text, 1, most, value) == NF_OK
-               ? 0
-               : nf_cli_reject("%s", nf_message(NF_ERR_USAGE));
-}
-
 /* In this unit on the command line. */
 static error_t scaled(const char *option, const char *text, double least, double unit,
                       double *value)
@@ -101,11 +94,9 @@ static error_t parse_network(int key, const char *text, simulate_args *args)
     case KEY_BANDWIDTH:
         return scaled("--bandwidth", text, 1e-3, 1e9, &args->bandwidth);
     case KEY_RADIX:
-        if (integer("--radix", text, 1024, &args->radix) == 0 && args->radix > 1)
-            return 0;
-        return nf_cli_reject("--radix %s: expected a whole number from 2 to 1024", text);
+        return nf_cli_integer("--radix", text, 2, 1024, &args->radix);
     case KEY_CORES:
-        return integer("--cores", text, 1024, &args->cores);
+        return nf_cli_integer("--cores", text, 1, 1024, &args->cores);
     default:
         return ARGP_ERR_UNKNOWN;
     }
@@ -134,7 +125,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     case KEY_TYPE:
         return parse_type(text, &args->dtype);
     case 'j':
-        return integer("--jobs", text, 64, &args->jobs);
+        return nf_cli_integer("--jobs", text, 1, 64, &args->jobs);
     case 'o':
         args->folder = text;
         return 0;

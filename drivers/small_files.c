@@ -142,16 +142,6 @@ static void folder_prefix(char prefix[HOST_KEPT + 16])
     snprintf(prefix, HOST_KEPT + 16, ".readfiles.%s.", host);
 }
 
-static bool is_left(const char *name, const char *prefix)
-{
-    size_t length = strlen(prefix);
-    char *end;
-    if (strncmp(name, prefix, length) != 0 || name[length] < '1' || name[length] > '9')
-        return false;
-    long pid = strtol(name + length, &end, 10);
-    return *end == '\0' && pid <= INT_MAX && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
-}
-
 static void remove_tree(int parent, const char *name)
 {
     int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -172,7 +162,7 @@ static void remove_left(const char *folder)
     DIR *list = opendir(folder);
     folder_prefix(prefix);
     for (struct dirent *entry; list != NULL && (entry = readdir(list)) != NULL;)
-        if (is_left(entry->d_name, prefix))
+        if (nf_part_is_left(entry->d_name, prefix, ""))
             remove_tree(dirfd(list), entry->d_name);
     if (list != NULL)
         closedir(list);

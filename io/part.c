@@ -178,16 +178,14 @@ static char *part_name(const char *target)
     return path;
 }
 
-/* Whether a name is that of a part file with this beginning whose process is gone. */
-static bool is_left(const char *name, const char *prefix)
+bool nf_part_is_left(const char *name, const char *prefix, const char *suffix)
 {
     size_t length = strlen(prefix);
     char *end;
     if (strncmp(name, prefix, length) != 0 || name[length] < '1' || name[length] > '9')
         return false;
     long pid = strtol(name + length, &end, 10);
-    return strcmp(end, ".part") == 0 && pid <= INT_MAX && kill((pid_t)pid, 0) != 0 &&
-           errno == ESRCH;
+    return strcmp(end, suffix) == 0 && pid <= INT_MAX && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
 }
 
 static void remove_left(const char *target)
@@ -195,7 +193,7 @@ static void remove_left(const char *target)
     char *prefix = part_prefix(target), *folder = folder_of(target);
     DIR *list = prefix == NULL || folder == NULL ? NULL : opendir(folder);
     for (struct dirent *entry; list != NULL && (entry = readdir(list)) != NULL;)
-        if (is_left(entry->d_name, prefix))
+        if (nf_part_is_left(entry->d_name, prefix, ".part"))
             unlinkat(dirfd(list), entry->d_name, 0);
     if (list != NULL)
         closedir(list);

@@ -50,6 +50,10 @@ nf_status nf_part_commit(nf_part *part);
 /* Removes the part file and frees *part. Harmless on an empty one. */
 void nf_part_abort(nf_part *part);
 
+/* Whether a name consists of this beginning, the number of a process of this host that is gone, and this
+ * end. */
+bool nf_part_is_left(const char *name, const char *prefix, const char *suffix);
+
 /* Removes the part files of an output that killed processes have left, on whatever host. Nobody may be
  * writing one. */
 void nf_part_sweep(const char *file);

@@ -206,7 +206,7 @@ test_refused() {
     ends 2 2 -k sobell -o x in
     ends 2 0 -k invert in
     ends 2 0 -k invert -o x
-    ends 1 0 --format xyz -o x in
+    ends 2 0 --format xyz -o x in
     ends 2 0 --io-threads 0 -o x in
     mkdir locked; exec 9>>locked/batch.jsonl; flock 9
     ends 1 2 -k invert -o locked in

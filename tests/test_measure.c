@@ -6,6 +6,7 @@
 #include "drivers/engine/facts.h"
 #include "drivers/engine/team.h"
 #include "drivers/measure.h"
+#include "drivers/scale_args.h"
 #include "tests/suite.h"
 
 static nf_world world;
@@ -258,12 +259,32 @@ static void test_nominal(void)
     }
 }
 
+/* ---- the points of a study ---- */
+
+/* The same on all ranks, also where their nodes have not as many cores. */
+static void test_layouts(void)
+{
+    static const scale_args args;
+    nf_cli cli = {.world = world, .node = node};
+    scale_layouts mine, first;
+    cli.node.cores = 4 << world.rank;
+    scale_layouts_choose(&cli, &args, false, &mine);
+    first = mine;
+    nf_broadcast(&world, &first, sizeof first, 0);
+    CU_ASSERT(mine.count > 2 && mine.list[0].ranks * mine.list[0].threads == 1);
+    CU_ASSERT(memcmp(&mine, &first, sizeof mine) == 0);
+}
+
 int main(int argc, char **argv)
 {
     CU_TestInfo tests[] = {
-        {"phases add up", test_adds_up},          {"threads without work", test_idle_threads},
-        {"a slow rank is named", test_slow_rank}, {"runs in a row", test_runs},
-        {"nominal work", test_nominal},           CU_TEST_INFO_NULL,
+        {"phases add up", test_adds_up},
+        {"threads without work", test_idle_threads},
+        {"a slow rank is named", test_slow_rank},
+        {"runs in a row", test_runs},
+        {"nominal work", test_nominal},
+        {"layouts", test_layouts},
+        CU_TEST_INFO_NULL,
     };
     if (nf_world_start(&argc, &argv, &world) != NF_OK || nf_node_find(&world, &node) != NF_OK)
         return EXIT_FAILURE;
