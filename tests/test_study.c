@@ -247,6 +247,27 @@ static void test_order(void)
     nf_study_free(&study);
 }
 
+/* Points are measured in a random order: the kernels come as they were asked for, others behind. */
+static void test_order_asked(void)
+{
+    static const char *const met[] = {"unasked", "third", "first", "second"};
+    static const char *const sorted[] = {"first", "second", "third", "unasked"};
+    nf_study study = {0};
+    CU_ASSERT(nf_study_set(&study, "reps", "third") == NF_OK);
+    for (int i = 0; i < 3; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "kernel %d", i + 1);
+        CU_ASSERT(nf_study_set(&study, name, "%s", sorted[i]) == NF_OK);
+    }
+    for (size_t i = 0; i < 4; i++)
+        add_run(&study, make_sample(met[i], NF_STRONG, 1, 1, 100, 1), 1, 1, 1);
+    nf_point *points = points_of(&study, 4);
+    for (size_t i = 0; i < 4; i++)
+        CU_ASSERT_STRING_EQUAL(points[i].of->kernel, sorted[i]);
+    free(points);
+    nf_study_free(&study);
+}
+
 static void test_empty(void)
 {
     nf_study study = {0};
@@ -755,6 +776,7 @@ int main(void)
         {"another base", test_other_base},
         {"what counts", test_what_counts},
         {"order of points", test_order},
+        {"order of kernels", test_order_asked},
         {"no samples", test_empty},
         {"ways", test_ways},
         {"machine", test_machine},

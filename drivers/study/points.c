@@ -135,7 +135,7 @@ static void compare(const nf_point *base, nf_point *point)
 
 typedef struct order {
     const nf_point *point;
-    size_t kernel; /* the first point of the same kernel */
+    size_t kernel; /* as place_of says */
     size_t met;    /* the point's own place */
 } order;
 
@@ -161,13 +161,24 @@ static int in_order(const void *left, const void *right)
     return by_place(a->met, b->met);
 }
 
-static void fill_order(const nf_point *points, size_t n, order *rows)
+/* A kernel's place among those that the study's settings name; behind them, that of its first point,
+ * which is a random one. */
+static size_t place_of(const nf_study *study, const char *kernel, size_t first)
+{
+    for (size_t i = 0; i < study->nsettings; i++)
+        if (strncmp(study->settings[i].name, "kernel ", 7) == 0 &&
+            strcmp(study->settings[i].value, kernel) == 0)
+            return i;
+    return study->nsettings + first;
+}
+
+static void fill_order(const nf_study *study, const nf_point *points, size_t n, order *rows)
 {
     for (size_t i = 0; i < n; i++) {
         size_t first = 0;
         while (strcmp(points[first].of->kernel, points[i].of->kernel) != 0)
             first++;
-        rows[i] = (order){&points[i], first, i};
+        rows[i] = (order){&points[i], place_of(study, points[i].of->kernel, first), i};
     }
     qsort(rows, n, sizeof *rows, in_order);
 }
@@ -187,7 +198,7 @@ static void make_points(const nf_study *study, size_t *group, double *values, nf
     size_t n = group_samples(study, met, group);
     for (size_t p = 0; p < n; p++)
         summarise(study, group, p, &met[p], values);
-    fill_order(met, n, rows);
+    fill_order(study, met, n, rows);
     for (size_t p = 0; p < n; p++)
         points[p] = *rows[p].point;
     for (size_t p = 0; p < n; p++) {

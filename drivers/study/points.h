@@ -25,8 +25,8 @@ typedef struct nf_point {
 } nf_point;
 
 /* Groups a study's samples by kernel, scaling, ranks, threads and shape, measured and simulated ones
- * apart; the measured points first, each part ordered by kernel (as first met), scaling, workers,
- * ranks. The caller frees *points; they refer to the study's samples.
+ * apart; the measured points first, each part ordered by kernel (as the study's settings name them,
+ * others behind as first met), scaling, workers, ranks. The caller frees *points; they refer to the study's samples.
  * Errors: NF_ERR_MEMORY. */
 nf_status nf_points(const nf_study *study, nf_point **points, size_t *npoints);
 
