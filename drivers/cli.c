@@ -11,11 +11,27 @@
 
 #include "io/array.h"
 #include "io/image.h"
+#include "kernels/isa.h"
 
 /* ---- --list ---- */
 
+/* Whole numbers never rounded: "1e+09", "2^24" or all their digits. */
+static const char *limit_text(const nf_param *param, double limit, char text[32])
+{
+    int power;
+    snprintf(text, 32, "%.6g", limit);
+    if (param->type != NF_PARAM_INTEGER || strtod(text, NULL) == limit)
+        return text;
+    if (frexp(limit, &power) == 0.5)
+        snprintf(text, 32, "2^%d", power - 1);
+    else
+        snprintf(text, 32, "%.0f", limit);
+    return text;
+}
+
 static void list_param(FILE *out, const nf_param *param)
 {
+    char least[32], most[32];
     fprintf(out, "      %s=%s", param->name, param->fallback ? param->fallback : "...");
     if (param->unit[0] != '\0')
         fprintf(out, " [%s]", param->unit);
@@ -24,7 +40,8 @@ static void list_param(FILE *out, const nf_param *param)
         for (int i = 0; param->choices[i] != NULL; i++)
             fprintf(out, "%s %s", i ? " |" : ":", param->choices[i]);
     } else if (param->max < 1e29) {
-        fprintf(out, "; %.6g to %.6g", param->min, param->max);
+        fprintf(out, "; %s to %s", limit_text(param, param->min, least),
+                limit_text(param, param->max, most));
     }
     fputs(param->fallback ? "\n" : " (required)\n", out);
 }
@@ -84,6 +101,8 @@ error_t nf_cli_reject(const char *format, ...)
     rejected = true;
     return EINVAL;
 }
+
+enum { MOST_THREADS = 4096 };
 
 enum {
     KEY_USAGE = 0x10001,
@@ -156,15 +175,15 @@ static const struct argp_option image_options[] = {
     {0}};
 
 static const struct argp_option memory_options[] = {
-    {NULL, 0, NULL, 0, "Arrays that do not fit into memory (the result has the same bits):", 46},
+    {NULL, 0, NULL, 0, "Arrays that do not fit into memory (the result has the same bits):", 47},
     {"memory", KEY_MEMORY, "SIZE", 0,
      "a bound on the memory of each rank, as 512M or 2G: the array goes through it in bands, read, "
      "computed and written at the same time (default: only where it does not fit)",
-     46},
+     47},
     {"scratch", KEY_SCRATCH, "FOLDER", 0,
      "for arrays between two sweeps; all ranks must see it (default: beside the output; reduce: "
      "TMPDIR, or /var/tmp)",
-     46},
+     47},
     {0}};
 
 static error_t answer(nf_cli *cli, struct argp_state *state, unsigned help)
@@ -181,7 +200,7 @@ static error_t parse_threads(int key, char *text, struct argp_state *state)
     int64_t threads = 0;
     if (key != 't')
         return ARGP_ERR_UNKNOWN;
-    error_t error = nf_cli_integer("--threads", text, 1, 4096, &threads);
+    error_t error = nf_cli_integer("--threads", text, 1, MOST_THREADS, &threads);
     cli->asked_threads = (int)threads;
     return error;
 }
@@ -350,19 +369,46 @@ static nf_status parse(nf_cli *cli, int argc, char **argv, const struct argp *ow
 
 /* ---- threads ---- */
 
-/* As told, or as many as there may be (threads.h knows better once the work is known). */
-static void set_threads(nf_cli *cli)
+/* OMP_NUM_THREADS, which may be a list for nested regions: the first counts. 0: not given. */
+static nf_status environment_threads(long *threads)
 {
-    const char *text =
-        getenv("OMP_NUM_THREADS"); /* may be a list for nested regions: the first counts */
-    long threads = text != NULL ? strtol(text, NULL, 10) : 0;
+    const char *text = getenv("OMP_NUM_THREADS");
+    char *end;
+    *threads = 0;
+    if (text == NULL || text[strspn(text, " ")] == '\0')
+        return NF_OK;
+    *threads = strtol(text, &end, 10);
+    end += strspn(end, " ");
+    if (*threads >= 1 && *threads <= MOST_THREADS && (*end == '\0' || *end == ','))
+        return NF_OK;
+    return nf_fail(NF_ERR_USAGE, "OMP_NUM_THREADS=%s: expected a whole number from 1 to %d", text,
+                   MOST_THREADS);
+}
+
+/* As told, or as many as there may be (threads.h knows better once the work is known). */
+static nf_status set_threads(nf_cli *cli)
+{
+    long threads = 0;
+    nf_status status = cli->asked_threads > 0 ? NF_OK : environment_threads(&threads);
     int share = cli->node.cores / cli->node.size;
-    bool named = threads >= 1 && threads <= 4096;
+    bool named = threads > 0;
     cli->threads_most = share > 1 ? share : 1;
     cli->threads_named = cli->asked_threads > 0 || named;
     cli->world.threads = cli->asked_threads ? cli->asked_threads
                          : named            ? (int)threads
                                             : cli->threads_most;
+    return status;
+}
+
+/* Whether NFOLD_ISA, where it is given, names a set that this processor has. */
+static nf_status check_isa(void)
+{
+    static const char *const expected[] = {"baseline", "baseline or v3", "baseline, v3 or v4"};
+    const char *text = getenv("NFOLD_ISA");
+    if (text == NULL || text[0] == '\0' || strcmp(text, nf_kernel_isa()) == 0)
+        return NF_OK;
+    return nf_fail(NF_ERR_USAGE, "NFOLD_ISA=%s: expected %s, which this processor has", text,
+                   expected[nf_isa_highest()]);
 }
 
 /* ---- begin and end ---- */
@@ -381,10 +427,11 @@ nf_status nf_cli_start(nf_cli *cli, int argc, char **argv, const struct argp *ow
         status = nf_node_find(&cli->world, &cli->node);
     if (status != NF_OK || cli->done)
         return status;
-    set_threads(cli);
+    status = set_threads(cli);
+    status = nf_agree(&cli->world, status == NF_OK ? check_isa() : status);
     cli->plan_options.caches = nf_caches_find();
     cli->plan_options.caches.l3 /= (size_t)cli->node.size;
-    return NF_OK;
+    return status;
 }
 
 int nf_cli_stop(nf_cli *cli, nf_status status)

@@ -1,5 +1,6 @@
 #include "drivers/compare.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,7 +62,8 @@ static nf_status show(const compare_request *request, const nf_compared *compare
     else if (!request->quiet)
         nf_compare_text(compared, stdout);
     if (status == NF_OK && (fflush(stdout) != 0 || ferror(stdout)))
-        status = nf_fail(NF_ERR_FILE, "the comparison cannot be written to standard output");
+        status = nf_fail(NF_ERR_FILE, "the comparison cannot be written to standard output: %s",
+                         strerror(errno));
     if (status == NF_OK && request->gate && !compared->comparison->able)
         status = nf_fail(NF_ERR_USAGE,
                          "--fail-if-slower: these studies cannot show every point to be slower, "

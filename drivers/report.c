@@ -1,5 +1,6 @@
 /* report - renders studies: tables, figures, and the facts behind them. Needs no MPI. */
 #include <argp.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -189,6 +190,17 @@ static char *folder_of(const char *path)
     return slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
 }
 
+/* Says which studies, all of them read, end in the middle of a line. */
+static void remark_torn(const request *asked)
+{
+    for (int i = 0; i < asked->nstudies && !asked->quiet; i++) {
+        const char *path = asked->studies[i];
+        size_t line = strcmp(path, ":") != 0 ? nf_record_torn(path) : 0;
+        if (line > 0)
+            fprintf(stderr, "%s:%zu is cut short and left out\n", path, line);
+    }
+}
+
 static nf_status report(const request *asked)
 {
     nf_study study = {0};
@@ -198,6 +210,8 @@ static nf_status report(const request *asked)
         status = nf_fail(NF_ERR_MEMORY, "no memory for a file name");
     if (status == NF_OK)
         status = nf_record_read_all(asked->studies, (size_t)asked->nstudies, &study);
+    if (status == NF_OK)
+        remark_torn(asked);
     if (status == NF_OK && study.nsamples == 0)
         status = nf_fail(NF_ERR_FORMAT, "%s: holds no samples; measure some with scale",
                          asked->studies[0]);
@@ -207,7 +221,8 @@ static nf_status report(const request *asked)
         nf_report_table(&study, stdout);
         printf("%s/report.html\n", dir);
         if (fflush(stdout) != 0 || ferror(stdout))
-            status = nf_fail(NF_ERR_FILE, "the table cannot be written to standard output");
+            status = nf_fail(NF_ERR_FILE, "the table cannot be written to standard output: %s",
+                             strerror(errno));
     }
     nf_study_free(&study);
     free(dir);
@@ -219,7 +234,11 @@ static nf_status compare(request *asked, bool *failed)
     compare_request *c = &asked->comparing;
     nf_status status = compare_split(asked->studies, (size_t)asked->nstudies, c);
     c->quiet = asked->quiet;
-    return status == NF_OK ? compare_run(c, failed) : status;
+    if (status == NF_OK)
+        status = compare_run(c, failed);
+    if (status == NF_OK)
+        remark_torn(asked);
+    return status;
 }
 
 int main(int argc, char **argv)

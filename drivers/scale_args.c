@@ -291,8 +291,9 @@ nf_status scale_args_complete(const nf_cli *cli, scale_args *args)
     for (size_t i = 0; i < args->nranks; i++)
         if (args->ranks[i] > cli->world.size)
             return nf_fail(NF_ERR_USAGE,
-                           "--ranks %d: only %d processes were started; use `mpirun -n %d`",
-                           args->ranks[i], cli->world.size, args->ranks[i]);
+                           "--ranks %d: only %d process%s started; use `mpirun -n %d`",
+                           args->ranks[i], cli->world.size,
+                           cli->world.size == 1 ? " was" : "es were", args->ranks[i]);
     if (!args->strong && !args->weak)
         args->strong = args->weak = true;
     if (args->reps > 0 && (args->precision > 0 || args->max_time > 0))

@@ -272,12 +272,24 @@ nf_status scale_study_recall(scale_run *run)
 
 /* ---- the file ---- */
 
+static nf_status make_folder(const char *folder)
+{
+    struct stat found;
+    if (mkdir(folder, 0777) == 0)
+        return NF_OK;
+    if (errno != EEXIST)
+        return nf_fail(NF_ERR_FILE, "%s: the folder cannot be made: %s", folder, strerror(errno));
+    if (stat(folder, &found) == 0 && !S_ISDIR(found.st_mode))
+        return nf_fail(NF_ERR_FILE, "%s is a file, not a folder", folder);
+    return NF_OK;
+}
+
 static nf_status begin_file(scale_run *run)
 {
     const char *path = run->records_path;
-    if (mkdir(run->args->folder, 0777) != 0 && errno != EEXIST)
-        return nf_fail(NF_ERR_FILE, "%s: the folder cannot be made: %s", run->args->folder,
-                       strerror(errno));
+    nf_status made = make_folder(run->args->folder);
+    if (made != NF_OK)
+        return made;
     run->records = fopen(path, "we");
     if (run->records == NULL)
         return nf_fail(NF_ERR_FILE, "%s: cannot be written: %s", path, strerror(errno));

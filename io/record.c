@@ -321,6 +321,21 @@ nf_status nf_record_read(const char *path, nf_study *study)
     return status;
 }
 
+size_t nf_record_torn(const char *path)
+{
+    FILE *file = fopen(path, "re");
+    size_t line = 1;
+    int last = '\n';
+    if (file == NULL)
+        return 0;
+    for (int c = getc(file); c != EOF; c = getc(file)) {
+        line += c == '\n';
+        last = c;
+    }
+    fclose(file);
+    return last == '\n' ? 0 : line;
+}
+
 /* ---- several studies ---- */
 
 static const char *const merge_facts[] = {"studies shown together", "facts that differ"};

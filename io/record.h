@@ -49,6 +49,9 @@ nf_status nf_record_append(const char *path, FILE **file);
  * added where the name is new, and likewise settings. */
 nf_status nf_record_read(const char *path, nf_study *study);
 
+/* The number of a file's last line where it is torn, and was left out; else 0. */
+size_t nf_record_torn(const char *path);
+
 /* Reads n >= 1 files as one study. Of several, the first file's facts are kept, and two are added:
  * "studies shown together" (the files) and, if any differ, "facts that differ" (names and files).
  */

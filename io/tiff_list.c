@@ -99,9 +99,10 @@ nf_status nf_tiff_list(const char *file, FILE *out)
     if (tiff.fd < 0)
         return nf_fail(NF_ERR_FILE, "%s: cannot be opened: %s", file, strerror(errno));
     nf_status status = nf_tiff_open(&tiff, "r");
-    fprintf(out, "%s:\n", file);
-    if (status == NF_OK)
+    if (status == NF_OK) {
+        fprintf(out, "%s:\n", file);
         status = list_pages(&list, &tiff);
+    }
     print_run(&list);
     if (status == NF_OK && list.images > 0 && !list.bad)
         fprintf(out, "read where none is named: %s\n",

@@ -164,8 +164,8 @@ static nf_status read_one(tiff_reader *reader, const char *dataset)
     for (long i = 0; i < number; i++) {
         nf_tiff_forget(tiff);
         if (TIFFLastDirectory(tiff->tif))
-            return nf_fail(NF_ERR_FORMAT, "%s: TIFF: has %ld pages, the last is :/%ld",
-                           reader->name, i + 1, i);
+            return nf_fail(NF_ERR_FORMAT, "%s: TIFF: has %ld page%s, the last is :/%ld",
+                           reader->name, i + 1, i == 0 ? "" : "s", i);
         if (TIFFReadDirectory(tiff->tif) != 1)
             return nf_tiff_fail(tiff, "a page cannot be read");
     }

@@ -17,7 +17,7 @@
 #define NF_ISA_NAME(name)       NF_ISA_JOIN(name, NF_ISA)
 
 /* The best set that this processor has, or the one that the environment variable NFOLD_ISA names
- * (unknown or impossible: the best): 0 baseline, 1 v3, 2 v4. */
+ * (unknown or impossible: the best; programs refuse it): 0 baseline, 1 v3, 2 v4. */
 int nf_isa_level(void);
 /* The best set that this processor has. */
 int nf_isa_highest(void);

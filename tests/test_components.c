@@ -554,6 +554,34 @@ static void test_short_messages(void)
     nf_mpi_chunk = chunk;
 }
 
+/* So wide that work which grew with the square of a row's width would not end: blocks that seams cut
+ * along the rows, and across them. Many ranks would only wait for each other. */
+static void test_wide(void)
+{
+    enum { WIDE = 1500000 };
+    static const size_t which[] = {1, 2, 7}; /* half, critical, comb */
+    nf_shape image = nf_test_shape(1, 3, WIDE, 1, NF_U8);
+    nf_shape volume = nf_test_shape(3, 1, WIDE, 1, NF_U8);
+    if (world.size > 3)
+        return;
+    for (size_t k = 0; k < sizeof which / sizeof *which; k++) {
+        const nf_shape *shape = k == 1 ? &volume : &image;
+        const char *typed = k == 2 ? "label:value=size" : "label:type=f64";
+        nf_world alone = {.size = 1, .threads = 1};
+        void *cells = draw(shape, patterns[which[k]].at);
+        nf_outcome serial = {.status = NF_OK};
+        if (world.rank == 0)
+            serial = drive(&alone, typed, shape, cells, NULL);
+        for (int across = 0; across < 2; across++) {
+            nf_plan_options options = {.grid = {1, 1, 1}};
+            options.grid[across == 1 ? 2 : k == 1 ? 0 : 1] = world.size;
+            compare_told(typed, shape, cells, &options, &serial, "a wide row");
+        }
+        nf_outcome_free(&serial);
+        free(cells);
+    }
+}
+
 int main(int argc, char **argv)
 {
     CU_TestInfo tests[] = {{"images", test_images},
@@ -568,6 +596,7 @@ int main(int argc, char **argv)
                            {"failures", test_failures},
                            {"forest", test_forest},
                            {"short messages", test_short_messages},
+                           {"wide rows", test_wide},
                            CU_TEST_INFO_NULL};
     if (nf_world_start(&argc, &argv, &world) != NF_OK)
         return 1;

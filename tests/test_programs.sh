@@ -165,7 +165,7 @@ for ranks in 0 3; do
     refuse $ranks 2 'no kernel that takes a second' reduce -k sumsq image.png kept.png
     refuse $ranks 1 'as its kernel sees the first' reduce -k dot image.png numbers.h5
     refuse $ranks 2 'as many ranks' scale --grid 9x9 -k sobel -o study
-    refuse $ranks 2 'processes' scale --ranks 99 -o study
+    refuse $ranks 2 'only [0-9]* process' scale --ranks 99 -o study
     refuse $ranks 2 'both say' scale --size 10x10 --tile 2x2 -o study
 done
 if [ "$(id -u)" -ne 0 ]; then # root writes where it wants
@@ -179,6 +179,17 @@ ln -s missing/target.png nowhere.png
 refuse 0 1 'leads nowhere' filter -k sobel image.png nowhere.png
 refuse 2 2 'no datasets' filter -k sobel image.png new.png:/image
 refuse 0 1 'regular file' report /dev/zero
+refuse 2 1 'kept.png is a file, not a folder' scale -k sobel --size 20x20 --costs none -o kept.png
+refuse 0 2 'only 1 process was started' scale --ranks 9 -o study
+for said in NFOLD_ISA=fast OMP_NUM_THREADS=99999 OMP_NUM_THREADS=2x OMP_NUM_THREADS=-1; do
+    for ranks in 0 2; do
+        export "$said"
+        refuse $ranks 2 "$said: expected " filter -k sobel image.png kept.png
+        unset "${said%=*}"
+    done
+done
+OMP_NUM_THREADS=99999 check 'threads that an option tells' run 0 reduce -t 1 -k sumsq image.png
+OMP_NUM_THREADS=' 2 ,1' NFOLD_ISA=baseline check 'threads by level' run 0 reduce -k sumsq image.png
 check 'a name that is not UTF-8' cp image.png $'\xff.png'
 check 'its numbers' run 0 reduce -j -k stats $'\xff.png'
 grep -q '"input": "?.png"' out.txt || { fail 'a name that is not UTF-8 in JSON'; cat out.txt; }
@@ -196,6 +207,11 @@ for option in --help --usage --version --list; do
     done
 done
 
+filter_help=$("$programs/filter" --help)
+grep -A1 'Inputs that are images:' <<<"$filter_help" | grep -q -- --max-pixels || fail 'the help of images'
+grep -A1 'Arrays that do not fit' <<<"$filter_help" | grep -q -- --memory || fail 'the help of --memory'
+run 0 filter --list | grep -q 'how many bodies; 2 to 2^24$' || fail 'a limit in the list of kernels is rounded'
+
 # ---- a small study ------------------------------------------------------------------------------------------
 check 'scale' run 4 scale -q --costs none --ranks 1,2,4 --threads 1,2 --reps 6 --size 300x200 -k 'gaussian | sobel' -k heat -k stats -k sumsq_range:n=1e5 -k nbody:n=400 -o study
 for file in study.jsonl points.csv report.md report.html; do
@@ -212,6 +228,24 @@ cp study/points.csv before.csv
 check 'report' run 0 report study/study.jsonl
 same 'the same points again' before.csv study/points.csv
 refuse 0 1 'no-such' report no-such.jsonl
+mkdir torn
+head -c -9 study/study.jsonl >torn/study.jsonl
+lines=$(wc -l <study/study.jsonl)
+check 'a report of a torn study' run 0 report torn/study.jsonl
+expect 'the remark on it' "$(cat err.txt)" "torn/study.jsonl:$lines is cut short and left out"
+check 'a comparison with a torn study' run 0 report --compare study/study.jsonl torn/study.jsonl
+expect 'the remark on it' "$(cat err.txt)" "torn/study.jsonl:$lines is cut short and left out"
+check 'a quiet report of it' run 0 report -q torn/study.jsonl
+expect 'no remark' "$(cat err.txt)" ''
+check 'a report of a whole study' run 0 report study/study.jsonl
+expect 'no remark' "$(cat err.txt)" ''
+if [ -w /dev/full ]; then
+    checks=$((checks + 1))
+    for with in '' '--compare study/study.jsonl'; do
+        run 0 report $with study/study.jsonl >/dev/full 2>err.txt && fail 'a table on a full device'
+        grep -q 'standard output: No space left' err.txt || fail "report $with: no word of why"
+    done
+fi
 cp study/study.jsonl before.jsonl
 run 2 scale -q -k sobel --reps 1 --size 1000000x1000000 -o study >out.txt 2>err.txt && fail 'a study of 3 TB'
 same 'the study before is still there' before.jsonl study/study.jsonl

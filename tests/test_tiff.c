@@ -383,7 +383,7 @@ static void test_pages(void)
     CU_ASSERT_EQUAL(shape.dim[2], 4);
     CU_ASSERT_EQUAL(wrong_elements(&small, &shape, cells), 0);
     free(cells);
-    CU_ASSERT(says(io_load_status("pages.tif:/2"), "has 2 pages"));
+    CU_ASSERT(says(io_load_status("pages.tif:/2"), "has 2 pages,"));
     CU_ASSERT(says(io_load_status("pages.tif:/x"), "counted from 0"));
     tif = start("thumb.tif", &w);
     TIFFSetField(tif, TIFFTAG_SUBFILETYPE, FILETYPE_REDUCEDIMAGE);
@@ -410,6 +410,22 @@ static bool lists(const char *name, const char *expected)
     return same;
 }
 
+/* Of a file that is none, nothing is printed, the heading neither. */
+static void test_list_of_damaged(void)
+{
+    static const char damaged[] = "II*\0\377\377\0\0";
+    char *text = NULL;
+    size_t bytes;
+    FILE *file = fopen(in_folder("damaged.tif"), "w"), *out = open_memstream(&text, &bytes);
+    CU_ASSERT_FATAL(file != NULL && out != NULL);
+    fwrite(damaged, 1, 8, file);
+    fclose(file);
+    CU_ASSERT_EQUAL(nf_array_list(in_folder("damaged.tif:"), out), NF_ERR_FORMAT);
+    fclose(out);
+    CU_ASSERT_EQUAL(bytes, 0);
+    free(text);
+}
+
 static void test_lists(void)
 {
     way w = {.height = 8, .width = 9, .samples = 3, .bits = 16, .format = SAMPLEFORMAT_UINT};
@@ -433,6 +449,7 @@ static void test_lists(void)
                     "read where none is named: all pages, as a volume\n"));
     tif = start("odd.tif", &odd);
     TIFFClose(tif);
+    CU_ASSERT(says(io_load_status("odd.tif:/1"), "has 1 page,"));
     CU_ASSERT(lists("odd.tif:",
                     "  /0              not taken: holds L*a*b* colours; nfold takes gray, "
                     "RGB and palettes: convert it first\n"));
@@ -811,6 +828,7 @@ int main(void)
         {"stacks", test_stacks},
         {"pages", test_pages},
         {"lists of pages", test_lists},
+        {"list of a damaged file", test_list_of_damaged},
         {"inputs refused", test_refused_inputs},
         {"JPEG in TIFF", test_jpeg},
         {"round trips", test_round_trips},

@@ -18,14 +18,46 @@ static uint64_t upto(int64_t x)
     return ~UINT64_C(0) >> (63 - x % 64);
 }
 
-/* The run at cell x of a row, which is a member. */
-static uint32_t run_at(const nf_labelling *l, int64_t row, int64_t x)
+/* How many runs of a row begin before every STRETCH-th word of it, so that runs and cells find each other
+ * without counting from the row's first cell on. A row is counted when it is first asked about. */
+typedef struct run_counts {
+    const nf_labelling *l;
+    int64_t stretches; /* a row */
+    uint32_t *before;  /* [rows * stretches]: the number plus 1; 0: not yet counted */
+} run_counts;
+
+enum { STRETCH = 16 };
+
+static nf_status make_counts(run_counts *c)
 {
-    const uint64_t *starts = l->starts + row * l->words;
-    int64_t runs = __builtin_popcountll(starts[x / 64] & upto(x));
-    for (int64_t k = 0; k < x / 64; k++)
-        runs += __builtin_popcountll(starts[k]);
-    return l->first[row] + (uint32_t)runs - 1;
+    c->stretches = (c->l->words + STRETCH - 1) / STRETCH;
+    c->before = calloc((size_t)(c->l->rows * c->stretches) + 1, sizeof *c->before);
+    return c->before != NULL ? NF_OK : nf_fail(NF_ERR_MEMORY, "no memory for counts of runs");
+}
+
+static const uint32_t *counts_of_row(const run_counts *c, int64_t row)
+{
+    uint32_t *before = c->before + row * c->stretches, runs = 1;
+    const uint64_t *starts = c->l->starts + row * c->l->words;
+    if (before[0] != 0)
+        return before;
+    before[0] = runs;
+    for (int64_t i = 1; i < c->stretches; before[i++] = runs)
+        for (int64_t k = (i - 1) * STRETCH; k < i * STRETCH; k++)
+            runs += (uint32_t)__builtin_popcountll(starts[k]);
+    return before;
+}
+
+/* The run at cell x of a row, which is a member. */
+static uint32_t run_at(const run_counts *c, int64_t row, int64_t x)
+{
+    const uint64_t *starts = c->l->starts + row * c->l->words;
+    int64_t word = x / 64, stretch = word / STRETCH;
+    uint32_t runs = counts_of_row(c, row)[stretch] - 1;
+    for (int64_t k = stretch * STRETCH; k < word; k++)
+        runs += (uint32_t)__builtin_popcountll(starts[k]);
+    runs += (uint32_t)__builtin_popcountll(starts[word] & upto(x));
+    return c->l->first[row] + runs - 1;
 }
 
 static bool is_member(const nf_labelling *l, int64_t row, int64_t x)
@@ -33,12 +65,13 @@ static bool is_member(const nf_labelling *l, int64_t row, int64_t x)
     return l->members[row * l->words + x / 64] >> x % 64 & 1;
 }
 
-static int64_t row_of_run(const nf_labelling *l, uint32_t run)
+/* The last of n ascending numbers, the first of which is no higher, that is no higher than `most`. */
+static int64_t last_upto(const uint32_t *ascending, int64_t n, uint32_t most)
 {
-    int64_t lo = 0, hi = l->rows - 1; /* the last row that begins at or before it */
+    int64_t lo = 0, hi = n - 1;
     while (lo < hi) {
         int64_t middle = lo + (hi - lo + 1) / 2;
-        if (l->first[middle] <= run)
+        if (ascending[middle] <= most)
             lo = middle;
         else
             hi = middle - 1;
@@ -47,12 +80,16 @@ static int64_t row_of_run(const nf_labelling *l, uint32_t run)
 }
 
 /* The global index of the cell where a run begins, plus 1. */
-static int64_t index_of_run(const nf_labelling *l, uint32_t run)
+static int64_t index_of_run(const run_counts *c, uint32_t run)
 {
-    int64_t row = row_of_run(l, run), cell[NF_DIMS], word = 0;
-    const uint64_t *starts = l->starts + row * l->words;
+    const nf_labelling *l = c->l;
     const int64_t *dim = l->pass->in.dim;
-    int before = (int)(run - l->first[row]);
+    int64_t row = last_upto(l->first, l->rows, run), cell[NF_DIMS];
+    const uint64_t *starts = l->starts + row * l->words;
+    const uint32_t *counts = counts_of_row(c, row);
+    uint32_t nth = run - l->first[row] + 1; /* of the runs of its row, from 1 */
+    int64_t stretch = last_upto(counts, c->stretches, nth), word = stretch * STRETCH;
+    int before = (int)(nth - counts[stretch]);
     while (__builtin_popcountll(starts[word]) <= before)
         before -= __builtin_popcountll(starts[word++]);
     uint64_t rest = starts[word];
@@ -62,13 +99,13 @@ static int64_t index_of_run(const nf_labelling *l, uint32_t run)
     return (cell[0] * dim[1] + cell[1]) * dim[2] + cell[2] + 64 * word + __builtin_ctzll(rest) + 1;
 }
 
-static uint32_t run_of_index(const nf_labelling *l, int64_t index)
+static uint32_t run_of_index(const run_counts *c, int64_t index)
 {
-    const nf_box *own = &l->pass->tiling.own;
-    const int64_t *dim = l->pass->in.dim;
+    const nf_box *own = &c->l->pass->tiling.own;
+    const int64_t *dim = c->l->pass->in.dim;
     int64_t x = (index - 1) % dim[2], line = (index - 1) / dim[2];
-    int64_t row = (line / dim[1] - own->lo[0]) * l->rows_a_plane + line % dim[1] - own->lo[1];
-    return run_at(l, row, x - own->lo[2]);
+    int64_t row = (line / dim[1] - own->lo[0]) * c->l->rows_a_plane + line % dim[1] - own->lo[1];
+    return run_at(c, row, x - own->lo[2]);
 }
 
 /* The rank whose block has the cell of this index. */
@@ -97,6 +134,7 @@ typedef struct shell {
     const nf_cut *cut;
     int at[NF_DIMS]; /* the block's place among all blocks */
     side_planes planes[NF_DIMS];
+    run_counts counts;
     uint32_t last_run; /* the index looked up last */
     int64_t last_index;
     int64_t *pairs;
@@ -140,10 +178,10 @@ static int64_t index_at(shell *s, const int64_t cell[NF_DIMS])
     int64_t x = cell[2] - own->lo[2];
     if (!is_member(l, row, x))
         return 0;
-    uint32_t run = nf_run_root(l->parent, run_at(l, row, x));
+    uint32_t run = nf_run_root(l->parent, run_at(&s->counts, row, x));
     if (run != s->last_run || s->last_index == 0) {
         s->last_run = run;
-        s->last_index = index_of_run(l, run);
+        s->last_index = index_of_run(&s->counts, run);
     }
     return s->last_index;
 }
@@ -319,7 +357,7 @@ static nf_status list_nodes(shell *s)
         if (i == 0 || seams->index[i] != seams->index[seams->n - 1])
             seams->index[seams->n++] = seams->index[i];
     for (int64_t i = 0; i < seams->n; i++)
-        seams->run[i] = run_of_index(l, seams->index[i]);
+        seams->run[i] = run_of_index(&s->counts, seams->index[i]);
     return NF_OK;
 }
 
@@ -337,7 +375,7 @@ static nf_forest forest_of(const nf_labelling *l)
 static void begin(nf_labelling *l, shell *s)
 {
     int rank = l->plan->world.rank;
-    *s = (shell){.l = l, .cut = &l->from->cut};
+    *s = (shell){.l = l, .cut = &l->from->cut, .counts.l = l};
     for (int d = NF_DIMS - 1; d >= 0; rank /= s->cut->parts[d], d--)
         s->at[d] = rank % s->cut->parts[d];
 }
@@ -349,13 +387,14 @@ static void end(shell *s)
             free(s->planes[d].own[side]);
             free(s->planes[d].ghost[side]);
         }
+    free(s->counts.before);
     free(s->pairs);
 }
 
 static nf_status find(shell *s)
 {
     const nf_world *world = &s->l->plan->world;
-    nf_status status = NF_OK;
+    nf_status status = make_counts(&s->counts);
     for (int d = 0; d < NF_DIMS && status == NF_OK; d++)
         status = make_planes(s, d);
     status = nf_agree(world, status);
