@@ -243,9 +243,12 @@ static void say_alike(const kernel *list, size_t n, const kernel *first, FILE *o
     if (with > SHOWN)
         fprintf(out, " and %zu more", with - SHOWN);
     if (nf_point_workers(first->base) < worth_of(first)) {
-        fprintf(out, " (efficiency %.0f%%", 100 * low);
-        if (with > 1)
-            fprintf(out, " to %.0f%%", 100 * high);
+        char least[NF_CELL], most[NF_CELL];
+        snprintf(least, sizeof least, "%.0f%%", 100 * low);
+        snprintf(most, sizeof most, "%.0f%%", 100 * high);
+        fprintf(out, " (efficiency %s", least);
+        if (strcmp(least, most) != 0)
+            fprintf(out, " to %s", most);
         fputs(worth_most(first) ? "" : "; with the most workers ", out);
     } else {
         fputs(" (efficiency with the most workers ", out);

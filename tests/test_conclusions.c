@@ -251,6 +251,21 @@ static void test_many(void)
     nf_study_free(&study);
 }
 
+/* Alike to a percent, though not to the last digit: one number. */
+static void test_alike(void)
+{
+    nf_study study = {0};
+    for (int i = 0; i < 2; i++) {
+        const char *name = i == 0 ? "a" : "b";
+        add(&study, name, NF_STRONG, 1, 1, 8, none);
+        add(&study, name, NF_STRONG, 1, 2, 4 / (0.71 + 0.001 * i), (shares){.runtime = 0.29});
+    }
+    char *text = conclude(&study);
+    CU_ASSERT(holds(text, "the most that count, for a, b (efficiency 71%). "));
+    free(text);
+    nf_study_free(&study);
+}
+
 /* ---- little data ---- */
 
 static void test_little(void)
@@ -363,6 +378,7 @@ int main(void)
         {"beyond what was measured", test_models_said},
         {"no further", test_models_end},
         {"many kernels", test_many},
+        {"kernels of one efficiency", test_alike},
         {"little data", test_little},
         {"worse with more", test_worse},
         {"waiting", test_waiting},
