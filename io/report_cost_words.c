@@ -16,7 +16,7 @@ typedef struct phrase {
 
 static const phrase phrases[] = {
     {"parallel region", "a team of %s"},
-    {"first parallel region", "a first team, whose threads must be made,"},
+    {"first parallel region", "a first team, whose threads must be made and bound,"},
     {"barrier of ranks", "a barrier of %s"},
     {"process", "a process"},
     {"MPI process", "an MPI process (%s)"},

@@ -703,8 +703,9 @@ static void test_first(void)
     CU_ASSERT(strstr(text, "first parallel region") == NULL);
     free(text);
     write_report(fill_dear_first);
-    CU_ASSERT(holds("report.md", "44 \u00b5s and a first team, whose threads must be made, 60 "
-                                 "\u00b5s. A loop"));
+    CU_ASSERT(holds("report.md",
+                    "44 \u00b5s and a first team, whose threads must be made and bound, 60 "
+                    "\u00b5s. A loop"));
     CU_ASSERT(lacks("report.md", "Threads sleep"));
 }
 
