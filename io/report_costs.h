@@ -1,4 +1,5 @@
-/* report_costs.h - what the tables of costs and the sentences on them share. Internal to io/. */
+/* report_costs.h - what the tables of costs and the sentences on them share: of measured costs
+ * (study/costs.h), not of engine/cost.h's nominal ones. Internal to io/. */
 #ifndef NF_REPORT_COSTS_H
 #define NF_REPORT_COSTS_H
 

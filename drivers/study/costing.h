@@ -1,4 +1,5 @@
-/* costing.h - the costs of a study, each once: records of one cost are put together. Pure functions. */
+/* costing.h - the costs of a study, each once: records of one cost (study/costs.h: measured, not
+ * engine/cost.h's nominal ones) are put together. Pure functions. */
 #ifndef NF_COSTING_H
 #define NF_COSTING_H
 

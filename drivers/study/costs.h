@@ -1,5 +1,6 @@
 /* costs.h - what sharing out work costs beside the work: starting workers, raising a counter that
- * they share, moving an array from one process to another.
+ * they share, moving an array from one process to another. Measured; engine/cost.h is what a plan is
+ * thought to cost.
  *
  * All functions here are collective over the gauge's part, whose workers are bound as they are meant
  * to be. Costs are filled on rank 0; their texts are constants. */
