@@ -251,6 +251,34 @@ static void test_many(void)
     nf_study_free(&study);
 }
 
+/* Two ranks whose tiles take 3 s more than 4 s: of those 1.2 s for what is computed twice beyond the base's 10%. */
+static void test_repeated(void)
+{
+    nf_study study = {0};
+    add(&study, "k", NF_STRONG, 1, 1, 8, none);
+    nf_sample *two = add(&study, "k", NF_STRONG, 2, 1, 7, none), *one = study.samples;
+    char *text = conclude(&study);
+    CU_ASSERT(holds(text, "than those of one worker (43% of the time with 2 ranks, efficiency"));
+    CU_ASSERT(!holds(text, "computed twice"));
+    free(text);
+    for (int i = 0; i < 7; i++) {
+        one[i].repeated = 0.1;
+        two[i].repeated = 0.43;
+    }
+    nf_bottleneck b = bottleneck(&study);
+    CU_ASSERT(b.largest == NF_LOSS_SLOWER && fabs(b.repeated - 1.2 / 7) < 1e-9);
+    text = conclude(&study);
+    CU_ASSERT(holds(text, "(43% of the time with 2 ranks, 17% for cells computed twice so that "
+                          "halos are exchanged less often, efficiency 57%)"));
+    CU_ASSERT(holds(text, "shallower halos (--halo-depth)"));
+    free(text);
+    for (int i = 0; i < 7; i++)
+        two[i].repeated = 9; /* no more than the tiles take longer */
+    b = bottleneck(&study);
+    CU_ASSERT(fabs(b.repeated - 3.0 / 7) < 1e-9);
+    nf_study_free(&study);
+}
+
 /* Alike to a percent, though not to the last digit: one number. */
 static void test_alike(void)
 {
@@ -379,6 +407,7 @@ int main(void)
         {"no further", test_models_end},
         {"many kernels", test_many},
         {"kernels of one efficiency", test_alike},
+        {"cells computed twice", test_repeated},
         {"little data", test_little},
         {"worse with more", test_worse},
         {"waiting", test_waiting},
