@@ -7,6 +7,7 @@
 #include "drivers/scale_break_even.h"
 #include "drivers/scale_costs.h"
 #include "drivers/scale_study.h"
+#include "drivers/study/amount.h"
 
 /* Seconds that a study may sample for where its points have no time of their own: each gets its
  * share, and its median may then rest on fewer samples than its precision would take, which the
@@ -98,15 +99,16 @@ static nf_small_set needs_of(const scale_run *run, size_t chain)
 static nf_status note_files(scale_run *run, const nf_small_set *set)
 {
     static const char name[] = "reading a small file";
-    char value[256];
+    char value[256], dropped[NF_AMOUNT], kept[NF_AMOUNT];
     nf_readfiles_cost cost;
     nf_status status = nf_readfiles_probe(set, &cost);
     if (status != NF_OK || nf_study_find(&run->study, name) != NULL)
         return status;
     snprintf(value, sizeof value,
-             "of %lld bytes in %s, by one thread: %.1f us when it was dropped from the page cache, "
-             "%.1f us when it was not%s",
-             (long long)set->bytes, run->args->folder, 1e6 * cost.dropped, 1e6 * cost.kept,
+             "of %lld bytes in %s, by one thread: %s when it was dropped from the page cache, %s "
+             "when it was not%s",
+             (long long)set->bytes, run->args->folder, nf_seconds_text(cost.dropped, 3, dropped),
+             nf_seconds_text(cost.kept, 3, kept),
              cost.dropped < 1.5 * cost.kept ? "; there is hardly anything to wait for" : "");
     return scale_study_note(run, name, value);
 }

@@ -70,14 +70,14 @@ static nf_status keep(scale_run *run, const nf_world *part, const nf_cost *cost)
 
 /* ---- starting ---- */
 
-/* Rank 0 alone: its threads bound one a core. */
+/* Rank 0 alone: its threads bound one a core, as many as there are cores at most. */
 static nf_status time_region(scale_run *run, const nf_gauge *gauge)
 {
     const scale_layout layout = {1, gauge->part->threads};
     nf_cost cost;
     nf_status status = NF_OK;
     if (!known(run, gauge, NF_COST_START, "first parallel region", 0) &&
-        nf_cost_first_region(gauge, &cost))
+        nf_cost_first_region(gauge, run->cli->node.pus, &cost))
         status = keep(run, gauge->part, &cost);
     if (status != NF_OK || known(run, gauge, NF_COST_START, "parallel region", 0))
         return status;

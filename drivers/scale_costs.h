@@ -1,5 +1,5 @@
 /* scale_costs.h - what sharing out work costs beside the work, in the same run and with the same
- * placement as the study's points. */
+ * placement as the study's points: measured costs (study/costs.h), not engine/cost.h's nominal ones. */
 #ifndef NF_SCALE_COSTS_H
 #define NF_SCALE_COSTS_H
 

@@ -85,6 +85,7 @@ static void describe_point(const scale_run *run, opened *o)
     sample->flops = nominal.flops;
     sample->bytes = nominal.bytes;
     sample->moved = nf_plan_moved(o->bench.plan);
+    sample->repeated = nf_plan_repeated(o->bench.plan);
 }
 
 /* The time that the point may take, by rank 0. */

@@ -34,7 +34,7 @@ static const struct {
     {"flops", offsetof(nf_sample, flops)},   {"bytes", offsetof(nf_sample, bytes)},
     {"moved", offsetof(nf_sample, moved)},   {"cycles", offsetof(nf_sample, cycles)},
     {"misses", offsetof(nf_sample, misses)}, {"instructions", offsetof(nf_sample, instructions)},
-    {"joules", offsetof(nf_sample, joules)},
+    {"joules", offsetof(nf_sample, joules)}, {"repeated", offsetof(nf_sample, repeated)},
 };
 enum { OPTIONAL = sizeof optional / sizeof *optional };
 

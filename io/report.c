@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "io/part.h"
 #include "io/report_parts.h"
@@ -224,6 +225,23 @@ nf_status nf_report_folder(const char *dir)
     return status;
 }
 
+/* Of n rows; without any, no file of an earlier report stays beside the new one. */
+static nf_status write_or_remove(const nf_report *report, const char *dir, const char *name,
+                                 size_t n, nf_report_writer *write)
+{
+    char *path = NULL;
+    if (n > 0)
+        return nf_report_file(report, dir, name, write);
+    if (asprintf(&path, "%s/%s", dir, name) < 0)
+        return nf_fail(NF_ERR_MEMORY, "no memory for a file name");
+    bool gone = unlink(path) == 0 || errno == ENOENT;
+    int reason = errno;
+    free(path);
+    return gone ? NF_OK
+                : nf_fail(NF_ERR_FILE, "%s/%s: an earlier report's cannot be removed: %s", dir,
+                          name, strerror(reason));
+}
+
 nf_status nf_report_write(const nf_study *study, const char *dir, unsigned formats)
 {
     nf_report report;
@@ -232,10 +250,11 @@ nf_status nf_report_write(const nf_study *study, const char *dir, unsigned forma
         status = nf_report_folder(dir);
     if (status == NF_OK)
         status = nf_report_file(&report, dir, "points.csv", nf_report_csv);
-    if (status == NF_OK && report.ncosts > 0)
-        status = nf_report_file(&report, dir, "costs.csv", nf_costs_csv);
-    if (status == NF_OK && report.nsimulated > 0)
-        status = nf_report_file(&report, dir, "simulated.csv", nf_simulated_csv);
+    if (status == NF_OK)
+        status = write_or_remove(&report, dir, "costs.csv", report.ncosts, nf_costs_csv);
+    if (status == NF_OK)
+        status =
+            write_or_remove(&report, dir, "simulated.csv", report.nsimulated, nf_simulated_csv);
     if (status == NF_OK)
         status = nf_report_draw(&report, dir, (formats & NF_FORMAT_PDF) != 0);
     if (status == NF_OK)

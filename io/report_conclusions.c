@@ -115,6 +115,13 @@ static void say_workers(const nf_point *point, FILE *out)
     fputs(nf_workers_text(point->of->ranks, point->of->threads, text), out);
 }
 
+/* Whether cells that are computed twice are a loss to be told. */
+static bool repeats(const nf_bottleneck *b)
+{
+    return b->limited && b->largest == NF_LOSS_SLOWER && !nf_bound_by_memory(b) &&
+           100 * b->repeated >= NF_LEAST_LOSS;
+}
+
 static void say_loss(const kernel *k, FILE *out)
 {
     static const char *const words[NF_LOSSES] = {
@@ -132,6 +139,9 @@ static void say_loss(const kernel *k, FILE *out)
         fprintf(out, "by %s (%.0f%% of the time", words[b->largest], 100 * b->share);
     fputs(" with ", out);
     say_workers(k->largest, out);
+    if (repeats(b))
+        fprintf(out, ", %.0f%% for cells computed twice so that %s less often", 100 * b->repeated,
+                k->largest->of->ranks > 1 ? "halos are exchanged" : "memory is passed");
     if (nf_bound_by_memory(b) && b->bandwidth > 1)
         fputs(", more than memory gives: part of the array stays in cache", out);
     if (b->largest == NF_LOSS_SLOWER && b->bandwidth > 0 && !nf_bound_by_memory(b))
@@ -243,9 +253,12 @@ static void say_alike(const kernel *list, size_t n, const kernel *first, FILE *o
     if (with > SHOWN)
         fprintf(out, " and %zu more", with - SHOWN);
     if (nf_point_workers(first->base) < worth_of(first)) {
-        fprintf(out, " (efficiency %.0f%%", 100 * low);
-        if (with > 1)
-            fprintf(out, " to %.0f%%", 100 * high);
+        char least[NF_CELL], most[NF_CELL];
+        snprintf(least, sizeof least, "%.0f%%", 100 * low);
+        snprintf(most, sizeof most, "%.0f%%", 100 * high);
+        fprintf(out, " (efficiency %s", least);
+        if (strcmp(least, most) != 0)
+            fprintf(out, " to %s", most);
         fputs(worth_most(first) ? "" : "; with the most workers ", out);
     } else {
         fputs(" (efficiency with the most workers ", out);
@@ -460,14 +473,16 @@ static size_t count_wide(const nf_report *report, size_t *counted)
     return n;
 }
 
-/* What may be tried: against each loss, and, last, against memory. */
-enum { AGAINST_MEMORY = NF_LOSSES, ADVICES };
+/* What may be tried: against each loss, against memory, and against cells computed twice. */
+enum { AGAINST_MEMORY = NF_LOSSES, AGAINST_REPEATING, ADVICES };
 
 static bool needs(const kernel *k, int advice)
 {
     const nf_bottleneck *b = &k->limit;
     if (nf_bound_by_memory(b))
         return advice == AGAINST_MEMORY;
+    if (advice == AGAINST_REPEATING)
+        return repeats(b);
     return b->limited && (int)b->largest == advice;
 }
 
@@ -488,6 +503,8 @@ static void advise_losses(const kernel *list, size_t n, FILE *out, size_t *said)
         [AGAINST_MEMORY] =
             "a longer chain on each tile while it is in cache, or the same workers on more "
             "nodes",
+        [AGAINST_REPEATING] = "a larger array or shallower halos (--halo-depth), so that a smaller "
+                              "part of the cells is computed twice",
     };
     for (int a = 0; a < ADVICES; a++) {
         size_t with = 0;

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "io/report_costs.h"
 
@@ -15,7 +16,7 @@ typedef struct phrase {
 
 static const phrase phrases[] = {
     {"parallel region", "a team of %s"},
-    {"first parallel region", "a first team, whose threads must be made,"},
+    {"first parallel region", "a first team, whose threads must be made and bound,"},
     {"barrier of ranks", "a barrier of %s"},
     {"process", "a process"},
     {"MPI process", "an MPI process (%s)"},
@@ -65,10 +66,33 @@ static const char *before(size_t i, size_t n)
 
 /* ---- starting ---- */
 
+/* The firm ones first. */
 static int by_value(const void *a, const void *b)
 {
     const nf_costing *const *p = a, *const *q = b;
+    if (nf_costing_firm(*p) != nf_costing_firm(*q))
+        return nf_costing_firm(*p) ? -1 : 1;
     return ((*p)->value > (*q)->value) - ((*p)->value < (*q)->value);
+}
+
+static size_t count_firm(const nf_costing *const *list, size_t n)
+{
+    size_t firm = 0;
+    while (firm < n && nf_costing_firm(list[firm]))
+        firm++;
+    return firm;
+}
+
+/* As nf_costing_next; nothing of a first region that comes out quicker than the later ones, whose threads are
+ * there already. */
+static const nf_costing *next_start(const nf_report *report, const nf_costing *last)
+{
+    const nf_costing *c = nf_costing_next(report, NF_COST_START, last),
+                     *later = find(report, NF_COST_START, "parallel region");
+    if (c != NULL && later != NULL && strcmp(c->of->what, "first parallel region") == 0 &&
+        nf_cost_same_layout(c->of, later->of) && c->value < later->value)
+        return nf_costing_next(report, NF_COST_START, c);
+    return c;
 }
 
 /* "Starting a team of 2 threads takes 2.1 us, a process 610 us and an MPI process 410 ms." */
@@ -77,14 +101,13 @@ static void say_starts(const nf_report *report, FILE *out)
     const nf_costing *list[NAMED];
     size_t n = 0;
     char time[NF_CELL];
-    for (const nf_costing *c = NULL;
-         n < NAMED && (c = nf_costing_next(report, NF_COST_START, c)) != NULL;)
+    for (const nf_costing *c = NULL; n < NAMED && (c = next_start(report, c)) != NULL;)
         list[n++] = c;
     qsort(list, n, sizeof *list, by_value);
     for (size_t i = 0; i < n; i++) {
         fputs(i == 0 ? "Starting " : before(i, n), out);
         say_way(list[i]->of, out);
-        fprintf(out, "%s%s", i == 0 ? " takes " : " ", nf_seconds_text(list[i]->value, 2, time));
+        fprintf(out, "%s%s", i == 0 ? " takes " : " ", nf_cost_time_text(list[i], 2, time));
     }
     fputs(n > 0 ? ". " : "Nothing that was started counts. ", out);
 }
@@ -105,6 +128,15 @@ static void say_team(const nf_costing *team, FILE *out)
             nf_seconds_text(10 * least, 2, good));
 }
 
+static void say_sleep(const nf_report *report, FILE *out)
+{
+    const char *policy = nf_study_find(report->study, "OMP_WAIT_POLICY");
+    if (policy != NULL && strcasecmp(policy, "passive") == 0)
+        fputs("Threads sleep between regions here (OMP_WAIT_POLICY=passive) and are woken for "
+              "each, which makes it dear. ",
+              out);
+}
+
 nf_status nf_start_words(const nf_report *report, FILE *out)
 {
     const nf_costing *team = find(report, NF_COST_START, "parallel region"),
@@ -113,12 +145,12 @@ nf_status nf_start_words(const nf_report *report, FILE *out)
     say_starts(report, out);
     if (process == NULL)
         process = find(report, NF_COST_START, "process");
-    if (team == NULL || nf_costing_workers(team) < 2 || !(team->value > 0)) {
-        fputs("Work that takes one worker less than that is done before others could help.", out);
+    if (team == NULL || nf_costing_workers(team) < 2 || !(team->value > 0) ||
+        !nf_costing_firm(team))
         return NF_OK;
-    }
+    say_sleep(report, out);
     say_team(team, out);
-    if (process != NULL && process->value > 10 * team->value) {
+    if (process != NULL && nf_costing_firm(process) && process->value > 10 * team->value) {
         fputs("; ", out);
         say_way(process->of, out);
         fprintf(out, " costs as much as %s such starts: it is started once, for all the work",
@@ -169,22 +201,24 @@ static void say_shares(const nf_costing *const *list, size_t n, FILE *out)
     fprintf(out, "With %s that add to one counter an increment takes ",
             nf_workers_text(list[0]->of->ranks, list[0]->of->threads, text));
     for (size_t i = 0; i < n; i++) {
-        fprintf(out, "%s%s ", before(i, n), nf_seconds_text(list[i]->value, 3, text));
+        fprintf(out, "%s%s ", before(i, n), nf_cost_time_text(list[i], 3, text));
         say_way(list[i]->of, out);
     }
-    if (n > 1)
+    size_t firm = count_firm(list, n);
+    if (firm == n && nf_costing_exceeds(list[n - 1], list[0]))
         fprintf(out, ", %s times as much as the first",
                 nf_times_text(list[n - 1]->value / list[0]->value, text));
     fputs(". ", out);
 }
 
-/* The dearest way that is slower than by one worker alone, of ways in the order of their time. */
+/* The dearest way that is shown to be slower than by one worker alone, of ways in the order of their time. */
 static void say_slower(const nf_report *report, const nf_costing *const *list, size_t n, FILE *out)
 {
     char times[NF_CELL];
     for (size_t i = n; i-- > 0;) {
         const nf_costing *alone = nf_costing_alone(report->costs, report->ncosts, list[i]);
-        if (alone == NULL || !(list[i]->value > alone->value))
+        if (alone == NULL || !nf_costing_firm(list[i]) || !nf_costing_firm(alone) ||
+            !nf_costing_exceeds(list[i], alone))
             continue;
         fputs("; more workers make one increment ", out);
         say_way(list[i]->of, out);
@@ -212,6 +246,42 @@ static void say_race(const nf_report *report, bool alone, FILE *out)
     fputs(any || !alone ? "." : "", out);
 }
 
+static bool is_private(const nf_costing *way)
+{
+    return strncmp(way->of->what, "private", strlen("private")) == 0;
+}
+
+/* Of n > 0 ways, the cheapest first: what is concluded, where it is shown to be the cheapest, or all that may be
+ * as cheap are private as well. */
+static void say_cheapest(const nf_costing *const *list, size_t n, FILE *out)
+{
+    bool shown = nf_costing_firm(list[0]);
+    for (size_t i = 1; i < n; i++)
+        shown &=
+            nf_costing_exceeds(list[i], list[0]) || (is_private(list[0]) && is_private(list[i]));
+    if (!shown) {
+        fputs("Which way is cheapest is not shown here", out);
+    } else if (is_private(list[0])) {
+        fputs("So let each worker count for itself, and fold the counts once at the end", out);
+    } else {
+        fputs("The cheapest way that loses nothing is here ", out);
+        say_way(list[0]->of, out);
+    }
+}
+
+/* Where nothing by several workers counts. */
+static void say_no_share(const nf_report *report, FILE *out)
+{
+    bool several = false;
+    for (size_t i = 0; i < report->ncosts; i++)
+        several |=
+            report->costs[i].of->kind == NF_COST_SHARE && nf_costing_workers(&report->costs[i]) > 1;
+    fputs(several ? "No way by which several workers add to one counter counts. "
+                  : "One worker alone has added to the counter: what each way takes while nobody "
+                    "has to be waited for. ",
+          out);
+}
+
 nf_status nf_share_words(const nf_report *report, FILE *out)
 {
     const nf_costing *threads[NAMED], *ranks[NAMED];
@@ -221,15 +291,10 @@ nf_status nf_share_words(const nf_report *report, FILE *out)
     size_t n = nthreads > 0 ? nthreads : nranks;
     say_shares(threads, nthreads, out);
     say_shares(ranks, nranks, out);
-    if (n == 0) {
-        fputs("No way by which several workers add to one counter counts. ", out);
-    } else if (strcmp(list[0]->of->what, "private") == 0 ||
-               strcmp(list[0]->of->what, "private, reduced") == 0) {
-        fputs("So let each worker count for itself, and fold the counts once at the end", out);
-    } else {
-        fputs("The cheapest way that loses nothing is here ", out);
-        say_way(list[0]->of, out);
-    }
+    if (n == 0)
+        say_no_share(report, out);
+    else
+        say_cheapest(list, n, out);
     say_slower(report, list, n, out);
     say_race(report, n == 0, out);
     return NF_OK;
@@ -240,18 +305,21 @@ nf_status nf_share_words(const nf_report *report, FILE *out)
 /* The least and the largest share of the kernels' serial time that moving their inputs takes. */
 typedef struct shares {
     double low, high;
+    bool firm;                /* all of them are */
     const char *least, *most; /* labels; NULL: no kernel has an input and a serial time */
 } shares;
 
 static shares shares_of(const nf_report *report, const nf_costing *way)
 {
-    shares s = {.low = INFINITY};
+    shares s = {.low = INFINITY, .firm = true};
     for (size_t g = 0; g < report->ngroups; g++) {
         const nf_group *group = &report->groups[g];
         double bytes = nf_group_bytes(group), serial = nf_group_serial(group);
-        double share = bytes > 0 && serial > 0 ? nf_send_seconds(report, way, bytes) / serial : 0;
-        if (share <= 0)
+        if (bytes <= 0 || serial <= 0)
             continue;
+        const nf_costing *nearest = nf_send_nearest(report, way, bytes);
+        double share = nf_send_seconds(nearest, bytes) / serial;
+        s.firm &= nf_costing_firm(nearest);
         s.least = share < s.low ? group->points[0]->of->label : s.least;
         s.most = share > s.high ? group->points[0]->of->label : s.most;
         s.low = fmin(s.low, share);
@@ -270,8 +338,8 @@ static const nf_costing *message(const nf_report *report)
 static void say_time(const nf_costing *way, FILE *out)
 {
     char time[NF_CELL];
-    fputs(nf_seconds_text(way->value, 3, time), out);
-    if (nf_cost_moves(way->of))
+    fputs(nf_cost_time_text(way, 3, time), out);
+    if (nf_cost_moves(way->of) && nf_costing_firm(way))
         fprintf(out, " (%.3g GB/s)", way->amount / way->value / 1e9);
 }
 
@@ -287,7 +355,7 @@ static void say_sent(const nf_costing *const *list, size_t n, const nf_costing *
     for (size_t i = 0; i < n; i++) {
         if (list[i] == NULL)
             continue;
-        fprintf(out, "%s%s ", before(said++, there), nf_seconds_text(list[i]->value, 3, time));
+        fprintf(out, "%s%s ", before(said++, there), nf_cost_time_text(list[i], 3, time));
         say_way(list[i]->of, out);
         if (list[i]->amount != first->amount)
             fprintf(out, " (of %s)", nf_bytes_text(list[i]->amount, size));
@@ -365,8 +433,10 @@ nf_status nf_kernel_send_words(const nf_report *report, FILE *out)
     fprintf(out, " it is %s for %s", nf_share_text(s.low, text), s.least);
     if (s.least != s.most)
         fprintf(out, " to %s for %s", nf_share_text(s.high, text), s.most);
-    fputs(s.high > 0.5 ? ": over 50% two processes cannot save what sending it costs, and each is "
-                         "better off reading its own part where it lies."
+    fputs(!s.firm ? ", of times that are too uncertain to conclude from."
+          : s.high > 0.5
+              ? ": over 50% two processes cannot save what sending it costs, and each is "
+                "better off reading its own part where it lies."
           : s.high > 0.1 ? ", of which two processes can save at most 50%."
                          : ": little beside computing, and less where only halos are sent.",
           out);
@@ -504,9 +574,9 @@ static void start_line(const nf_report *report, FILE *out)
     line l;
     if (!begin(&l, "start"))
         return;
-    for (const nf_costing *c = NULL; (c = nf_costing_next(report, NF_COST_START, c)) != NULL;)
+    for (const nf_costing *c = NULL; (c = next_start(report, c)) != NULL;)
         fprintf(part(&l), "%s %s %s", c->of->what, nf_cost_layout_text(c->of, layout),
-                nf_seconds_text(c->value, 3, time));
+                nf_cost_time_text(c, 3, time));
     end(&l, out);
 }
 
@@ -523,9 +593,9 @@ static void share_line(const nf_report *report, bool ranks, FILE *out)
     if (n > 0)
         fprintf(l.out, "%s: ", nf_cost_layout_text(layout, text));
     for (size_t i = 0; i < n; i++)
-        fprintf(part(&l), "%s %s", list[i]->of->what, nf_seconds_text(list[i]->value, 3, text));
+        fprintf(part(&l), "%s %s", list[i]->of->what, nf_cost_time_text(list[i], 3, text));
     if (n > 0 && race != NULL && nf_cost_same_layout(race->of, layout))
-        fprintf(part(&l), "race %s, %s lost", nf_seconds_text(race->value, 3, time),
+        fprintf(part(&l), "race %s, %s lost", nf_cost_time_text(race, 3, time),
                 nf_share_text(race->lost, text));
     end(&l, out);
 }

@@ -61,6 +61,22 @@ const char *nf_share_text(double share, char text[NF_CELL])
     return text;
 }
 
+const char *nf_cost_time_text(const nf_costing *cost, int digits, char text[NF_CELL])
+{
+    char value[NF_AMOUNT], low[NF_AMOUNT], high[NF_AMOUNT];
+    nf_seconds_text(cost->value, digits, value);
+    if (nf_costing_firm(cost))
+        snprintf(text, NF_CELL, "%s", value);
+    else if (cost->interval.known)
+        snprintf(text, NF_CELL, "%.30s (uncertain: %.30s to %.30s)", value,
+                 nf_seconds_text(cost->interval.low, digits, low),
+                 nf_seconds_text(cost->interval.high, digits, high));
+    else
+        snprintf(text, NF_CELL, "%.30s (uncertain: %d sample%s)", value, cost->n,
+                 cost->n == 1 ? "" : "s");
+    return text;
+}
+
 static void cell_n(nf_sheet *sheet, const nf_costing *cost)
 {
     if (cost->records > 1)
@@ -211,7 +227,7 @@ static const nf_costing *find_cost(const nf_report *report, const nf_cost *way,
 
 /* ---- sharing ---- */
 
-/* "85.0 ns, 6.1 times one worker's, 48% lost". */
+/* "85.0 ns, 6.1 times, 48% lost": times what one worker takes, where the intervals are apart. */
 static void cell_share(nf_sheet *sheet, const nf_report *report, const nf_costing *cost)
 {
     char times[40] = "", lost[40] = "", text[NF_CELL];
@@ -220,12 +236,13 @@ static void cell_share(nf_sheet *sheet, const nf_report *report, const nf_costin
         return;
     }
     const nf_costing *alone = nf_costing_alone(report->costs, report->ncosts, cost);
-    if (alone != NULL && alone != cost && alone->value > 0)
+    if (alone != NULL && nf_costing_firm(cost) && nf_costing_firm(alone) &&
+        (nf_costing_exceeds(cost, alone) || nf_costing_exceeds(alone, cost)))
         snprintf(times, sizeof times, ", %.30s times",
                  nf_times_text(cost->value / alone->value, text));
     if (cost->lost > 0)
         snprintf(lost, sizeof lost, ", %.30s lost", nf_share_text(cost->lost, text));
-    nf_sheet_cell(sheet, "%s%s%s", nf_seconds_text(cost->value, 3, text), times, lost);
+    nf_sheet_cell(sheet, "%s%s%s", nf_cost_time_text(cost, 3, text), times, lost);
 }
 
 static nf_sheet share_sheet(const nf_report *report)
@@ -290,7 +307,7 @@ static nf_sheet send_sheet(const nf_report *report)
     return sheet;
 }
 
-double nf_send_seconds(const nf_report *report, const nf_costing *way, double bytes)
+const nf_costing *nf_send_nearest(const nf_report *report, const nf_costing *way, double bytes)
 {
     const nf_costing *nearest = way;
     for (size_t i = 0; i < report->ncosts; i++) {
@@ -300,7 +317,12 @@ double nf_send_seconds(const nf_report *report, const nf_costing *way, double by
             fabs(log(c->amount / bytes)) < fabs(log(nearest->amount / bytes)))
             nearest = c;
     }
-    return nf_cost_moves(way->of) ? nearest->value * bytes / nearest->amount : nearest->value;
+    return nearest;
+}
+
+double nf_send_seconds(const nf_costing *nearest, double bytes)
+{
+    return nf_cost_moves(nearest->of) ? nearest->value * bytes / nearest->amount : nearest->value;
 }
 
 static nf_sheet kernel_send_sheet(const nf_report *report)
@@ -326,8 +348,9 @@ static nf_sheet kernel_send_sheet(const nf_report *report)
         nf_sheet_cell(&sheet, "%s", nf_bytes_text(bytes, text));
         nf_sheet_cell(&sheet, "%s", nf_seconds_text(serial, 3, text));
         for (const nf_costing *c = NULL; (c = nf_costing_next(report, NF_COST_SEND, c)) != NULL;) {
-            double share = nf_send_seconds(report, c, bytes) / serial;
-            nf_sheet_cell(&sheet, "%s", nf_share_text(share, text));
+            const nf_costing *nearest = nf_send_nearest(report, c, bytes);
+            nf_share_text(nf_send_seconds(nearest, bytes) / serial, text);
+            nf_sheet_cell(&sheet, "%s%s", text, nf_costing_firm(nearest) ? "" : " (uncertain)");
         }
     }
     return sheet;

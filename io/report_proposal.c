@@ -1,5 +1,6 @@
 /* The tables that a proposal for computing time asks for (PRACE's form: strong scaling with the speed-up
- * against its first line, weak scaling without): of each number of cores the fastest point that counts. */
+ * against its first line, weak scaling without): of each number of cores the fastest point that counts. Kernels
+ * that wait are left out: their workers are no cores. */
 #include "io/report_parts.h"
 
 static bool is_fastest(const nf_group *group, const nf_point *point)
@@ -34,7 +35,7 @@ static nf_sheet make(const nf_report *report, nf_scaling scaling, const nf_head 
     for (size_t g = 0; g < report->ngroups; g++) {
         const nf_group *group = &report->groups[g];
         const nf_point *first = NULL;
-        for (size_t i = 0; i < group->n; i++) {
+        for (size_t i = 0; i < group->n && !group->points[0]->of->waits; i++) {
             const nf_point *point = group->points[i];
             if (point->of->scaling != scaling || !is_fastest(group, point))
                 continue;

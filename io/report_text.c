@@ -251,15 +251,16 @@ static void md_facts(FILE *out, const nf_report *report)
         fprintf(out, "- %s\n", nf_method[i]);
 }
 
+static const char proposal_words[] =
+    "Of each number of cores the fastest point that counts, of the kernels that compute.";
+
 const nf_section nf_sections[] = {
     {"Models",
      "Fitted to the fastest points that count of each number of workers; the error is that of "
      "foretelling points left out. Extrapolated times are no measurements.",
      NULL, nf_models_sheet},
-    {"For a proposal: strong scaling", "Of each number of cores the fastest point that counts.",
-     NULL, nf_proposal_strong},
-    {"For a proposal: weak scaling", "Of each number of cores the fastest point that counts.", NULL,
-     nf_proposal_weak},
+    {"For a proposal: strong scaling", proposal_words, NULL, nf_proposal_strong},
+    {"For a proposal: weak scaling", proposal_words, NULL, nf_proposal_weak},
     {"Twelve rules of benchmarking",
      "After Hoefler and Belli, SC'15: how this very study meets each.", NULL, nf_rules_sheet},
     {NULL, NULL, NULL, NULL},

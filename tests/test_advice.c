@@ -258,7 +258,7 @@ static void test_nodes(void)
     m.far_latency = 1e-2; /* a slow network, which is measured */
     m.far_bandwidth = 1e7;
     w = heat_of(&l, 16, 1 << 14, 1000);
-    CU_ASSERT(chosen(&m, &l, &w)->nodes == 1 && says("nodes", "measured messages of 1e+04 us"));
+    CU_ASSERT(chosen(&m, &l, &w)->nodes == 1 && says("nodes", "measured messages of 10 ms"));
     l.nodes = 3;
     w = heat_of(&l, 1e4, 1 << 14, 1);
     CU_ASSERT(chosen(&m, &l, &w)->nodes == 3);

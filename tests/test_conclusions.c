@@ -251,6 +251,49 @@ static void test_many(void)
     nf_study_free(&study);
 }
 
+/* Two ranks whose tiles take 3 s more than 4 s: of those 1.2 s for what is computed twice beyond the base's 10%. */
+static void test_repeated(void)
+{
+    nf_study study = {0};
+    add(&study, "k", NF_STRONG, 1, 1, 8, none);
+    nf_sample *two = add(&study, "k", NF_STRONG, 2, 1, 7, none), *one = study.samples;
+    char *text = conclude(&study);
+    CU_ASSERT(holds(text, "than those of one worker (43% of the time with 2 ranks, efficiency"));
+    CU_ASSERT(!holds(text, "computed twice"));
+    free(text);
+    for (int i = 0; i < 7; i++) {
+        one[i].repeated = 0.1;
+        two[i].repeated = 0.43;
+    }
+    nf_bottleneck b = bottleneck(&study);
+    CU_ASSERT(b.largest == NF_LOSS_SLOWER && fabs(b.repeated - 1.2 / 7) < 1e-9);
+    text = conclude(&study);
+    CU_ASSERT(holds(text, "(43% of the time with 2 ranks, 17% for cells computed twice so that "
+                          "halos are exchanged less often, efficiency 57%)"));
+    CU_ASSERT(holds(text, "shallower halos (--halo-depth)"));
+    free(text);
+    for (int i = 0; i < 7; i++)
+        two[i].repeated = 9; /* no more than the tiles take longer */
+    b = bottleneck(&study);
+    CU_ASSERT(fabs(b.repeated - 3.0 / 7) < 1e-9);
+    nf_study_free(&study);
+}
+
+/* Alike to a percent, though not to the last digit: one number. */
+static void test_alike(void)
+{
+    nf_study study = {0};
+    for (int i = 0; i < 2; i++) {
+        const char *name = i == 0 ? "a" : "b";
+        add(&study, name, NF_STRONG, 1, 1, 8, none);
+        add(&study, name, NF_STRONG, 1, 2, 4 / (0.71 + 0.001 * i), (shares){.runtime = 0.29});
+    }
+    char *text = conclude(&study);
+    CU_ASSERT(holds(text, "the most that count, for a, b (efficiency 71%). "));
+    free(text);
+    nf_study_free(&study);
+}
+
 /* ---- little data ---- */
 
 static void test_little(void)
@@ -363,6 +406,8 @@ int main(void)
         {"beyond what was measured", test_models_said},
         {"no further", test_models_end},
         {"many kernels", test_many},
+        {"kernels of one efficiency", test_alike},
+        {"cells computed twice", test_repeated},
         {"little data", test_little},
         {"worse with more", test_worse},
         {"waiting", test_waiting},

@@ -106,6 +106,17 @@ static bool plausible(const nf_cost *c, const char *what, int ranks, int threads
            (c->high == 0 || (c->low <= c->value && c->value <= c->high));
 }
 
+/* On a core each. clang's runtime keeps the threads of a team that has gone: there is no first region. */
+static bool starts_first(const nf_gauge *g, nf_cost *c)
+{
+    bool told = nf_cost_first_region(g, node.pus, c);
+#ifdef __clang__
+    if (!told)
+        return true;
+#endif
+    return told && plausible(c, "first parallel region", 1, 2);
+}
+
 static void test_starting(void)
 {
     nf_world part;
@@ -115,8 +126,8 @@ static void test_starting(void)
     if (open_gauge(1, 2, &part, &g)) {
         nf_cost_region(&g, &c);
         wrong += !plausible(&c, "parallel region", 1, 2);
-        if (nf_cost_first_region(&g, &c))
-            wrong += !plausible(&c, "first parallel region", 1, 2);
+        if (node.npus > 1)
+            wrong += !starts_first(&g, &c);
     }
     close_gauge(&part, &g);
     judge(wrong);

@@ -1,5 +1,6 @@
 /* test_engine.c - the same bits however a plan is driven: by these ranks, by 1 to 3 threads, on
  * shapes that do not divide. Run under mpirun for several numbers of ranks. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -251,6 +252,26 @@ static void test_depths(void)
             check_depth(steps, depth);
 }
 
+/* Blocks of 20 rows: before a sweep of k steps ends, each side of a seam computes 1 + ... + (k - 1) rows of the
+ * other's. 14 steps are two sweeps of 5 and one of 4. */
+static void test_repeated(void)
+{
+    const nf_shape shape = nf_test_shape(1, 20 * world.size, 50, 1, NF_F32);
+    const nf_plan_options options = {.halo_depth = 5, .grid = {1, world.size, 1}};
+    const double rows = (2 * 10 + 6) * 2.0 * (world.size - 1);
+    nf_world mine = world;
+    nf_chain chain;
+    nf_plan *plan = NULL;
+    mine.threads = 1;
+    nf_status status = nf_chain_parse("heat:steps=14", &chain);
+    if (status == NF_OK)
+        status = nf_plan_create(&mine, &shape, &chain, 1, &options, &plan);
+    CU_ASSERT_EQUAL_FATAL(status, NF_OK);
+    judge(fabs(nf_plan_repeated(plan) - rows / (14 * 20 * world.size)) > 1e-9);
+    nf_plan_free(plan);
+    nf_chain_free(&chain);
+}
+
 /* Ranks with other numbers of threads and other caches take the same steps in a sweep. */
 static void test_unlike_ranks(void)
 {
@@ -347,6 +368,7 @@ int main(int argc, char **argv)
                            {"agreement", test_agreement},
                            {"planning fails", test_planning_fails},
                            {"depths", test_depths},
+                           {"what is done twice", test_repeated},
                            {"unlike ranks", test_unlike_ranks},
                            {"options fail", test_options_fail},
                            {"parts", test_parts},

@@ -237,6 +237,20 @@ static char *terminal(void (*fill)(nf_study *))
     return text;
 }
 
+static size_t width(const char *line, size_t bytes)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < bytes; i++)
+        n += ((unsigned char)line[i] & 0xc0) != 0x80;
+    return n;
+}
+
+static void check_width(const char *text)
+{
+    for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1)
+        CU_ASSERT(width(line, strcspn(line, "\n")) <= 100);
+}
+
 /* ---- records put together ---- */
 
 static nf_costing *costings(const nf_study *study, size_t wanted)
@@ -538,8 +552,7 @@ static void fill_others(nf_study *study)
 static void test_other_names(void)
 {
     write_report(fill_others);
-    CU_ASSERT(holds("report.md", "Starting \"green thread\" takes 3.0 \u00b5s. Work that takes one "
-                                 "worker less"));
+    CU_ASSERT(holds("report.md", "Starting \"green thread\" takes 3.0 \u00b5s.\n"));
     CU_ASSERT(holds("report.md", "| green thread | 1\u00d72 | 100 | 3.000 \u00b5s |"));
     CU_ASSERT(holds("report.md",
                     "an increment takes 7.00 ns as an atomic and 9.00 ns by \"ticket\", 1.3 "
@@ -588,12 +601,129 @@ static void test_conclusions(void)
                                  "threads; for count below 5,000 cells at least than 2 ranks. "));
 }
 
-static size_t width(const char *line, size_t bytes)
+/* ---- what is uncertain ---- */
+
+/* Of few samples there is no interval: low and high are 0. */
+static void add_unsure(nf_study *study, nf_cost one, double low, double high)
 {
-    size_t n = 0;
-    for (size_t i = 0; i < bytes; i++)
-        n += ((unsigned char)line[i] & 0xc0) != 0x80;
-    return n;
+    one.low = low;
+    one.high = high;
+    one.n = high > 0 ? 100 : 3;
+    keep(study, one);
+}
+
+static void fill_unsure(nf_study *study)
+{
+    fill_points(study);
+    add_start(study, "process", 1, 1, 0.6e-3);
+    add_unsure(study, cost(NF_COST_START, "barrier of ranks", 2, 1, 171e-6), 3.3e-6, 40.375e-3);
+    add_unsure(study, cost(NF_COST_START, "parallel region", 1, 2, 2e-6), 0, 0);
+    add_unsure(study, cost(NF_COST_SHARE, "lock", 1, 1, 50e-9), 11e-9, 89e-9);
+    add_unsure(study, cost(NF_COST_SHARE, "lock", 1, 2, 60e-9), 20e-9, 269e-9);
+    add_unsure(study, cost(NF_COST_SHARE, "private", 1, 2, 18e-9), 17e-9, 19e-9);
+    add_unsure(study, cost(NF_COST_SHARE, "race", 1, 2, 2e-9), 0, 0);
+    nf_cost message = cost(NF_COST_SEND, "contiguous", 2, 1, 1e-3), packed = message;
+    message.amount = packed.amount = 1e6;
+    packed.what = own("packed");
+    add_unsure(study, message, 0.4e-3, 0.9e-3);
+    add_unsure(study, packed, 0.7e-3, 1.2e-3);
+}
+
+/* Numbers of a wide interval, or of none, are told with it, and nothing is concluded from them. */
+static void test_unsure(void)
+{
+    write_report(fill_unsure);
+    CU_ASSERT(holds("report.md",
+                    "Starting a process takes 600 \u00b5s, a team of 2 threads 2.0 \u00b5s "
+                    "(uncertain: 3 samples) and a barrier of 2 ranks 171 \u00b5s (uncertain: 3.3 "
+                    "\u00b5s to 40 ms).\n"));
+    CU_ASSERT(lacks("report.md", "A loop that one worker") && lacks("report.md", "such starts"));
+    CU_ASSERT(holds("report.md", "takes 18.0 ns in a private partial and 60.0 ns (uncertain: 20.0 "
+                                 "ns to 269 ns) behind a lock. So let each worker count"));
+    CU_ASSERT(lacks("report.md", "slower, not faster") && lacks("report.md", "as much as"));
+    CU_ASSERT(holds("report.md", "\n| lock | 50.0 ns (uncertain: 11.0 ns to 89.0 ns) | 60.0 ns "
+                                 "(uncertain: 20.0 ns to 269 ns) |"));
+    CU_ASSERT(holds("report.md", "\n| race | \u2013 | 2.00 ns (uncertain: 3 samples) |"));
+    CU_ASSERT(holds("report.md", "977 KiB take 1.00 ms (uncertain: 400 \u00b5s to 900 \u00b5s). "
+                                 "Where the cells lie apart, it takes 1.00 ms packed by hand."));
+    CU_ASSERT(holds("report.md", "| 40% (uncertain) | 40% |"));
+    CU_ASSERT(holds("report.md", "40% for slow to 200% for fast, of times that are too uncertain "
+                                 "to conclude from.\n"));
+    char *text = terminal(fill_unsure);
+    CU_ASSERT(strstr(text, "lock 60.0 ns (uncertain: 20.0 ns to 269 ns)") != NULL);
+    CU_ASSERT(strstr(text, "parallel region 1\u00d72 2.00 \u00b5s (uncertain: 3 samples)") != NULL);
+    check_width(text);
+    free(text);
+}
+
+/* An interval of exactly a factor of 2 is firm; touching intervals are not apart. */
+static void fill_close(nf_study *study)
+{
+    fill_points(study);
+    add_unsure(study, cost(NF_COST_SHARE, "atomic", 1, 1, 15e-9), 10e-9, 20e-9);
+    add_unsure(study, cost(NF_COST_SHARE, "atomic", 1, 2, 30e-9), 20e-9, 40e-9);
+    add_unsure(study, cost(NF_COST_SHARE, "lock", 1, 2, 50e-9), 40e-9, 80e-9);
+}
+
+static void test_close(void)
+{
+    write_report(fill_close);
+    CU_ASSERT(holds("report.md", "takes 30.0 ns as an atomic and 50.0 ns behind a lock. Which way "
+                                 "is cheapest is not shown here.\n"));
+    CU_ASSERT(holds("report.md", "\n| atomic | 15.0 ns | 30.0 ns |"));
+}
+
+/* ---- starting, once more ---- */
+
+static void fill_first(nf_study *study)
+{
+    fill_points(study);
+    add_start(study, "first parallel region", 1, 2, 16e-6);
+    add_start(study, "parallel region", 1, 2, 44e-6);
+    CU_ASSERT(nf_study_fact(study, "OMP_WAIT_POLICY", "passive") == NF_OK);
+}
+
+static void fill_dear_first(nf_study *study)
+{
+    fill_points(study);
+    add_start(study, "first parallel region", 1, 2, 60e-6);
+    add_start(study, "parallel region", 1, 2, 44e-6);
+    CU_ASSERT(nf_study_fact(study, "OMP_WAIT_POLICY", "active") == NF_OK);
+}
+
+/* Threads that have to be made do not take less than those that are there. */
+static void test_first(void)
+{
+    write_report(fill_first);
+    CU_ASSERT(holds("report.html", "Starting a team of 2 threads takes 44 \u00b5s. Threads sleep "
+                                   "between regions here (OMP_WAIT_POLICY=passive) and are woken"));
+    CU_ASSERT(lacks("report.md", "threads must be made"));
+    CU_ASSERT(holds("report.md", "| first parallel region | 1\u00d72 | 100 | 16.00 \u00b5s |"));
+    char *text = terminal(fill_first);
+    CU_ASSERT(strstr(text, "first parallel region") == NULL);
+    free(text);
+    write_report(fill_dear_first);
+    CU_ASSERT(holds("report.md",
+                    "44 \u00b5s and a first team, whose threads must be made and bound, 60 "
+                    "\u00b5s. A loop"));
+    CU_ASSERT(lacks("report.md", "Threads sleep"));
+}
+
+static void fill_one_core(nf_study *study)
+{
+    fill_points(study);
+    add_start(study, "process", 1, 1, 0.6e-3);
+    add_share(study, "lock", 1, 1, 20e-9, 0);
+    add_share(study, "private", 1, 1, 1e-9, 0);
+}
+
+static void test_one_core(void)
+{
+    write_report(fill_one_core);
+    CU_ASSERT(holds("report.md", "Starting a process takes 600 \u00b5s.\n"));
+    CU_ASSERT(lacks("report.md", "before others could help"));
+    CU_ASSERT(holds("report.md", "One worker alone has added to the counter"));
+    CU_ASSERT(lacks("report.md", "counter counts"));
 }
 
 static void fill_long(nf_study *study)
@@ -604,12 +734,6 @@ static void fill_long(nf_study *study)
         snprintf(name, sizeof name, "%.*s", 3 + i, "a-name-of-some-length");
         add_start(study, name, 1, 1, 1e-3);
     }
-}
-
-static void check_width(const char *text)
-{
-    for (const char *line = text; *line != '\0'; line += strcspn(line, "\n") + 1)
-        CU_ASSERT(width(line, strcspn(line, "\n")) <= 100);
 }
 
 static void test_long_lines(void)
@@ -671,9 +795,14 @@ static void test_invalid(void)
     free(text);
 }
 
+/* Into a folder whose earlier report had costs. */
 static void test_none(void)
 {
-    write_report(fill_points);
+    nf_study study = {0};
+    write_report(fill_all);
+    fill_points(&study);
+    CU_ASSERT(nf_report_write(&study, folder, 0) == NF_OK);
+    nf_study_free(&study);
     char path[256], *text = terminal(fill_points);
     snprintf(path, sizeof path, "%s/costs.csv", folder);
     CU_ASSERT(access(path, F_OK) != 0);
@@ -759,6 +888,10 @@ int main(void)
         {"sentences on a team", test_team_words},
         {"sentences", test_words},
         {"other names", test_other_names},
+        {"what is uncertain", test_unsure},
+        {"intervals that touch", test_close},
+        {"first regions", test_first},
+        {"one core", test_one_core},
         {"conclusions", test_conclusions},
         {"the terminal", test_terminal},
         {"long lines of the terminal", test_long_lines},

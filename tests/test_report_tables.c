@@ -273,6 +273,26 @@ static void test_models(void)
     free(text);
 }
 
+static void fill_waiting(nf_study *study)
+{
+    fill_models(study);
+    add(study, make("files", NF_STRONG, 1, 1), 1);
+    add(study, make("files", NF_STRONG, 1, 16), 0.2);
+    for (size_t i = 0; i < study->nsamples; i++)
+        study->samples[i].waits = strcmp(study->samples[i].kernel, "files") == 0;
+}
+
+/* Threads that wait for files are no cores: an application for cores does not list them. */
+static void test_proposal(void)
+{
+    write_report(fill_waiting, 0);
+    CU_ASSERT(holds("report.md", "| a | 100x50 f32 | 2 | 1 | 2 | 1 | 501.5 ms |\n"));
+    char *text = need_text("report.md"), *from = strstr(text, "## For a proposal: strong");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(from);
+    CU_ASSERT(strstr(from, "| files |") == NULL);
+    free(text);
+}
+
 static void test_data(void)
 {
     write_report(fill_models, 0);
@@ -410,6 +430,7 @@ int main(void)
         {"rules", test_rules},
         {"rules that are not met", test_unmet_rules},
         {"models", test_models},
+        {"tables for a proposal", test_proposal},
         {"figures' data", test_data},
         {"TALP", test_talp},
         {"Extra-P", test_extrap},

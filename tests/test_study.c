@@ -360,9 +360,9 @@ static bool same_measures(const nf_sample *a, const nf_sample *b)
     const nf_balance *x = &a->balance, *y = &b->balance;
     bool same =
         same_text(a->grows, b->grows) && a->cores == b->cores && a->waits == b->waits &&
-        a->order == b->order && a->runs == b->runs &&
-        a->clock == b->clock && a->end == b->end && same_bits(a->flops, b->flops) &&
-        same_bits(a->bytes, b->bytes) && same_bits(a->moved, b->moved) &&
+        a->order == b->order && a->runs == b->runs && a->clock == b->clock && a->end == b->end &&
+        same_bits(a->flops, b->flops) && same_bits(a->bytes, b->bytes) &&
+        same_bits(a->moved, b->moved) && same_bits(a->repeated, b->repeated) &&
         same_bits(a->cycles, b->cycles) && same_bits(a->misses, b->misses) &&
         same_bits(a->instructions, b->instructions) && same_bits(a->joules, b->joules) &&
         x->known == y->known && same_bits(x->useful, y->useful) && same_bits(x->most, y->most) &&
@@ -454,7 +454,7 @@ static nf_sample full_sample(double *threads, nf_phases *ranks)
     full.clock = NF_CLOCK_WINDOW;
     full.end = NF_END_TIME;
     full.cores = 4, full.waits = true;
-    full.flops = 1e15 / 3, full.bytes = 3, full.moved = 4e300;
+    full.flops = 1e15 / 3, full.bytes = 3, full.moved = 4e300, full.repeated = 0.1;
     full.cycles = 5, full.instructions = 6, full.misses = 7, full.joules = 0.1;
     full.balance = (nf_balance){true, 1.0 / 7, 1.0 / 9, 0.1, 0.2, 0.15, 99, 1, threads, ranks};
     return full;

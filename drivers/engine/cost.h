@@ -1,6 +1,6 @@
 /* cost.h - what a plan is thought to cost, on a nominal core of the present time. Good enough to
- * choose between ways that give the same bits, and to say what limits a sweep; never a measurement.
- */
+ * choose between ways that give the same bits, and to say what limits a sweep; never a measurement:
+ * what was measured of starting, sharing and sending is in study/costs.h. */
 #ifndef NF_COST_H
 #define NF_COST_H
 

@@ -189,3 +189,15 @@ double nf_plan_moved(const nf_plan *plan)
     }
     return bytes;
 }
+
+double nf_plan_repeated(const nf_plan *plan)
+{
+    nf_pass_facts facts;
+    double once = 0, all = 0;
+    for (size_t p = 0; find_pass(plan, p) != NULL; p++) {
+        nf_plan_tell_pass(plan, p, &facts);
+        all += facts.flops * (double)facts.sweeps;
+        once += facts.flops * (double)facts.sweeps / (1 + facts.repeated);
+    }
+    return once > 0 ? all / once - 1 : 0;
+}

@@ -64,5 +64,7 @@ nf_nominal nf_chain_nominal(const nf_chain *chain);
 /* Collective. Bytes that the plan moves: in each sweep the cells of each array once, what a store
  * reads first included. Labellings count as one sweep. */
 double nf_plan_moved(const nf_plan *plan);
+/* Collective. Of all sweeps the part of the arithmetic that is done more than once. */
+double nf_plan_repeated(const nf_plan *plan);
 
 #endif

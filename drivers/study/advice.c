@@ -400,15 +400,15 @@ static void tell_ranks(const nf_limits *l, const nf_workload *w, nf_advice *a)
 static void tell_nodes(const nf_limits *l, const nf_calibration *m, nf_advice *a)
 {
     const nf_choice *one = shortest(a, is_node, false), *many = shortest(a, is_nodes, false);
-    char alone[NF_AMOUNT], together[NF_AMOUNT], how[96];
+    char alone[NF_AMOUNT], together[NF_AMOUNT], latency[NF_AMOUNT], how[96];
     if (l->nodes < 2 || many == NULL)
         return;
     turn(a, "nodes",
-         "%d nodes: the best of one takes %s, %s take %s, with %s messages of %.2g us "
-         "between nodes",
+         "%d nodes: the best of one takes %s, %s take %s, with %s messages of %s between "
+         "nodes",
          l->nodes, nf_seconds_text(one->seconds, 3, alone), nf_choice_text(many, how),
          nf_seconds_text(many->seconds, 3, together), m->far_latency > 0 ? "measured" : "nominal",
-         1e6 * (m->far_latency > 0 ? m->far_latency : nominal_far));
+         nf_seconds_text(m->far_latency > 0 ? m->far_latency : nominal_far, 2, latency));
 }
 
 static void tell_start(const nf_workload *w, nf_advice *a)

@@ -52,6 +52,8 @@ nf_bottleneck nf_bottleneck_of(const nf_study *study, const nf_point *point, con
             b.share = losses[k] / point->seconds;
             b.largest = (nf_loss)k;
         }
+    const double more = (1 + point->of->repeated) / (1 + base->of->repeated) - 1;
+    b.repeated = fmax(fmin(ideal * more, p->compute - ideal), 0) / point->seconds;
     const nf_interval *speedup = &point->speedup_interval;
     double most = speedup->known ? speedup->high * nf_point_share(point) : point->efficiency;
     b.limited = !b.waits && 100 * most < NF_GOOD && 100 * b.share >= NF_LEAST_LOSS;

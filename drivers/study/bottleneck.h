@@ -25,6 +25,8 @@ typedef struct nf_bottleneck {
     nf_loss largest; /* loss */
     double share;    /* of the point's time; SLOWER: how much of it the base's tiles would not
                                take */
+    double repeated; /* of the point's time, for arithmetic done more than once beyond what the base
+                               does; part of SLOWER's; 0: none, or unknown */
     double bandwidth; /* traffic a second, as a share of the highest that reading, copying or the
                                triad reached with these workers; 0: unknown */
     double flops;     /* nominal operations a second, as a share of the peak's; 0: unknown */

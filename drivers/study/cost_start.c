@@ -1,6 +1,7 @@
 /* cost_start.c - what starting workers costs. */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <spawn.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -79,8 +80,9 @@ void nf_cost_barrier(const nf_gauge *g, nf_cost *cost)
 
 typedef struct first_region {
     int threads;
+    const int *cores;
     double seconds;
-    atomic_bool old; /* a thread was there already */
+    atomic_bool unfit; /* a thread was there already, or is not on its core */
 } first_region;
 
 static _Thread_local bool met;
@@ -89,8 +91,8 @@ static void meet(void *context, int thread, int64_t item)
 {
     first_region *f = context;
     (void)item;
-    if (thread > 0 && met)
-        atomic_store(&f->old, true);
+    if ((thread > 0 && met) || sched_getcpu() != f->cores[thread])
+        atomic_store(&f->unfit, true);
     met = true;
 }
 
@@ -98,8 +100,9 @@ static void *run_first(void *context)
 {
     first_region *f = context;
     double start = nf_seconds();
-    nf_team_run(f->threads, f->threads, meet, f);
+    nf_team_bind(f->threads, f->cores, NULL, 0);
     f->seconds = nf_seconds() - start;
+    nf_team_run(f->threads, f->threads, meet, f);
     return NULL;
 }
 
@@ -110,16 +113,16 @@ static double take_first(void *context)
     if (pthread_create(&thread, NULL, run_first, f) == 0)
         pthread_join(thread, NULL);
     else
-        atomic_store(&f->old, true);
+        atomic_store(&f->unfit, true);
     return f->seconds;
 }
 
-bool nf_cost_first_region(const nf_gauge *g, nf_cost *cost)
+bool nf_cost_first_region(const nf_gauge *g, const int *cores, nf_cost *cost)
 {
-    first_region f = {.threads = g->part->threads};
+    first_region f = {.threads = g->part->threads, .cores = cores};
     *cost = start_cost(g, "first parallel region");
     nf_gauge_sample(g, take_first, &f, cost);
-    return !atomic_load(&f.old);
+    return !atomic_load(&f.unfit);
 }
 
 /* ---- processes ---- */

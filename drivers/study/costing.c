@@ -195,6 +195,26 @@ bool nf_costing_counts(const nf_costing *cost)
     return cost->valid && !cost->oversubscribed;
 }
 
+static bool is_single(const nf_costing *cost)
+{
+    return cost->of->kind == NF_COST_START && strcmp(cost->of->what, "MPI process") == 0;
+}
+
+bool nf_costing_firm(const nf_costing *cost)
+{
+    const nf_interval *i = &cost->interval;
+    return is_single(cost) || (i->known && i->high <= 2 * i->low);
+}
+
+bool nf_costing_exceeds(const nf_costing *more, const nf_costing *less)
+{
+    bool known =
+        (more->interval.known || is_single(more)) && (less->interval.known || is_single(less));
+    double low = is_single(more) ? more->value : more->interval.low;
+    double high = is_single(less) ? less->value : less->interval.high;
+    return known && low > high;
+}
+
 int nf_costing_workers(const nf_costing *cost)
 {
     return cost->of->ranks * cost->of->threads;

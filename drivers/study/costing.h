@@ -1,4 +1,5 @@
-/* costing.h - the costs of a study, each once: records of one cost are put together. Pure functions. */
+/* costing.h - the costs of a study, each once: records of one cost (study/costs.h: measured, not
+ * engine/cost.h's nominal ones) are put together. Pure functions. */
 #ifndef NF_COSTING_H
 #define NF_COSTING_H
 
@@ -27,6 +28,13 @@ nf_status nf_costings(const nf_study *study, nf_costing **list, size_t *n);
 
 /* Valid, and not oversubscribed: conclusions may be drawn from it. */
 bool nf_costing_counts(const nf_costing *cost);
+
+/* Whether its time may be told as a plain number: the interval is known and not wider than a factor of 2, or
+ * it is that of an MPI process, of which there is one sample by nature. */
+bool nf_costing_firm(const nf_costing *cost);
+
+/* Whether `more` is shown to take longer: their intervals are apart. */
+bool nf_costing_exceeds(const nf_costing *more, const nf_costing *less);
 
 int nf_costing_workers(const nf_costing *cost);
 

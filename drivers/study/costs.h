@@ -1,5 +1,6 @@
 /* costs.h - what sharing out work costs beside the work: starting workers, raising a counter that
- * they share, moving an array from one process to another.
+ * they share, moving an array from one process to another. Measured; engine/cost.h is what a plan is
+ * thought to cost.
  *
  * All functions here are collective over the gauge's part, whose workers are bound as they are meant
  * to be. Costs are filled on rank 0; their texts are constants. */
@@ -52,10 +53,10 @@ void nf_gauge_sample(const nf_gauge *gauge, nf_gauge_task *task, void *context, 
  * nf_team_run until it returns; the mean of as many in a row as take a millisecond, so that threads
  * that wait spinning for the next region are found awake. */
 void nf_cost_region(const nf_gauge *gauge, nf_cost *cost);
-/* "first parallel region": the same, once, by a new thread, whose team has to be started first;
- * threads run where the calling one may. False: the runtime had threads left for it, and this is
- * not to be had. */
-bool nf_cost_first_region(const nf_gauge *gauge, nf_cost *cost);
+/* "first parallel region": once, by a new thread, whose team has to be started first; in it thread t
+ * goes to cores[t], where later regions find it, and stays there. False: a thread cannot go there, or
+ * the runtime had threads left for it, and this is not to be had. */
+bool nf_cost_first_region(const nf_gauge *gauge, const int *cores, nf_cost *cost);
 /* "barrier of ranks": nf_barrier, the mean of as many in a row as take a millisecond. */
 void nf_cost_barrier(const nf_gauge *gauge, nf_cost *cost);
 /* "process": from the call of posix_spawn until `true`, which does nothing, was waited for. False:

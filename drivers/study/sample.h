@@ -74,6 +74,9 @@ typedef struct nf_sample {
     double bytes; /* nominal traffic, as if each stage of the chain ran by itself; 0: likewise */
     double moved; /* bytes that the plan moves: each pass's arrays once a sweep, what a store
                             reads first included; 0: none, or unknown */
+    double
+        repeated; /* part of the arithmetic that is done more than once, where tiles or ranks meet;
+                            0: none, or unknown */
     double cycles, instructions,
         misses;    /* of all workers, last-level cache misses; 0: not counted */
     double joules; /* of the processors of all nodes; 0: not measured */
