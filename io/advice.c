@@ -84,8 +84,9 @@ static json_t *machine_of(const nf_advised *a)
         json_array_append_new(workers,
                               json_pack("{s:i, s:f, s:f, s:f}", "workers", m->workers[i], "read",
                                         m->read[i], "flops", m->flops[i], "team", m->team[i]));
-    return json_pack("{s:b, s:o, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:o}", "measured",
-                     m->measured, "origin", nf_json_text(a->origin), "first_team", m->first_team,
+    return json_pack("{s:b, s:o, s:b, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:o}",
+                     "measured", m->measured, "origin", nf_json_text(a->origin), "busy",
+                     nf_calibration_busy(m), "load", m->load, "first_team", m->first_team,
                      "process", m->process, "launch", m->launch, "launch_rank", m->launch_rank,
                      "latency", m->latency, "bandwidth", m->bandwidth, "far_latency",
                      m->far_latency, "far_bandwidth", m->far_bandwidth, "workers", workers);

@@ -301,25 +301,29 @@ static void test_deterministic(void)
 
 static void test_threads(void)
 {
-    double serial, team;
+    nf_thread_reason r;
     nf_calibration m = nf_calibration_nominal(8);
     nf_thread_work tiny = {.flops = 1000, .bytes = 1000, .sweeps = 1};
-    CU_ASSERT(nf_advice_threads(&m, 8, &tiny, &serial, &team) == 1 && team > serial);
+    CU_ASSERT(nf_advice_threads(&m, 8, &tiny, &r) == 1 && r.team > r.serial);
     nf_thread_work large = {.flops = 1e11, .bytes = 1000, .sweeps = 1};
-    CU_ASSERT(nf_advice_threads(&m, 8, &large, &serial, &team) == 8);
-    CU_ASSERT(fabs(serial - 1e11 / nf_nominal_flops) < 1e-9 && team > serial / 8 &&
-              team < serial / 7);
-    CU_ASSERT(nf_advice_threads(&m, 3, &large, &serial, &team) == 3);
-    CU_ASSERT(nf_advice_threads(&m, 1, &large, &serial, &team) == 1);
+    CU_ASSERT(nf_advice_threads(&m, 8, &large, &r) == 8);
+    CU_ASSERT(fabs(r.serial - 1e11 / nf_nominal_flops) < 1e-9 && r.team > r.serial / 8 &&
+              r.team < r.serial / 7);
+    CU_ASSERT(nf_advice_threads(&m, 3, &large, &r) == 3);
+    CU_ASSERT(nf_advice_threads(&m, 1, &large, &r) == 1);
     nf_thread_work middle = {.flops = 1e7, .bytes = 1000, .sweeps = 1};
-    int some = nf_advice_threads(&m, 8, &middle, &serial, &team);
+    int some = nf_advice_threads(&m, 8, &middle, &r);
     CU_ASSERT(some > 1 && some < 8);
     nf_thread_work coded = {.coded = 1e8, .sweeps = 1};
-    CU_ASSERT(nf_advice_threads(&m, 8, &coded, &serial, &team) == 8);
+    CU_ASSERT(nf_advice_threads(&m, 8, &coded, &r) == 8);
     for (size_t i = 0; i < m.steps; i++)
         m.read[i] = 2e10 * fmin(m.workers[i], 2);
     nf_thread_work moved = {.bytes = 1e9, .sweeps = 1}; /* two saturate the memory */
-    CU_ASSERT(nf_advice_threads(&m, 8, &moved, &serial, &team) == 2);
+    CU_ASSERT(nf_advice_threads(&m, 8, &moved, &r) == 2);
+    CU_ASSERT(fabs(r.gain - 2) < 1e-12);
+    for (size_t i = 0; i < m.steps; i++)
+        m.flops[i] = m.flops[0];
+    CU_ASSERT(nf_advice_threads(&m, 8, &large, &r) == 1 && r.gain == 1 && r.team < r.serial / 2);
 }
 
 /* Files, each by one thread: no thread without one. */
@@ -349,6 +353,25 @@ static void test_between(void)
     CU_ASSERT(nf_calibration_at(&m, m.read, 100) == 40);
     m.steps = 1;
     CU_ASSERT(nf_calibration_at(&m, m.read, 5) == 10);
+}
+
+/* One probe beside other work: two workers no slower than one, none faster than so many. */
+static void test_settled(void)
+{
+    nf_calibration m = {.measured = true,
+                        .cores = 4,
+                        .steps = 3,
+                        .workers = {1, 2, 4},
+                        .read = {10, 25, 15},
+                        .flops = {2.56e11, 2.24e11, 9e11}};
+    nf_calibration_settle(&m);
+    CU_ASSERT(m.read[0] == 10 && m.read[1] == 20 && m.read[2] == 20);
+    CU_ASSERT(m.flops[1] == 2.56e11 && m.flops[2] == 9e11);
+    CU_ASSERT(!nf_calibration_busy(&m));
+    m.load = 0.8;
+    CU_ASSERT(nf_calibration_busy(&m));
+    m.cores = 64;
+    CU_ASSERT(!nf_calibration_busy(&m));
 }
 
 static void test_words(void)
@@ -393,9 +416,12 @@ static void test_kept(void)
     char folder[64], *path = begin_folder(folder);
     nf_calibration m = machine_of(4), read;
     m.launch = 0.123456789012345678;
+    m.load = 0.25;
+    m.flops[1] = 0.9 * m.flops[0];
     CU_ASSERT(nf_calibration_load(path, key, &read) == NF_CALIBRATION_NONE);
     CU_ASSERT(nf_calibration_save(path, key, &m) == NF_OK);
     CU_ASSERT(nf_calibration_load(path, key, &read) == NF_CALIBRATION_THERE);
+    CU_ASSERT(read.load == 0.25 && read.flops[1] == read.flops[0]);
     CU_ASSERT(read.launch == m.launch && read.steps == m.steps && read.cores == 4);
     CU_ASSERT(memcmp(read.team, m.team, sizeof m.team) == 0);
     CU_ASSERT(nf_calibration_load(path, "another machine", &read) == NF_CALIBRATION_DAMAGED);
@@ -416,7 +442,7 @@ static void spoil(const char *path, const char *text)
 static void test_damaged(void)
 {
     static const char head[] =
-        "{\"format\": 1, \"machine\": \"a machine; 4 cores\", \"cores\": 4, "
+        "{\"format\": 2, \"load\": 0, \"machine\": \"a machine; 4 cores\", \"cores\": 4, "
         "\"first_team\": 0, \"launch\": 1, \"launch_rank\": 0, \"latency\": 0, "
         "\"bandwidth\": 0, \"far_latency\": 0, \"far_bandwidth\": 0, ";
     static const char *const rest[] = {
@@ -475,6 +501,7 @@ int main(void)
                            {"threads without measuring", test_threads},
                            {"threads for files", test_items},
                            {"between what was measured", test_between},
+                           {"numbers of a noisy machine", test_settled},
                            {"words", test_words},
                            {"kept and read again", test_kept},
                            {"damaged", test_damaged},

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # test_advise.sh PROGRAMS MPIEXEC PART - advise as a user runs it. PART: line (what it prints), files (whole commands),
-# refused, cache, damaged, again, unwritable (what it keeps of the machine), places (mpirun, affinity), nowhere (no
+# refused, cache, damaged, again, busy, unwritable (what it keeps of the machine), places (mpirun, affinity), nowhere (no
 # mpirun), slurm (several nodes), threads (the number of threads that the other programs take by themselves).
 set -u
 programs=$1 mpiexec=$2 part=$3
@@ -137,7 +137,7 @@ cache)
     check 'what stands there' advise --json -k sumsq --size 64x64
     equal 'is used' "$(value "a['choices'][0]['start']")" 1000.0
     ;;
-damaged | again | unwritable)
+damaged | again | busy | unwritable)
     export XDG_CACHE_HOME=$folder/cache
     mkdir -p cache/nfold
     cp "$programs"/advise-tests/nfold/machine-*.json cache/nfold/ 2>/dev/null || advise -k sumsq --size 64x64 >out.txt 2>err.txt
@@ -148,7 +148,7 @@ damaged)
     check 'a damaged file' advise -k sumsq --size 64x64
     says 'measured now \(the file there was damaged\).*, kept in'
     file=$(grep -o '/[^ ]*/machine-[0-9a-f]*.json' out.txt)
-    equal 'is replaced' "$(python3 -c "import json; print(json.load(open('$file'))['format'])")" 1
+    equal 'is replaced' "$(python3 -c "import json; print(json.load(open('$file'))['format'])")" 2
     equal 'and nothing else left' "$(ls -A cache/nfold | wc -l)" "$before"
     ;;
 again)
@@ -157,6 +157,22 @@ again)
     equal 'measures anew' "$(value "a['choices'][0]['start'] < 100")" True
     file=$(value "a['machine']['origin'].split(' kept in ')[1]")
     equal 'and keeps it' "$(grep -c '"process": 1000.0' "$file")" 0
+    ;;
+busy)
+    check 'to have the numbers' advise -k sumsq --size 64x64
+    # Those of a busy machine are told to be, and measured again after a while.
+    sed -i 's/"load": [0-9.e-]*/"load": 1000.0/' cache/nfold/machine-*.json
+    check 'of a busy machine' advise -k sumsq --size 64x64
+    says 'from .*, of a busy machine \(others took 1000\.0 of its [0-9]+ cores\)'
+    check 'and in JSON' advise --json -k sumsq --size 64x64
+    equal 'as well' "$(value "a['machine']['busy'], a['machine']['load']")" '(True, 1000.0)'
+    touch -d '1 hour ago' cache/nfold/machine-*.json
+    check 'later' advise --json -k sumsq --size 64x64
+    equal 'again' "$(value "a['machine']['load'] < 1000, 'those there were of a busy' in a['machine']['origin']")" '(True, True)'
+    sed -i 's/"load": [0-9.e-]*/"load": 0.0/' cache/nfold/machine-*.json
+    touch -d '1 hour ago' cache/nfold/machine-*.json
+    check 'of a quiet one' advise --json -k sumsq --size 64x64
+    equal 'is kept' "$(value "a['machine']['busy'], a['machine']['origin'][:4]")" "(False, 'from')"
     ;;
 unwritable)
     XDG_CACHE_HOME=/dev/null/none check 'a folder that cannot be' advise -k sumsq --size 64x64
@@ -231,9 +247,21 @@ threads)
     equal 'the same bits' "$(checksum one.h5:/a)" "$(checksum three.h5:/a)"
     # What advise has kept is used: a machine on which teams start at once, or never.
     XDG_CACHE_HOME=$folder/cache check 'to have numbers' advise -k sumsq --size 64x64
-    sed -i 's/"first_team": [0-9.e-]*/"first_team": 1000.0/' cache/nfold/machine-*.json
+    file=$(echo cache/nfold/machine-*.json)
+    sed -i 's/"load": [0-9.e-]*/"load": 0.0/' "$file"
+    cp "$file" sound.json
+    sed -i 's/"first_team": [0-9.e-]*/"first_team": 1000.0/' "$file"
     check 'kept numbers' explained filter -q --explain -k nlm:search=9 large.png large.h5:/a
-    [ "$cores" -eq 1 ] || says "^threads: 1 of $cores: .*by what advise keeps"
+    [ "$cores" -eq 1 ] || says "^threads: 1 of $cores: .*starting two takes .*by $folder/$file$"
+    # One on which two compute no faster than one, as it was measured beside other work.
+    python3 -c "import json, sys
+m = json.load(open('sound.json'))
+for w in m['workers']: w['flops'], w['read'] = 1e11, 1e10
+m['load'] = 1.5
+json.dump(m, open('$file', 'w'))"
+    check 'a noisy machine' explained reduce -q --explain -k sumsq_range:n=1e9
+    [ "$cores" -eq 1 ] ||
+        says "^threads: 1 of $cores: .*two compute only 1\.0 times as fast, by $folder/$file, measured on a busy machine"
     echo spoilt >"$(echo cache/nfold/machine-*.json)"
     check 'damaged numbers' explained filter -q --explain -k sobel tiny.png one.h5:/a
     [ "$cores" -eq 1 ] || says 'by nominal numbers'

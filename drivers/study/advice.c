@@ -51,6 +51,19 @@ double nf_calibration_at(const nf_calibration *c, const double *list, int worker
     return workers >= c->workers[i + 1] ? list[i + 1] : list[i] + part * (list[i + 1] - list[i]);
 }
 
+void nf_calibration_settle(nf_calibration *c)
+{
+    for (size_t i = 1; i < c->steps; i++) {
+        c->read[i] = fmax(c->read[i - 1], fmin(c->read[i], c->read[0] * c->workers[i]));
+        c->flops[i] = fmax(c->flops[i - 1], fmin(c->flops[i], c->flops[0] * c->workers[i]));
+    }
+}
+
+bool nf_calibration_busy(const nf_calibration *c)
+{
+    return c->measured && c->load > fmax(0.5, 0.05 * c->cores);
+}
+
 /* Seconds by t threads, and to start them. Kernels do not come near the peak, but gain as it does. */
 static double work_seconds(const nf_calibration *c, const nf_thread_work *w, int t)
 {
@@ -65,11 +78,11 @@ static double team_seconds(const nf_calibration *c, const nf_thread_work *w, int
     return t > 1 ? c->first_team * t / c->cores + w->sweeps * nf_calibration_at(c, c->team, t) : 0;
 }
 
-int nf_advice_threads(const nf_calibration *c, int cores, const nf_thread_work *w, double *serial,
-                      double *team)
+int nf_advice_threads(const nf_calibration *c, int cores, const nf_thread_work *w,
+                      nf_thread_reason *reason)
 {
     int best = 1;
-    double least = *serial = work_seconds(c, w, 1);
+    double serial = work_seconds(c, w, 1), least = serial;
     for (int t = 2; t < 2 * cores; t *= 2) {
         int threads = t < cores ? t : cores;
         double seconds = work_seconds(c, w, threads) + team_seconds(c, w, threads);
@@ -78,7 +91,9 @@ int nf_advice_threads(const nf_calibration *c, int cores, const nf_thread_work *
             best = threads;
         }
     }
-    *team = best > 1 ? least : team_seconds(c, w, 2);
+    *reason = (nf_thread_reason){.serial = serial,
+                                 .team = best > 1 ? least : team_seconds(c, w, 2),
+                                 .gain = serial / work_seconds(c, w, 2)};
     return best;
 }
 
