@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "drivers/advise_args.h"
 #include "drivers/advise_chain.h"
@@ -14,8 +15,10 @@
 #include "drivers/engine/team.h"
 #include "io/advice.h"
 
-/* Seconds that measuring a chain may take. */
+/* Seconds that measuring a chain may take; after so many more its processes end by themselves, should nobody
+ * have ended them. */
 static const double patience = 120;
+enum { LAST_SECONDS = 150 };
 
 /* What giving advice takes; rank 0's. */
 typedef struct advising {
@@ -194,6 +197,10 @@ static nf_status run(const nf_cli *cli, const advise_args *args, const char *fol
 {
     static advising a;
     nf_status status = NF_OK;
+    if (args->probe != ADVISE_PROBE_NOTHING) {
+        alarm(LAST_SECONDS);
+        advise_end_with_parent(getppid());
+    }
     switch (args->probe) {
     case ADVISE_PROBE_START:
         advise_probe_start(cli);

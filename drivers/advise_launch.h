@@ -3,11 +3,15 @@
 #define NF_ADVISE_LAUNCH_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 /* The environment that processes are started with; to be called before MPI starts, which adds to it
  * what is meant for this process alone. What an mpirun around this process has added is left out,
  * too. Never freed: it is as long-lived as the program. */
 void advise_keep_environment(void);
+
+/* This process gets SIGTERM when its parent ends, now if it has ended already. */
+void advise_end_with_parent(pid_t parent);
 
 typedef struct advise_launched {
     bool fine;      /* it ran, and ended with 0 */

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # test_advise.sh PROGRAMS MPIEXEC PART - advise as a user runs it. PART: line (what it prints), files (whole commands),
 # refused, cache, damaged, again, busy, unwritable (what it keeps of the machine), places (mpirun, affinity), nowhere (no
-# mpirun), slurm (several nodes), threads (the number of threads that the other programs take by themselves).
+# mpirun), ended (what a signal leaves), slurm (several nodes), threads (the number of threads that the other programs take by themselves).
 set -u
 programs=$1 mpiexec=$2 part=$3
 here=$(cd "$(dirname "$0")" && pwd)
@@ -203,6 +203,36 @@ nowhere) # an mpirun that does not run
     equal 'no ranks' "$(value "all(c['ranks'] == 1 for c in a['choices']), a['limits']['mpirun']")" '(True, False)'
     [ "$(nproc)" -eq 1 ] || equal 'threads' "$(value "a['choice']['way']")" threads
     [ "$(nproc)" -eq 1 ] || equal 'and says so' "$(value "any('mpirun does not run' in r['text'] for r in a['reasons'])")" True
+    ;;
+ended) # by a signal: neither what it has started nor a file that it tries is left
+    await() { # await CONDITION: up to 10 s
+        for _ in $(seq 200); do
+            eval "$1" && return 0
+            sleep 0.05
+        done
+        return 1
+    }
+    running() { ps -eo args | grep -q -- "[-]-probe chain .*$1"; }
+    check 'to have the numbers' advise -k sumsq --size 64x64
+    columns=4001
+    for signal in TERM HUP KILL; do
+        columns=$((columns + 1))
+        "$programs/advise" -q -k nlm:search=31 --size $$x$columns >out.txt 2>err.txt &
+        checks=$((checks + 2))
+        await "running $$x$columns" || fail "$signal: nothing was measured"
+        kill -s $signal $!
+        wait $! 2>/dev/null
+        await "! running $$x$columns" || fail "$signal: its processes go on"
+    done
+    check 'an image' filter -q -k resize:width=4000,height=3000 /usr/share/xplanet/images/earth.jpg large.tif
+    for signal in TERM KILL; do
+        "$programs/advise" -q -k invert large.tif $signal.png >out.txt 2>err.txt &
+        checks=$((checks + 2))
+        await "ls -A | grep -q '^\.\?advise-'" || fail "$signal: nothing was written"
+        kill -s $signal $!
+        wait $! 2>/dev/null
+        await "! ls -A | grep -q '^\.\?advise-'" || fail "$signal: a file is left: $(ls -A)"
+    done
     ;;
 slurm) # an allocation of two nodes, by its environment: nodes are predicted
     check 'to have the numbers' advise -k sumsq --size 64x64
