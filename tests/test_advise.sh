@@ -213,26 +213,29 @@ ended) # by a signal: neither what it has started nor a file that it tries is le
         return 1
     }
     running() { ps -eo args | grep -q -- "[-]-probe chain .*$1"; }
+    # The processes that measure, held up: they do not come to their end by themselves.
+    measuring() { ps -eo pid,args | sed -n "s/^ *\([0-9]*\) [^ ]*advise --probe chain .*$1$/\1/p"; }
     check 'to have the numbers' advise -k sumsq --size 64x64
-    columns=4001
-    for signal in TERM HUP KILL; do
-        columns=$((columns + 1))
-        "$programs/advise" -q -k nlm:search=31 --size $$x$columns >out.txt 2>err.txt &
-        checks=$((checks + 2))
-        await "running $$x$columns" || fail "$signal: nothing was measured"
-        kill -s $signal $!
-        wait $! 2>/dev/null
-        await "! running $$x$columns" || fail "$signal: its processes go on"
-    done
-    check 'an image' filter -q -k resize:width=4000,height=3000 /usr/share/xplanet/images/earth.jpg large.tif
-    for signal in TERM KILL; do
-        "$programs/advise" -q -k invert large.tif $signal.png >out.txt 2>err.txt &
-        checks=$((checks + 2))
-        await "ls -A | grep -q '^\.\?advise-'" || fail "$signal: nothing was written"
-        kill -s $signal $!
-        wait $! 2>/dev/null
-        await "! ls -A | grep -q '^\.\?advise-'" || fail "$signal: a file is left: $(ls -A)"
-    done
+    size=$$x4001
+    "$programs/advise" -q -k nlm:search=31 --size $size >out.txt 2>err.txt &
+    checks=$((checks + 2))
+    await "[ -n \"\$(measuring $size)\" ]" || fail 'nothing was measured'
+    held=$(measuring $size)
+    kill -s STOP $held
+    kill -s KILL $!
+    wait $! 2>/dev/null
+    await "! running $size" || fail 'its processes go on'
+    kill -s KILL $held 2>/dev/null
+    check 'an image' filter -q -k resize:width=3000,height=3000 /usr/share/xplanet/images/earth.jpg large.tif
+    "$programs/advise" -q -k invert large.tif $$.png >out.txt 2>err.txt &
+    checks=$((checks + 2))
+    await "ls -A | grep -q '^\.\?advise-'" || fail 'nothing was written'
+    held=$(measuring $$.png)
+    kill -s STOP $held
+    kill -s TERM $!
+    wait $! 2>/dev/null
+    await "! ls -A | grep -q '^\.\?advise-'" || fail "a file is left: $(ls -A)"
+    kill -s KILL $held 2>/dev/null
     ;;
 slurm) # an allocation of two nodes, by its environment: nodes are predicted
     check 'to have the numbers' advise -k sumsq --size 64x64
