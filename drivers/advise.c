@@ -102,6 +102,7 @@ static nf_status plan(advising *a)
 
 /* ---- measuring ---- */
 
+/* Sets limits.why_not where it fails. */
 static bool measure_by(advising *a, int ranks)
 {
     const advise_args *args = a->args;
@@ -120,6 +121,11 @@ static bool measure_by(advising *a, int ranks)
     advise_launch(ranks, false, arguments, patience, &l);
     bool fine = advise_chain_take(l.text, &a->work) && l.fine;
     free(l.text);
+    if (l.late)
+        snprintf(a->limits.why_not, NF_ADVICE_REASON, "measuring took longer than %.0f s",
+                 patience);
+    else if (!fine)
+        memcpy(a->limits.why_not, l.error, NF_ADVICE_REASON);
     return fine;
 }
 

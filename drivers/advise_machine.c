@@ -174,6 +174,9 @@ static void take_lines(const char *text, nf_calibration *m)
     }
 }
 
+/* Why mpirun did not run, in its words. */
+static char why_not[NF_ADVICE_REASON];
+
 /* Runs one probe and takes what it tells; the shortest of `times` runs, in seconds. 0: it failed. */
 static double probe(int ranks, bool apart, const char *what, int times, nf_calibration *m)
 {
@@ -185,8 +188,10 @@ static double probe(int ranks, bool apart, const char *what, int times, nf_calib
         if (l.fine)
             take_lines(l.text, m);
         free(l.text);
-        if (!l.fine)
+        if (!l.fine) {
+            snprintf(why_not, sizeof why_not, "%s", l.late ? "it did not end in time" : l.error);
             return 0;
+        }
         least = fmin(least, l.seconds);
     }
     return least;
@@ -199,6 +204,7 @@ static void measure_launch(nf_calibration *m, int cores)
            all = one > 0 ? probe(many, false, "start", 2, m) : 0;
     if (all <= 0)
         return; /* also where mpirun runs, but not for so many */
+    why_not[0] = '\0';
     m->launch_rank = fmax(0, all - one) / (many - 1);
     m->launch = one - fmin(one / 2, m->launch_rank);
     probe(2, false, "messages", 1, m);
@@ -282,6 +288,15 @@ static void tell_origin(const nf_calibration *m, const char *anew, nf_status kep
                  kept == NF_OK ? origin->path : nf_message(kept));
 }
 
+/* An mpirun that failed, for want of a permission, say, may run now: that is not kept. */
+static bool retry_launch(const nf_cli *cli, nf_calibration *m)
+{
+    if (m->launch > 0 || (advise_cores(cli) == 1 && nodes_of_allocation() == 1))
+        return false;
+    measure_launch(m, advise_cores(cli));
+    return m->launch > 0;
+}
+
 void advise_machine(const nf_cli *cli, bool again, nf_calibration *m, advise_origin *origin)
 {
     char key[NF_MACHINE_KEY];
@@ -302,7 +317,8 @@ void advise_machine(const nf_cli *cli, bool again, nf_calibration *m, advise_ori
         measure(cli, m);
     if (busy && !again && (!m->measured || m->load > there.load))
         *m = there; /* that was not better; in a while, again */
-    bool more = measure_nodes(m);
+    bool more = origin->cached && retry_launch(cli, m);
+    more |= measure_nodes(m);
     if ((more || !origin->cached) && m->measured && origin->path != NULL)
         status = nf_calibration_save(origin->path, key, m);
     tell_origin(m, origin->cached && !more ? NULL : why_anew(found, again, busy), status, origin);
@@ -313,12 +329,15 @@ void advise_machine(const nf_cli *cli, bool again, nf_calibration *m, advise_ori
 nf_limits advise_limits(const nf_cli *cli, const nf_calibration *m)
 {
     long there = sysconf(_SC_NPROCESSORS_ONLN);
-    return (nf_limits){.there = there > cli->node.npus ? (int)there : cli->node.npus,
-                       .processors = cli->node.npus,
-                       .cores = advise_cores(cli),
-                       .allocated = allocated(),
-                       .quota = nf_cgroup_cores(),
-                       .nodes = nodes_of_allocation(),
-                       .memory = (double)nf_memory_available(),
-                       .launcher = m->launch > 0 && m->measured};
+    nf_limits limits = {.there = there > cli->node.npus ? (int)there : cli->node.npus,
+                        .processors = cli->node.npus,
+                        .cores = advise_cores(cli),
+                        .allocated = allocated(),
+                        .quota = nf_cgroup_cores(),
+                        .nodes = nodes_of_allocation(),
+                        .memory = (double)nf_memory_available(),
+                        .launcher = m->launch > 0 && m->measured};
+    if (!limits.launcher)
+        snprintf(limits.why_not, sizeof limits.why_not, "%s", why_not);
+    return limits;
 }

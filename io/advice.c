@@ -94,10 +94,11 @@ static json_t *machine_of(const nf_advised *a)
 
 static json_t *limits_of(const nf_limits *l)
 {
-    return json_pack("{s:i, s:i, s:i, s:i, s:o, s:i, s:f, s:b}", "there", l->there, "processors",
-                     l->processors, "allocated", l->allocated, "cores", l->cores, "quota",
-                     number_of(l->quota), "nodes", l->nodes, "memory", l->memory, "mpirun",
-                     l->launcher);
+    return json_pack("{s:i, s:i, s:i, s:i, s:o, s:i, s:f, s:b, s:o}", "there", l->there,
+                     "processors", l->processors, "allocated", l->allocated, "cores", l->cores,
+                     "quota", number_of(l->quota), "nodes", l->nodes, "memory", l->memory, "mpirun",
+                     l->launcher, "why_not",
+                     l->why_not[0] != '\0' ? nf_json_text(l->why_not) : json_null());
 }
 
 static json_t *work_of(const nf_workload *w)

@@ -169,6 +169,9 @@ static void test_no_launcher(void)
     CU_ASSERT(is(chosen(&m, &l, &w), 1, 1, 4) && says("ranks", "mpirun does not run"));
     for (size_t i = 0; i < advice.count; i++)
         CU_ASSERT(advice.choices[i].ranks == 1);
+    snprintf(l.why_not, sizeof l.why_not, "not as root");
+    w = work_of(&l, (model){1e-9, 4, 1e-5, 1e-5}); /* serial: it is told, too */
+    CU_ASSERT(is(chosen(&m, &l, &w), 1, 1, 1) && says("ranks", "left out: not as root"));
 }
 
 static void test_limits(void)

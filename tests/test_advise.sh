@@ -196,13 +196,20 @@ places)
     ;;
 nowhere) # an mpirun that does not run
     mkdir bin cache
-    printf '#!/bin/sh\nexit 1\n' >bin/mpirun
+    printf '#!/bin/sh\nprintf -- "-----\\n\\nno leave to run\\nmore\\n" >&2\nexit 1\n' >bin/mpirun
     chmod +x bin/mpirun
     export XDG_CACHE_HOME=$folder/cache PATH=$folder/bin:$PATH
     check 'without mpirun' advise --json -k nlm:search=9 --size 600x600
     equal 'no ranks' "$(value "all(c['ranks'] == 1 for c in a['choices']), a['limits']['mpirun']")" '(True, False)'
     [ "$(nproc)" -eq 1 ] || equal 'threads' "$(value "a['choice']['way']")" threads
     [ "$(nproc)" -eq 1 ] || equal 'and says so' "$(value "any('mpirun does not run' in r['text'] for r in a['reasons'])")" True
+    # It is told always, and not kept: with an mpirun that runs there are ranks.
+    check 'a short run' advise -k nlm:search=9 --size 64x64
+    [ "$(nproc)" -eq 1 ] || says 'mpirun does not run [0-9]+ ranks here, so they are left out: no leave to run$'
+    rm bin/mpirun
+    hash -r
+    check 'later' advise --json -k sumsq --size 64x64
+    [ "$(nproc)" -eq 1 ] || equal 'ranks again' "$(value "any(c['ranks'] > 1 for c in a['choices']), a['limits']['mpirun']")" '(True, True)'
     ;;
 ended) # by a signal: neither what it has started nor a file that it tries is left
     await() { # await CONDITION: up to 10 s

@@ -392,11 +392,10 @@ static void tell_ranks(const nf_limits *l, const nf_workload *w, nf_advice *a)
     const nf_choice *threads = shortest(a, is_threads, false),
                     *ranks = shortest(a, is_ranks, false);
     char how[96], later[NF_AMOUNT], by_ranks[NF_AMOUNT], by_threads[NF_AMOUNT], text[160] = "";
-    if (!l->launcher) {
-        turn(a, "ranks", "mpirun does not run that many ranks here, so they are left out");
-        return;
-    }
-    if (ranks == NULL || threads == NULL)
+    if (!l->launcher && (l->cores > 1 || l->nodes > 1))
+        turn(a, "ranks", "mpirun does not run %d ranks here, so they are left out%s%s",
+             l->cores > 1 ? l->cores : 2, l->why_not[0] != '\0' ? ": " : "", l->why_not);
+    if (ranks == NULL || threads == NULL || a->chosen == 0) /* else it is decided */
         return;
     double gain = threads->run / ranks->run, more = ranks->start - threads->start;
     if (w->command || w->runs > 0)
@@ -479,10 +478,9 @@ void nf_advise(const nf_calibration *m, const nf_limits *l, const nf_workload *w
     tell_limits(l, a);
     tell_memory(l, w, a);
     tell_size(w, a);
-    if (a->chosen > 0) { /* else it is decided */
+    if (a->chosen > 0)
         tell_bound(m, w, shortest(a, is_threads, false), a);
-        tell_ranks(l, w, a);
-    }
+    tell_ranks(l, w, a);
     tell_nodes(l, m, a);
     tell_start(w, a);
     conclude(w, a);

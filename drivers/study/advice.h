@@ -46,6 +46,8 @@ bool nf_calibration_busy(const nf_calibration *machine);
 
 /* ---- the limits ---- */
 
+enum { NF_ADVICE_REASON = 160 };
+
 typedef struct nf_limits {
     int there;      /* processors of a node */
     int processors; /* of them, those that the affinity mask allows */
@@ -55,6 +57,7 @@ typedef struct nf_limits {
     int nodes;      /* of the allocation; 1 without one */
     double memory;  /* bytes of a node that may be filled */
     bool launcher;  /* mpirun starts ranks */
+    char why_not[NF_ADVICE_REASON]; /* what it said, where it does not; "": nothing */
 } nf_limits;
 
 /* ---- the work ---- */
