@@ -61,7 +61,7 @@ line)
     check 'JSON' advise --json -k heat:steps=4 --size 300x200 --dtype f32 --runs 50
     equal 'one line' "$(wc -l <out.txt)" 1
     equal 'its members' "$(value "' '.join(sorted(a))")" \
-        'advice chain choice choices command input limits machine output reasons sbatch size work'
+        'advice alone chain choice choices command input limits machine output reasons sbatch size work'
     equal 'the size' "$(value "a['size']")" '300x200 f32'
     equal 'the first is serial' "$(value "a['choices'][0]['way'], a['choices'][0]['speedup']")" "('serial', 1.0)"
     equal 'start and runs' "$(value "all(abs(c['start'] + 50 * c['run'] - c['seconds']) < 1e-6 for c in a['choices'])")" True
@@ -95,6 +95,11 @@ files)
     says "filter -t [0-9]+ -k invert 'it'.''s one.png' out.png$"
     says "^  sbatch --nodes=1 .*--wrap="
     says "of the command's .* its start takes .* and the files "
+    check 'an image' cp "it's one.png" -- -dash.png
+    check 'a name like an option' advise --json -k invert -- -dash.png -out.h5
+    equal 'reads as a name' "$(value "a['command'].split()[-2:], 'NFOLD_INPUT=./-dash.png NFOLD_OUTPUT=./-out.h5' in a['sbatch']")" \
+        "(['./-dash.png', './-out.h5'], True)"
+    check 'its line runs' bash -c "$(value "a['command']")"
     ;;
 refused)
     check 'an image' filter -q -k resize:width=40,height=30 -t 1 /usr/share/xplanet/images/earth.jpg "it's one.png"
