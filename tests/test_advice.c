@@ -150,10 +150,14 @@ static void test_break_even(void)
     nf_workload w = work_of(&l, (model){1e-6, 2, 2e-6, 3e-6});
     CU_ASSERT(is(chosen(&m, &l, &w), 1, 1, 1));
     /* 1e6 cells take 1 us: half of it pays for 2 us from 4e6 cells on. */
-    CU_ASSERT(says("size", "serial wins below about 4e+06 cells"));
+    CU_ASSERT(says("size", "serial wins below about 4,000,000 cells"));
     CU_ASSERT(strcmp(turn("ranks"), "") == 0);
     w = work_of(&l, (model){1e-3, 2, 2e-6, 3e-6});
-    CU_ASSERT(is(chosen(&m, &l, &w), 1, 1, 2) && says("size", "serial wins below about 4e+03"));
+    CU_ASSERT(is(chosen(&m, &l, &w), 1, 1, 2) &&
+              says("size", "serial wins below about 4,000 cells"));
+    w = work_of(&l, (model){1e-3, 2, 2e-3, 2e-6}); /* ranks win, and threads lose by their start */
+    w.moved = 1e-3 * m.read[0];
+    CU_ASSERT(is(chosen(&m, &l, &w), 1, 2, 1) && says("bound", "bound by starting teams: "));
     w = work_of(&l, (model){1e-3, 1, 0, 0}); /* that cannot be shared */
     CU_ASSERT(is(chosen(&m, &l, &w), 1, 1, 1) && !says("size", "below"));
     CU_ASSERT(says("size", "gains too little"));
@@ -204,10 +208,17 @@ static void test_runs(void)
     m.launch_rank = 0.1;
     nf_workload w = work_of(&l, (model){1e-2, 2, 5e-3, 0}); /* ranks halve a run, threads do not */
     CU_ASSERT(is(chosen(&m, &l, &w), 1, 2, 1));
+    CU_ASSERT(advice.alone == 0); /* with its start */
+    m.launch = 0;
+    CU_ASSERT(is(chosen(&m, &l, &w), 1, 2, 1) && advice.alone == advice.chosen);
+    m.launch = 5;
     w.runs = 10;
     CU_ASSERT(is(chosen(&m, &l, &w), 1, 1, 1));
     CU_ASSERT(fabs(advice.choices[0].seconds - (0.3 + 10 * 1e-2)) < 1e-9);
     CU_ASSERT(says("start", "10 runs share a start"));
+    w.runs = 1e4;
+    chosen(&m, &l, &w);
+    CU_ASSERT(says("start", "10,000 runs share"));
     w.runs = 1e5;
     CU_ASSERT(is(chosen(&m, &l, &w), 1, 2, 1));
     CU_ASSERT(fabs(advice.choices[advice.chosen].seconds - (5.2 + 1e5 * 5e-3)) < 1e-6);
@@ -261,7 +272,7 @@ static void test_nodes(void)
     m.far_latency = 1e-2; /* a slow network, which is measured */
     m.far_bandwidth = 1e7;
     w = heat_of(&l, 16, 1 << 14, 1000);
-    CU_ASSERT(chosen(&m, &l, &w)->nodes == 1 && says("nodes", "measured messages of 1e+04 us"));
+    CU_ASSERT(chosen(&m, &l, &w)->nodes == 1 && says("nodes", "measured messages of 10.0 ms"));
     l.nodes = 3;
     w = heat_of(&l, 1e4, 1 << 14, 1);
     CU_ASSERT(chosen(&m, &l, &w)->nodes == 3);

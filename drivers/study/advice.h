@@ -117,6 +117,8 @@ typedef struct nf_turn {
 typedef struct nf_advice {
     nf_choice choices[NF_ADVICE_CHOICES]; /* [0] is serial; the simpler first */
     size_t count, chosen;
+    size_t
+        alone; /* the choice for one run of an array by a command of its own, start and all; else `chosen` */
     nf_turn turns[NF_ADVICE_TURNS]; /* as they were taken */
     size_t nturns;
     char sentence[NF_ADVICE_TEXT];
