@@ -13,8 +13,8 @@ static const double worth = 1.05;
 /* A run that moves this part of what memory gives is bound by it. */
 static const double bound = 0.6;
 
-/* Nominal seconds of what cost.h has no number for: a process alone, which starts no MPI, and mpirun; a message between
- * nodes, and its bytes a second. */
+/* Nominal seconds of what cost.h has no number for: a process alone, which starts no MPI; mpirun; a
+ * message between nodes, and its bytes a second. */
 static const double nominal_process = 0.03, nominal_launch = 0.3, nominal_far = 5e-6,
                     nominal_far_link = 3e9;
 /* Bytes a second that a core reads from or writes to files, nominal. */
