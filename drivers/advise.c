@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "drivers/advise_args.h"
 #include "drivers/advise_chain.h"
@@ -14,8 +15,10 @@
 #include "drivers/engine/team.h"
 #include "io/advice.h"
 
-/* Seconds that measuring a chain may take. */
+/* Seconds that measuring a chain may take; after so many more its processes end by themselves, should nobody
+ * have ended them. */
 static const double patience = 120;
+enum { LAST_SECONDS = 150 };
 
 /* What giving advice takes; rank 0's. */
 typedef struct advising {
@@ -99,6 +102,7 @@ static nf_status plan(advising *a)
 
 /* ---- measuring ---- */
 
+/* Sets limits.why_not where it fails. */
 static bool measure_by(advising *a, int ranks)
 {
     const advise_args *args = a->args;
@@ -117,6 +121,11 @@ static bool measure_by(advising *a, int ranks)
     advise_launch(ranks, false, arguments, patience, &l);
     bool fine = advise_chain_take(l.text, &a->work) && l.fine;
     free(l.text);
+    if (l.late)
+        snprintf(a->limits.why_not, NF_ADVICE_REASON, "measuring took longer than %.0f s",
+                 patience);
+    else if (!fine)
+        memcpy(a->limits.why_not, l.error, NF_ADVICE_REASON);
     return fine;
 }
 
@@ -194,6 +203,10 @@ static nf_status run(const nf_cli *cli, const advise_args *args, const char *fol
 {
     static advising a;
     nf_status status = NF_OK;
+    if (args->probe != ADVISE_PROBE_NOTHING) {
+        alarm(LAST_SECONDS);
+        advise_end_with_parent(getppid());
+    }
     switch (args->probe) {
     case ADVISE_PROBE_START:
         advise_probe_start(cli);

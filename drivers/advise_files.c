@@ -1,12 +1,15 @@
 #include "drivers/advise_files.h"
 
+#include <limits.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "drivers/engine/team.h"
+#include "io/part.h"
 
 /* Bytes that are read as they are; of more, a part is. */
 static const double whole_bytes = 0x1p26;
@@ -98,6 +101,26 @@ static char *name_beside(const char *output, char **file)
     return name;
 }
 
+/* The file that is being tried, for signals to remove. */
+static char trial[PATH_MAX];
+
+static void remove_trial(int number)
+{
+    nf_part_remove_all();
+    unlink(trial);
+    raise(number); /* its default action is in place again: SA_RESETHAND */
+}
+
+static void keep_trial(const char *file)
+{
+    static const int ends[] = {SIGINT, SIGTERM, SIGHUP, SIGALRM};
+    const struct sigaction ours = {.sa_handler = remove_trial, .sa_flags = (int)SA_RESETHAND};
+    if (snprintf(trial, sizeof trial, "%s", file) >= (int)sizeof trial)
+        trial[0] = '\0';
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        sigaction(ends[i], &ours, NULL);
+}
+
 static nf_status write_once(const nf_world *world, const char *name, const char *input,
                             nf_bench *bench, double *seconds)
 {
@@ -130,6 +153,8 @@ static nf_status write_twice(const nf_world *world, const advise_args *args, nf_
         nf_agree(world, fine ? NF_OK : nf_fail(NF_ERR_MEMORY, "no memory for a name"));
     nf_broadcast(world, name, sizeof name, 0);
     double seconds = 0;
+    if (file != NULL)
+        keep_trial(file);
     for (int i = 0; i < 2 && status == NF_OK && (i == 0 || seconds < long_seconds); i++) {
         status = write_once(world, name, args->input, bench, &seconds);
         *least = fmin(*least, seconds / piece);

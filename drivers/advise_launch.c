@@ -4,11 +4,12 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -48,10 +49,18 @@ void advise_keep_environment(void)
 
 /* ---- a process ---- */
 
+void advise_end_with_parent(pid_t parent)
+{
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (getppid() != parent) /* it has ended before */
+        raise(SIGTERM);
+}
+
 /* Its standard output until it ends or the time is up. */
-static void listen_to(int from, pid_t child, double end, char *text)
+static void listen_to(int from, pid_t child, double end, advise_launched *l)
 {
     size_t used = 0;
+    char *text = l->text;
     bool killed = false;
     for (;;) {
         double left = end - nf_seconds();
@@ -61,7 +70,7 @@ static void listen_to(int from, pid_t child, double end, char *text)
             kill(child, killed ? SIGKILL : SIGTERM); /* mpirun hands it on to its processes */
             if (killed)
                 break;
-            killed = true;
+            killed = l->late = true;
             continue;
         }
         ssize_t got = n < 0 ? -1 : read(from, text + used, ROOM - 1 - used);
@@ -82,28 +91,56 @@ static bool end_of(pid_t child)
     return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+/* In the new process: becomes that program, which is ended when this one is, however it ends. */
+static void become(char *const *argv, int output, int errors, pid_t parent)
+{
+    int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
+    advise_end_with_parent(parent);
+    if (nowhere >= 0 && dup2(nowhere, 0) >= 0 && dup2(output, 1) >= 0 &&
+        dup2(errors >= 0 ? errors : nowhere, 2) >= 0)
+        execvpe(argv[0], argv, kept ? kept : environ);
+    dprintf(2, "%s: %s\n", argv[0], strerror(errno));
+    _exit(127);
+}
+
+/* The first line of words: mpirun draws lines around its own. */
+static void keep_error(int errors, advise_launched *l)
+{
+    char text[4096];
+    ssize_t length = errors >= 0 ? pread(errors, text, sizeof text - 1, 0) : 0;
+    text[length > 0 ? length : 0] = '\0';
+    for (const char *line = text; *line != '\0'; line += line[0] == '\n') {
+        size_t width = strcspn(line, "\n");
+        if (strspn(line, "- \t") < width) {
+            snprintf(l->error, sizeof l->error, "%.*s", (int)width, line);
+            return;
+        }
+        line += width;
+    }
+}
+
 static void start(char *const *argv, double limit, advise_launched *l)
 {
     int ends[2];
-    pid_t child = 0;
-    posix_spawn_file_actions_t actions;
     if (pipe2(ends, O_CLOEXEC) != 0)
         return;
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, ends[1], 1);
-    posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0);
+    int errors = memfd_create("errors", MFD_CLOEXEC);
     double begun = nf_seconds();
-    bool runs = posix_spawnp(&child, argv[0], &actions, NULL, argv, kept ? kept : environ) == 0;
-    posix_spawn_file_actions_destroy(&actions);
+    pid_t parent = getpid(), child = fork();
+    if (child == 0)
+        become(argv, ends[1], errors, parent);
     close(ends[1]);
-    if (runs)
-        listen_to(ends[0], child, begun + limit, l->text);
+    if (child > 0)
+        listen_to(ends[0], child, begun + limit, l);
     close(ends[0]); /* one that has more to tell than there is room for would wait for ever */
-    if (runs) {
+    if (child > 0) {
         l->fine = end_of(child);
         l->seconds = nf_seconds() - begun;
     }
+    if (!l->fine)
+        keep_error(errors, l);
+    if (errors >= 0)
+        close(errors);
 }
 
 /* In an allocation mpirun would begin on any of its nodes. */

@@ -19,6 +19,16 @@ static void put_word(FILE *out, const char *word)
     fputc('\'', out);
 }
 
+/* A file, which must not read as an option. */
+static void put_file(FILE *out, const char *name)
+{
+    char *there = NULL;
+    if (name[0] == '-' && asprintf(&there, "./%s", name) < 0)
+        there = NULL;
+    put_word(out, there != NULL ? there : name);
+    free(there);
+}
+
 static bool filters(const nf_chain *chain)
 {
     return nf_chain_maps(chain) == chain->count;
@@ -37,10 +47,10 @@ static void put_program(FILE *out, const char *folder, const advise_args *args,
     if (nf_chain_is_range(chain))
         return;
     fputc(' ', out);
-    put_word(out, args->input != NULL ? args->input : "INPUT");
+    put_file(out, args->input != NULL ? args->input : "INPUT");
     if (filters(chain) || last->two_inputs) {
         fputc(' ', out);
-        put_word(out, args->output != NULL ? args->output : filters(chain) ? "OUTPUT" : "SECOND");
+        put_file(out, args->output != NULL ? args->output : filters(chain) ? "OUTPUT" : "SECOND");
     }
 }
 
@@ -100,9 +110,9 @@ static void put_sbatch(FILE *out, const char *folder, const advise_args *args,
         fputs("NFOLD_CHAIN=", out);
         put_word(out, args->chain);
         fputs(" NFOLD_INPUT=", out);
-        put_word(out, args->input != NULL ? args->input : "INPUT");
+        put_file(out, args->input != NULL ? args->input : "INPUT");
         fputs(" NFOLD_OUTPUT=", out);
-        put_word(out, args->output != NULL ? args->output : "OUTPUT.h5:/image");
+        put_file(out, args->output != NULL ? args->output : "OUTPUT.h5:/image");
         fprintf(out, " OMP_NUM_THREADS=%d ", c->threads);
     }
     fprintf(out, "sbatch --nodes=%d --ntasks-per-node=%d --cpus-per-task=%d ", c->nodes,

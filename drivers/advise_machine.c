@@ -4,8 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "drivers/advise_busy.h"
 #include "drivers/advise_launch.h"
 #include "drivers/engine/cgroup.h"
 #include "drivers/engine/memory.h"
@@ -18,6 +21,8 @@
 
 /* Seconds that a process which measures may take, in all. */
 static const double patience = 60;
+/* A file of a busy machine is measured again when it is older than so many seconds. */
+static const double soon = 600;
 /* Seconds that teams of a number of threads are sampled. */
 static const double team_seconds = 0.05;
 
@@ -128,16 +133,27 @@ static size_t step_of(nf_calibration *m, int workers)
     return i;
 }
 
+static void take_more(double *rate, double value)
+{
+    *rate = fmax(*rate, value);
+}
+
+static void take_less(double *seconds, double value)
+{
+    *seconds = *seconds > 0 ? fmin(*seconds, value) : value;
+}
+
+/* Of several processes, the best: others may have been busy beside one. */
 static void take_line(const char *name, int number, double value, nf_calibration *m)
 {
     if (strcmp(name, "read") == 0)
-        m->read[step_of(m, number)] = value;
+        take_more(&m->read[step_of(m, number)], value);
     else if (strcmp(name, "f32") == 0)
-        m->flops[step_of(m, number)] = value;
+        take_more(&m->flops[step_of(m, number)], value);
     else if (strcmp(name, "team") == 0)
-        m->team[step_of(m, number)] = value;
-    else if (strcmp(name, "first_team") == 0) /* of several processes, the soonest */
-        m->first_team = m->first_team > 0 ? fmin(m->first_team, value) : value;
+        take_less(&m->team[step_of(m, number)], value);
+    else if (strcmp(name, "first_team") == 0)
+        take_less(&m->first_team, value);
     else if (strcmp(name, "latency") == 0)
         *(number > 1 ? &m->far_latency : &m->latency) = value;
     else if (strcmp(name, "bandwidth") == 0)
@@ -158,6 +174,9 @@ static void take_lines(const char *text, nf_calibration *m)
     }
 }
 
+/* Why mpirun did not run, in its words. */
+static char why_not[NF_ADVICE_REASON];
+
 /* Runs one probe and takes what it tells; the shortest of `times` runs, in seconds. 0: it failed. */
 static double probe(int ranks, bool apart, const char *what, int times, nf_calibration *m)
 {
@@ -169,8 +188,10 @@ static double probe(int ranks, bool apart, const char *what, int times, nf_calib
         if (l.fine)
             take_lines(l.text, m);
         free(l.text);
-        if (!l.fine)
+        if (!l.fine) {
+            snprintf(why_not, sizeof why_not, "%s", l.late ? "it did not end in time" : l.error);
             return 0;
+        }
         least = fmin(least, l.seconds);
     }
     return least;
@@ -183,6 +204,7 @@ static void measure_launch(nf_calibration *m, int cores)
            all = one > 0 ? probe(many, false, "start", 2, m) : 0;
     if (all <= 0)
         return; /* also where mpirun runs, but not for so many */
+    why_not[0] = '\0';
     m->launch_rank = fmax(0, all - one) / (many - 1);
     m->launch = one - fmin(one / 2, m->launch_rank);
     probe(2, false, "messages", 1, m);
@@ -197,13 +219,18 @@ static bool is_whole(const nf_calibration *m)
     return whole;
 }
 
-static void measure(int cores, nf_calibration *m)
+static void measure(const nf_cli *cli, nf_calibration *m)
 {
+    int cores = advise_cores(cli);
+    advise_busy busy;
     *m = (nf_calibration){.cores = cores};
+    advise_busy_begin(&cli->node, &busy);
     m->process = probe(0, false, "start", 3, m);
-    probe(0, false, "machine", 1, m);
+    probe(0, false, "machine", 2, m);
     measure_launch(m, cores);
+    m->load = advise_busy_end(&cli->node, &busy);
     m->measured = is_whole(m);
+    nf_calibration_settle(m);
     if (!m->measured)
         *m = nf_calibration_nominal(cores);
 }
@@ -225,50 +252,76 @@ static bool measure_nodes(nf_calibration *m)
     return m->far_latency > 0;
 }
 
-/* What a user should know of numbers that were measured beside other work. */
-static const char *how_busy(int cores, char text[64])
-{
-    double load = 0;
-    text[0] = '\0';
-    if (getloadavg(&load, 1) == 1 && load > 0.75 * cores + 0.5)
-        snprintf(text, 64, " on a busy machine (load %.1f): --recalibrate on a quiet one", load);
-    return text;
-}
-
-static const char *why_anew(nf_calibration_found found, bool again)
+static const char *why_anew(nf_calibration_found found, bool again, bool busy)
 {
     if (found == NF_CALIBRATION_DAMAGED)
         return again ? "" : " (the file there was damaged)";
-    return again && found == NF_CALIBRATION_THERE ? " (as asked for)" : "";
+    if (found != NF_CALIBRATION_THERE)
+        return "";
+    return again ? " (as asked for)" : busy ? " (those there were of a busy machine)" : "";
+}
+
+static bool is_old(const char *path)
+{
+    struct stat about;
+    return stat(path, &about) == 0 && difftime(time(NULL), about.st_mtime) > soon;
+}
+
+/* What is to be told of them now and in later runs. */
+static void tell_origin(const nf_calibration *m, const char *anew, nf_status kept,
+                        advise_origin *origin)
+{
+    char busy[128] = "";
+    if (nf_calibration_busy(m))
+        snprintf(busy, sizeof busy, ", of a busy machine (others took %.1f of its %d cores)",
+                 m->load, m->cores);
+    if (!m->measured)
+        snprintf(origin->text, sizeof origin->text, "nominal: the machine could not be measured");
+    else if (anew == NULL)
+        snprintf(origin->text, sizeof origin->text, "from %s%s", origin->path, busy);
+    else if (origin->path == NULL)
+        snprintf(origin->text, sizeof origin->text,
+                 "measured now%s; not kept, as neither XDG_CACHE_HOME nor HOME is set", busy);
+    else
+        snprintf(origin->text, sizeof origin->text, "measured now%s%s%s%s", anew, busy,
+                 kept == NF_OK ? ", kept in " : "; ",
+                 kept == NF_OK ? origin->path : nf_message(kept));
+}
+
+/* An mpirun that failed, for want of a permission, say, may run now: that is not kept. */
+static bool retry_launch(const nf_cli *cli, nf_calibration *m)
+{
+    if (m->launch > 0 || (advise_cores(cli) == 1 && nodes_of_allocation() == 1))
+        return false;
+    measure_launch(m, advise_cores(cli));
+    return m->launch > 0;
 }
 
 void advise_machine(const nf_cli *cli, bool again, nf_calibration *m, advise_origin *origin)
 {
-    char key[NF_MACHINE_KEY], busy[64];
+    char key[NF_MACHINE_KEY];
+    nf_calibration there;
+    nf_status status = NF_OK;
     nf_machine_key(advise_cores(cli), cli->node.npus, key);
-    how_busy(advise_cores(cli), busy); /* before this process adds to it */
     *origin = (advise_origin){.path = nf_calibration_path(key)};
     nf_calibration_found found =
-        origin->path != NULL ? nf_calibration_load(origin->path, key, m) : NF_CALIBRATION_NONE;
-    origin->cached = found == NF_CALIBRATION_THERE && !again;
+        origin->path != NULL ? nf_calibration_load(origin->path, key, &there) : NF_CALIBRATION_NONE;
+    bool busy =
+        found == NF_CALIBRATION_THERE && nf_calibration_busy(&there) && is_old(origin->path);
+    origin->cached = found == NF_CALIBRATION_THERE && !again && !busy;
     if (!origin->cached && !cli->quiet)
         fputs("advise: measuring this machine, once; it takes some seconds\n", stderr);
-    if (!origin->cached)
-        measure(advise_cores(cli), m);
-    bool more = measure_nodes(m);
-    if (origin->cached && !more) {
-        snprintf(origin->text, sizeof origin->text, "from %s", origin->path);
-    } else if (!m->measured) {
-        snprintf(origin->text, sizeof origin->text, "nominal: the machine could not be measured");
-    } else if (origin->path == NULL) {
-        snprintf(origin->text, sizeof origin->text,
-                 "measured now; not kept, as neither XDG_CACHE_HOME nor HOME is set");
-    } else {
-        nf_status status = nf_calibration_save(origin->path, key, m);
-        snprintf(origin->text, sizeof origin->text, "measured now%s%s%s%s", why_anew(found, again),
-                 busy, status == NF_OK ? ", kept in " : "; ",
-                 status == NF_OK ? origin->path : nf_message(status));
-    }
+    if (origin->cached)
+        *m = there;
+    else
+        measure(cli, m);
+    if (busy && !again && (!m->measured || m->load > there.load))
+        *m = there; /* that was not better; in a while, again */
+    bool more = origin->cached && retry_launch(cli, m);
+    more |= measure_nodes(m);
+    if ((more || !origin->cached) && m->measured && origin->path != NULL)
+        status = nf_calibration_save(origin->path, key, m);
+    tell_origin(m, origin->cached && !more ? NULL : why_anew(found, again, busy), status, origin);
 }
 
 /* ---- limits ---- */
@@ -276,12 +329,15 @@ void advise_machine(const nf_cli *cli, bool again, nf_calibration *m, advise_ori
 nf_limits advise_limits(const nf_cli *cli, const nf_calibration *m)
 {
     long there = sysconf(_SC_NPROCESSORS_ONLN);
-    return (nf_limits){.there = there > cli->node.npus ? (int)there : cli->node.npus,
-                       .processors = cli->node.npus,
-                       .cores = advise_cores(cli),
-                       .allocated = allocated(),
-                       .quota = nf_cgroup_cores(),
-                       .nodes = nodes_of_allocation(),
-                       .memory = (double)nf_memory_available(),
-                       .launcher = m->launch > 0 && m->measured};
+    nf_limits limits = {.there = there > cli->node.npus ? (int)there : cli->node.npus,
+                        .processors = cli->node.npus,
+                        .cores = advise_cores(cli),
+                        .allocated = allocated(),
+                        .quota = nf_cgroup_cores(),
+                        .nodes = nodes_of_allocation(),
+                        .memory = (double)nf_memory_available(),
+                        .launcher = m->launch > 0 && m->measured};
+    if (!limits.launcher)
+        snprintf(limits.why_not, sizeof limits.why_not, "%s", why_not);
+    return limits;
 }

@@ -8,16 +8,16 @@
 #include "drivers/study/machine.h"
 #include "io/calibration.h"
 
-/* By rank 0, for all: what advise has kept of the machine, else nominal numbers. */
-static nf_calibration find_machine(const nf_cli *cli)
+/* By rank 0, for all: what advise has kept of the machine, else nominal numbers. *path: its file, which
+ * the caller frees; NULL: there is none, or on other ranks. */
+static nf_calibration find_machine(const nf_cli *cli, char **path)
 {
     char key[NF_MACHINE_KEY];
     nf_calibration machine = nf_calibration_nominal(cli->node.cores), kept;
     nf_machine_key(cli->node.cores, cli->node.npus, key);
-    char *path = cli->world.rank == 0 ? nf_calibration_path(key) : NULL;
-    if (path != NULL && nf_calibration_load(path, key, &kept) == NF_CALIBRATION_THERE)
+    *path = cli->world.rank == 0 ? nf_calibration_path(key) : NULL;
+    if (*path != NULL && nf_calibration_load(*path, key, &kept) == NF_CALIBRATION_THERE)
         machine = kept;
-    free(path);
     nf_broadcast(&cli->world, &machine, sizeof machine, 0);
     return machine;
 }
@@ -41,45 +41,55 @@ static bool add_up(const nf_shape *in, nf_chain *chains, size_t count, nf_thread
     return true;
 }
 
-static void explain(const nf_cli *cli, const nf_calibration *machine, double serial, double team)
+static void explain(const nf_cli *cli, const nf_calibration *machine, const char *path,
+                    const nf_thread_reason *r)
 {
     char alone[NF_AMOUNT], shared[NF_AMOUNT];
     int threads = cli->world.threads, most = cli->threads_most;
     if (!cli->explain || cli->world.rank > 0)
         return;
-    nf_seconds_text(serial, 3, alone);
-    nf_seconds_text(team, 3, shared);
-    const char *numbers =
-        machine->measured ? "what advise keeps of this machine" : "nominal numbers";
-    if (most == 1)
+    nf_seconds_text(r->serial, 3, alone);
+    nf_seconds_text(r->team, 3, shared);
+    if (most == 1) {
         fputs("threads: 1, as there are no cores for more\n", stderr);
-    else if (threads == 1)
-        fprintf(stderr,
-                "threads: 1 of %d: the work takes one thread %s, starting two takes %s, by %s\n",
-                most, alone, shared, numbers);
+        return;
+    }
+    if (threads > 1)
+        fprintf(stderr, "threads: %d of %d: the work takes one thread %s, these %s", threads, most,
+                alone, shared);
+    else if (r->team < r->serial / 2) /* starting them is not what speaks against two */
+        fprintf(
+            stderr,
+            "threads: 1 of %d: the work takes one thread %s, two compute only %.1f times as fast",
+            most, alone, r->gain);
     else
-        fprintf(stderr, "threads: %d of %d: the work takes one thread %s, these %s, by %s\n",
-                threads, most, alone, shared, numbers);
+        fprintf(stderr, "threads: 1 of %d: the work takes one thread %s, starting two takes %s",
+                most, alone, shared);
+    fprintf(stderr, ", by %s%s\n", machine->measured ? path : "nominal numbers",
+            nf_calibration_busy(machine) ? ", measured on a busy machine (advise --recalibrate)"
+                                         : "");
 }
 
 void nf_threads_for_chains(nf_cli *cli, const nf_shape *in, nf_chain *chains, size_t count)
 {
     nf_thread_work work;
-    double serial, team;
+    nf_thread_reason reason;
+    char *path;
     if (cli->threads_named && cli->explain && cli->world.rank == 0)
         fprintf(stderr, "threads: %d, as %s\n", cli->world.threads,
                 cli->asked_threads > 0 ? "-t says" : "OMP_NUM_THREADS says");
     /* Each rank has an environment of its own: some may have been told, and others not. */
     if (nf_sum_u64(&cli->world, !cli->threads_named) == 0)
         return;
-    nf_calibration machine = find_machine(cli);
-    if (cli->threads_named || !add_up(in, chains, count, &work))
-        return;
-    work.flops /= cli->world.size;
-    work.bytes /= cli->world.size;
-    work.coded /= cli->world.size;
-    cli->world.threads = nf_advice_threads(&machine, cli->threads_most, &work, &serial, &team);
-    explain(cli, &machine, serial, team);
+    nf_calibration machine = find_machine(cli, &path);
+    if (!cli->threads_named && add_up(in, chains, count, &work)) {
+        work.flops /= cli->world.size;
+        work.bytes /= cli->world.size;
+        work.coded /= cli->world.size;
+        cli->world.threads = nf_advice_threads(&machine, cli->threads_most, &work, &reason);
+        explain(cli, &machine, path, &reason);
+    }
+    free(path);
 }
 
 void nf_threads_for_items(nf_cli *cli, size_t items)

@@ -22,11 +22,23 @@ static void print_choice(const nf_advised *a, size_t i, FILE *out)
             c->fits ? "" : "  does not fit into memory");
 }
 
+/* What the commands below are worth by themselves, where that is another choice. */
+static void print_alone(const nf_advice *a, FILE *out)
+{
+    const nf_choice *c = &a->choices[a->alone];
+    char how[96], all[NF_AMOUNT];
+    if (a->alone != a->chosen)
+        fprintf(out, "For one run by itself, with its start: %s (%s in all).\n",
+                nf_choice_text(c, how), nf_seconds_text(c->start + c->run, 3, all));
+}
+
 void nf_advice_text(const nf_advised *a, FILE *out)
 {
     bool whole = a->work->command || a->work->runs > 0;
-    fprintf(out, "%s.\n\n  %-34s %9s %9s%s%s  %8s  %10s\n", a->advice->sentence, "choice", "start",
-            "a run", a->work->command ? "     files" : "", whole ? "       all" : "", "speed-up",
+    fprintf(out, "%s.\n", a->advice->sentence);
+    print_alone(a->advice, out);
+    fprintf(out, "\n  %-34s %9s %9s%s%s  %8s  %10s\n", "choice", "start", "a run",
+            a->work->command ? "     files" : "", whole ? "       all" : "", "speed-up",
             "efficiency");
     for (size_t i = 0; i < a->advice->count; i++)
         print_choice(a, i, out);
@@ -84,8 +96,9 @@ static json_t *machine_of(const nf_advised *a)
         json_array_append_new(workers,
                               json_pack("{s:i, s:f, s:f, s:f}", "workers", m->workers[i], "read",
                                         m->read[i], "flops", m->flops[i], "team", m->team[i]));
-    return json_pack("{s:b, s:o, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:o}", "measured",
-                     m->measured, "origin", nf_json_text(a->origin), "first_team", m->first_team,
+    return json_pack("{s:b, s:o, s:b, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:o}",
+                     "measured", m->measured, "origin", nf_json_text(a->origin), "busy",
+                     nf_calibration_busy(m), "load", m->load, "first_team", m->first_team,
                      "process", m->process, "launch", m->launch, "launch_rank", m->launch_rank,
                      "latency", m->latency, "bandwidth", m->bandwidth, "far_latency",
                      m->far_latency, "far_bandwidth", m->far_bandwidth, "workers", workers);
@@ -93,10 +106,11 @@ static json_t *machine_of(const nf_advised *a)
 
 static json_t *limits_of(const nf_limits *l)
 {
-    return json_pack("{s:i, s:i, s:i, s:i, s:o, s:i, s:f, s:b}", "there", l->there, "processors",
-                     l->processors, "allocated", l->allocated, "cores", l->cores, "quota",
-                     number_of(l->quota), "nodes", l->nodes, "memory", l->memory, "mpirun",
-                     l->launcher);
+    return json_pack("{s:i, s:i, s:i, s:i, s:o, s:i, s:f, s:b, s:o}", "there", l->there,
+                     "processors", l->processors, "allocated", l->allocated, "cores", l->cores,
+                     "quota", number_of(l->quota), "nodes", l->nodes, "memory", l->memory, "mpirun",
+                     l->launcher, "why_not",
+                     l->why_not[0] != '\0' ? nf_json_text(l->why_not) : json_null());
 }
 
 static json_t *work_of(const nf_workload *w)
@@ -109,10 +123,11 @@ static json_t *work_of(const nf_workload *w)
 nf_status nf_advice_json(const nf_advised *a, FILE *out)
 {
     json_t *root = json_pack(
-        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "chain",
+        "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "chain",
         nf_json_text(a->chain), "size", nf_json_text(a->size), "input", nf_json_text(a->input),
         "output", nf_json_text(a->output), "advice", nf_json_text(a->advice->sentence), "choice",
-        choice_of(&a->advice->choices[a->advice->chosen]), "choices", choices_of(a->advice),
+        choice_of(&a->advice->choices[a->advice->chosen]), "alone",
+        choice_of(&a->advice->choices[a->advice->alone]), "choices", choices_of(a->advice),
         "reasons", reasons_of(a->advice), "command", nf_json_text(a->command), "sbatch",
         nf_json_text(a->sbatch), "machine", machine_of(a), "limits", limits_of(a->limits), "work",
         work_of(a->work));

@@ -22,7 +22,7 @@ void nf_advice_text(const nf_advised *advised, FILE *out);
 
 /* One JSON object on one line: {"chain", "size", "input", "output", "advice": the sentence, "choice":
  * {"way", "nodes", "ranks", "threads", "start", "run", "read", "write", "seconds", "speedup",
- * "efficiency", "fits"}, "choices": [the same of each], "reasons": [{"turn", "text"}], "command",
+ * "efficiency", "fits"}, "alone": the same of the choice for one run with its start, "choices": [the same of each], "reasons": [{"turn", "text"}], "command",
  * "sbatch", "machine": {...}, "limits": {...}, "work": {...}}; times in seconds. Errors:
  * NF_ERR_MEMORY, NF_ERR_FILE. */
 nf_status nf_advice_json(const nf_advised *advised, FILE *out);

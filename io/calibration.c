@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FORMAT = 1, LONGEST = 1 << 16 };
+enum { FORMAT = 2, LONGEST = 1 << 16 };
 
 /* ---- where ---- */
 
@@ -50,6 +50,7 @@ static const struct {
     {"bandwidth", offsetof(nf_calibration, bandwidth), true},
     {"far_latency", offsetof(nf_calibration, far_latency), true},
     {"far_bandwidth", offsetof(nf_calibration, far_bandwidth), true},
+    {"load", offsetof(nf_calibration, load), true},
 };
 enum { MEMBERS = sizeof members / sizeof *members };
 
@@ -109,6 +110,8 @@ nf_calibration_found nf_calibration_load(const char *path, const char *key, nf_c
     json_t *root = fine ? json_loadf(file, JSON_REJECT_DUPLICATES, NULL) : NULL;
     fclose(file);
     fine = root != NULL && read_all(root, key, c);
+    if (fine)
+        nf_calibration_settle(c);
     json_decref(root);
     return fine ? NF_CALIBRATION_THERE : NF_CALIBRATION_DAMAGED;
 }

@@ -1,9 +1,9 @@
 /* calibration.h - what was measured of a machine, kept from one run to the next.
  *
  * A JSON object in the folder nfold of XDG_CACHE_HOME, else of ~/.cache, a file for each machine:
- * {"format": 1, "machine": the key, "cores", "first_team", "process", "launch", "launch_rank",
- * "latency", "bandwidth", "far_latency", "far_bandwidth", "workers": [{"workers", "read", "flops",
- * "team"}, ...]}, in seconds, bytes and operations a second. A file is replaced at once or not at
+ * {"format": 2, "machine": the key, "cores", "first_team", "process", "launch", "launch_rank",
+ * "latency", "bandwidth", "far_latency", "far_bandwidth", "load", "workers": [{"workers", "read",
+ * "flops", "team"}, ...]}, in seconds, bytes and operations a second, and cores. A file is replaced at once or not at
  * all. */
 #ifndef NF_IO_CALIBRATION_H
 #define NF_IO_CALIBRATION_H
@@ -21,6 +21,7 @@ typedef enum nf_calibration_found {
     NF_CALIBRATION_DAMAGED /* a file that does not hold what it should, of this machine */
 } nf_calibration_found;
 
+/* What it holds is settled (nf_calibration_settle). */
 nf_calibration_found nf_calibration_load(const char *path, const char *key,
                                          nf_calibration *calibration);
 

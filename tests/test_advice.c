@@ -150,10 +150,14 @@ static void test_break_even(void)
     nf_workload w = work_of(&l, (model){1e-6, 2, 2e-6, 3e-6});
     CU_ASSERT(is(chosen(&m, &l, &w), 1, 1, 1));
     /* 1e6 cells take 1 us: half of it pays for 2 us from 4e6 cells on. */
-    CU_ASSERT(says("size", "serial wins below about 4e+06 cells"));
+    CU_ASSERT(says("size", "serial wins below about 4,000,000 cells"));
     CU_ASSERT(strcmp(turn("ranks"), "") == 0);
     w = work_of(&l, (model){1e-3, 2, 2e-6, 3e-6});
-    CU_ASSERT(is(chosen(&m, &l, &w), 1, 1, 2) && says("size", "serial wins below about 4e+03"));
+    CU_ASSERT(is(chosen(&m, &l, &w), 1, 1, 2) &&
+              says("size", "serial wins below about 4,000 cells"));
+    w = work_of(&l, (model){1e-3, 2, 2e-3, 2e-6}); /* ranks win, and threads lose by their start */
+    w.moved = 1e-3 * m.read[0];
+    CU_ASSERT(is(chosen(&m, &l, &w), 1, 2, 1) && says("bound", "bound by starting teams: "));
     w = work_of(&l, (model){1e-3, 1, 0, 0}); /* that cannot be shared */
     CU_ASSERT(is(chosen(&m, &l, &w), 1, 1, 1) && !says("size", "below"));
     CU_ASSERT(says("size", "gains too little"));
@@ -169,6 +173,9 @@ static void test_no_launcher(void)
     CU_ASSERT(is(chosen(&m, &l, &w), 1, 1, 4) && says("ranks", "mpirun does not run"));
     for (size_t i = 0; i < advice.count; i++)
         CU_ASSERT(advice.choices[i].ranks == 1);
+    snprintf(l.why_not, sizeof l.why_not, "not as root");
+    w = work_of(&l, (model){1e-9, 4, 1e-5, 1e-5}); /* serial: it is told, too */
+    CU_ASSERT(is(chosen(&m, &l, &w), 1, 1, 1) && says("ranks", "left out: not as root"));
 }
 
 static void test_limits(void)
@@ -201,10 +208,17 @@ static void test_runs(void)
     m.launch_rank = 0.1;
     nf_workload w = work_of(&l, (model){1e-2, 2, 5e-3, 0}); /* ranks halve a run, threads do not */
     CU_ASSERT(is(chosen(&m, &l, &w), 1, 2, 1));
+    CU_ASSERT(advice.alone == 0); /* with its start */
+    m.launch = 0;
+    CU_ASSERT(is(chosen(&m, &l, &w), 1, 2, 1) && advice.alone == advice.chosen);
+    m.launch = 5;
     w.runs = 10;
     CU_ASSERT(is(chosen(&m, &l, &w), 1, 1, 1));
     CU_ASSERT(fabs(advice.choices[0].seconds - (0.3 + 10 * 1e-2)) < 1e-9);
     CU_ASSERT(says("start", "10 runs share a start"));
+    w.runs = 1e4;
+    chosen(&m, &l, &w);
+    CU_ASSERT(says("start", "10,000 runs share"));
     w.runs = 1e5;
     CU_ASSERT(is(chosen(&m, &l, &w), 1, 2, 1));
     CU_ASSERT(fabs(advice.choices[advice.chosen].seconds - (5.2 + 1e5 * 5e-3)) < 1e-6);
@@ -258,7 +272,7 @@ static void test_nodes(void)
     m.far_latency = 1e-2; /* a slow network, which is measured */
     m.far_bandwidth = 1e7;
     w = heat_of(&l, 16, 1 << 14, 1000);
-    CU_ASSERT(chosen(&m, &l, &w)->nodes == 1 && says("nodes", "measured messages of 10 ms"));
+    CU_ASSERT(chosen(&m, &l, &w)->nodes == 1 && says("nodes", "measured messages of 10.0 ms"));
     l.nodes = 3;
     w = heat_of(&l, 1e4, 1 << 14, 1);
     CU_ASSERT(chosen(&m, &l, &w)->nodes == 3);
@@ -301,25 +315,29 @@ static void test_deterministic(void)
 
 static void test_threads(void)
 {
-    double serial, team;
+    nf_thread_reason r;
     nf_calibration m = nf_calibration_nominal(8);
     nf_thread_work tiny = {.flops = 1000, .bytes = 1000, .sweeps = 1};
-    CU_ASSERT(nf_advice_threads(&m, 8, &tiny, &serial, &team) == 1 && team > serial);
+    CU_ASSERT(nf_advice_threads(&m, 8, &tiny, &r) == 1 && r.team > r.serial);
     nf_thread_work large = {.flops = 1e11, .bytes = 1000, .sweeps = 1};
-    CU_ASSERT(nf_advice_threads(&m, 8, &large, &serial, &team) == 8);
-    CU_ASSERT(fabs(serial - 1e11 / nf_nominal_flops) < 1e-9 && team > serial / 8 &&
-              team < serial / 7);
-    CU_ASSERT(nf_advice_threads(&m, 3, &large, &serial, &team) == 3);
-    CU_ASSERT(nf_advice_threads(&m, 1, &large, &serial, &team) == 1);
+    CU_ASSERT(nf_advice_threads(&m, 8, &large, &r) == 8);
+    CU_ASSERT(fabs(r.serial - 1e11 / nf_nominal_flops) < 1e-9 && r.team > r.serial / 8 &&
+              r.team < r.serial / 7);
+    CU_ASSERT(nf_advice_threads(&m, 3, &large, &r) == 3);
+    CU_ASSERT(nf_advice_threads(&m, 1, &large, &r) == 1);
     nf_thread_work middle = {.flops = 1e7, .bytes = 1000, .sweeps = 1};
-    int some = nf_advice_threads(&m, 8, &middle, &serial, &team);
+    int some = nf_advice_threads(&m, 8, &middle, &r);
     CU_ASSERT(some > 1 && some < 8);
     nf_thread_work coded = {.coded = 1e8, .sweeps = 1};
-    CU_ASSERT(nf_advice_threads(&m, 8, &coded, &serial, &team) == 8);
+    CU_ASSERT(nf_advice_threads(&m, 8, &coded, &r) == 8);
     for (size_t i = 0; i < m.steps; i++)
         m.read[i] = 2e10 * fmin(m.workers[i], 2);
     nf_thread_work moved = {.bytes = 1e9, .sweeps = 1}; /* two saturate the memory */
-    CU_ASSERT(nf_advice_threads(&m, 8, &moved, &serial, &team) == 2);
+    CU_ASSERT(nf_advice_threads(&m, 8, &moved, &r) == 2);
+    CU_ASSERT(fabs(r.gain - 2) < 1e-12);
+    for (size_t i = 0; i < m.steps; i++)
+        m.flops[i] = m.flops[0];
+    CU_ASSERT(nf_advice_threads(&m, 8, &large, &r) == 1 && r.gain == 1 && r.team < r.serial / 2);
 }
 
 /* Files, each by one thread: no thread without one. */
@@ -349,6 +367,25 @@ static void test_between(void)
     CU_ASSERT(nf_calibration_at(&m, m.read, 100) == 40);
     m.steps = 1;
     CU_ASSERT(nf_calibration_at(&m, m.read, 5) == 10);
+}
+
+/* One probe beside other work: two workers no slower than one, none faster than so many. */
+static void test_settled(void)
+{
+    nf_calibration m = {.measured = true,
+                        .cores = 4,
+                        .steps = 3,
+                        .workers = {1, 2, 4},
+                        .read = {10, 25, 15},
+                        .flops = {2.56e11, 2.24e11, 9e11}};
+    nf_calibration_settle(&m);
+    CU_ASSERT(m.read[0] == 10 && m.read[1] == 20 && m.read[2] == 20);
+    CU_ASSERT(m.flops[1] == 2.56e11 && m.flops[2] == 9e11);
+    CU_ASSERT(!nf_calibration_busy(&m));
+    m.load = 0.8;
+    CU_ASSERT(nf_calibration_busy(&m));
+    m.cores = 64;
+    CU_ASSERT(!nf_calibration_busy(&m));
 }
 
 static void test_words(void)
@@ -393,9 +430,12 @@ static void test_kept(void)
     char folder[64], *path = begin_folder(folder);
     nf_calibration m = machine_of(4), read;
     m.launch = 0.123456789012345678;
+    m.load = 0.25;
+    m.flops[1] = 0.9 * m.flops[0];
     CU_ASSERT(nf_calibration_load(path, key, &read) == NF_CALIBRATION_NONE);
     CU_ASSERT(nf_calibration_save(path, key, &m) == NF_OK);
     CU_ASSERT(nf_calibration_load(path, key, &read) == NF_CALIBRATION_THERE);
+    CU_ASSERT(read.load == 0.25 && read.flops[1] == read.flops[0]);
     CU_ASSERT(read.launch == m.launch && read.steps == m.steps && read.cores == 4);
     CU_ASSERT(memcmp(read.team, m.team, sizeof m.team) == 0);
     CU_ASSERT(nf_calibration_load(path, "another machine", &read) == NF_CALIBRATION_DAMAGED);
@@ -416,7 +456,7 @@ static void spoil(const char *path, const char *text)
 static void test_damaged(void)
 {
     static const char head[] =
-        "{\"format\": 1, \"machine\": \"a machine; 4 cores\", \"cores\": 4, "
+        "{\"format\": 2, \"load\": 0, \"machine\": \"a machine; 4 cores\", \"cores\": 4, "
         "\"first_team\": 0, \"launch\": 1, \"launch_rank\": 0, \"latency\": 0, "
         "\"bandwidth\": 0, \"far_latency\": 0, \"far_bandwidth\": 0, ";
     static const char *const rest[] = {
@@ -475,6 +515,7 @@ int main(void)
                            {"threads without measuring", test_threads},
                            {"threads for files", test_items},
                            {"between what was measured", test_between},
+                           {"numbers of a noisy machine", test_settled},
                            {"words", test_words},
                            {"kept and read again", test_kept},
                            {"damaged", test_damaged},

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # test_advise.sh PROGRAMS MPIEXEC PART - advise as a user runs it. PART: line (what it prints), files (whole commands),
-# refused, cache, damaged, again, unwritable (what it keeps of the machine), places (mpirun, affinity), nowhere (no
-# mpirun), slurm (several nodes), threads (the number of threads that the other programs take by themselves).
+# refused, cache, damaged, again, busy, unwritable (what it keeps of the machine), places (mpirun, affinity), nowhere (no
+# mpirun), ended (what a signal leaves), slurm (several nodes), threads (the number of threads that the other programs take by themselves).
 set -u
 programs=$1 mpiexec=$2 part=$3
 here=$(cd "$(dirname "$0")" && pwd)
@@ -61,7 +61,7 @@ line)
     check 'JSON' advise --json -k heat:steps=4 --size 300x200 --dtype f32 --runs 50
     equal 'one line' "$(wc -l <out.txt)" 1
     equal 'its members' "$(value "' '.join(sorted(a))")" \
-        'advice chain choice choices command input limits machine output reasons sbatch size work'
+        'advice alone chain choice choices command input limits machine output reasons sbatch size work'
     equal 'the size' "$(value "a['size']")" '300x200 f32'
     equal 'the first is serial' "$(value "a['choices'][0]['way'], a['choices'][0]['speedup']")" "('serial', 1.0)"
     equal 'start and runs' "$(value "all(abs(c['start'] + 50 * c['run'] - c['seconds']) < 1e-6 for c in a['choices'])")" True
@@ -95,6 +95,11 @@ files)
     says "filter -t [0-9]+ -k invert 'it'.''s one.png' out.png$"
     says "^  sbatch --nodes=1 .*--wrap="
     says "of the command's .* its start takes .* and the files "
+    check 'an image' cp "it's one.png" -- -dash.png
+    check 'a name like an option' advise --json -k invert -- -dash.png -out.h5
+    equal 'reads as a name' "$(value "a['command'].split()[-2:], 'NFOLD_INPUT=./-dash.png NFOLD_OUTPUT=./-out.h5' in a['sbatch']")" \
+        "(['./-dash.png', './-out.h5'], True)"
+    check 'its line runs' bash -c "$(value "a['command']")"
     ;;
 refused)
     check 'an image' filter -q -k resize:width=40,height=30 -t 1 /usr/share/xplanet/images/earth.jpg "it's one.png"
@@ -137,7 +142,7 @@ cache)
     check 'what stands there' advise --json -k sumsq --size 64x64
     equal 'is used' "$(value "a['choices'][0]['start']")" 1000.0
     ;;
-damaged | again | unwritable)
+damaged | again | busy | unwritable)
     export XDG_CACHE_HOME=$folder/cache
     mkdir -p cache/nfold
     cp "$programs"/advise-tests/nfold/machine-*.json cache/nfold/ 2>/dev/null || advise -k sumsq --size 64x64 >out.txt 2>err.txt
@@ -148,7 +153,7 @@ damaged)
     check 'a damaged file' advise -k sumsq --size 64x64
     says 'measured now \(the file there was damaged\).*, kept in'
     file=$(grep -o '/[^ ]*/machine-[0-9a-f]*.json' out.txt)
-    equal 'is replaced' "$(python3 -c "import json; print(json.load(open('$file'))['format'])")" 1
+    equal 'is replaced' "$(python3 -c "import json; print(json.load(open('$file'))['format'])")" 2
     equal 'and nothing else left' "$(ls -A cache/nfold | wc -l)" "$before"
     ;;
 again)
@@ -157,6 +162,22 @@ again)
     equal 'measures anew' "$(value "a['choices'][0]['start'] < 100")" True
     file=$(value "a['machine']['origin'].split(' kept in ')[1]")
     equal 'and keeps it' "$(grep -c '"process": 1000.0' "$file")" 0
+    ;;
+busy)
+    check 'to have the numbers' advise -k sumsq --size 64x64
+    # Those of a busy machine are told to be, and measured again after a while.
+    sed -i 's/"load": [0-9.e-]*/"load": 1000.0/' cache/nfold/machine-*.json
+    check 'of a busy machine' advise -k sumsq --size 64x64
+    says 'from .*, of a busy machine \(others took 1000\.0 of its [0-9]+ cores\)'
+    check 'and in JSON' advise --json -k sumsq --size 64x64
+    equal 'as well' "$(value "a['machine']['busy'], a['machine']['load']")" '(True, 1000.0)'
+    touch -d '1 hour ago' cache/nfold/machine-*.json
+    check 'later' advise --json -k sumsq --size 64x64
+    equal 'again' "$(value "a['machine']['load'] < 1000, 'those there were of a busy' in a['machine']['origin']")" '(True, True)'
+    sed -i 's/"load": [0-9.e-]*/"load": 0.0/' cache/nfold/machine-*.json
+    touch -d '1 hour ago' cache/nfold/machine-*.json
+    check 'of a quiet one' advise --json -k sumsq --size 64x64
+    equal 'is kept' "$(value "a['machine']['busy'], a['machine']['origin'][:4]")" "(False, 'from')"
     ;;
 unwritable)
     XDG_CACHE_HOME=/dev/null/none check 'a folder that cannot be' advise -k sumsq --size 64x64
@@ -180,13 +201,53 @@ places)
     ;;
 nowhere) # an mpirun that does not run
     mkdir bin cache
-    printf '#!/bin/sh\nexit 1\n' >bin/mpirun
+    printf '#!/bin/sh\nprintf -- "-----\\n\\nno leave to run\\nmore\\n" >&2\nexit 1\n' >bin/mpirun
     chmod +x bin/mpirun
     export XDG_CACHE_HOME=$folder/cache PATH=$folder/bin:$PATH
     check 'without mpirun' advise --json -k nlm:search=9 --size 600x600
     equal 'no ranks' "$(value "all(c['ranks'] == 1 for c in a['choices']), a['limits']['mpirun']")" '(True, False)'
     [ "$(nproc)" -eq 1 ] || equal 'threads' "$(value "a['choice']['way']")" threads
     [ "$(nproc)" -eq 1 ] || equal 'and says so' "$(value "any('mpirun does not run' in r['text'] for r in a['reasons'])")" True
+    # It is told always, and not kept: with an mpirun that runs there are ranks.
+    check 'a short run' advise -k nlm:search=9 --size 64x64
+    [ "$(nproc)" -eq 1 ] || says 'mpirun does not run [0-9]+ ranks here, so they are left out: no leave to run$'
+    rm bin/mpirun
+    hash -r
+    check 'later' advise --json -k sumsq --size 64x64
+    [ "$(nproc)" -eq 1 ] || equal 'ranks again' "$(value "any(c['ranks'] > 1 for c in a['choices']), a['limits']['mpirun']")" '(True, True)'
+    ;;
+ended) # by a signal: neither what it has started nor a file that it tries is left
+    await() { # await CONDITION: up to 10 s
+        for _ in $(seq 200); do
+            eval "$1" && return 0
+            sleep 0.05
+        done
+        return 1
+    }
+    running() { ps -eo args | grep -q -- "[-]-probe chain .*$1"; }
+    # The processes that measure, held up: they do not come to their end by themselves.
+    measuring() { ps -eo pid,args | sed -n "s/^ *\([0-9]*\) [^ ]*advise --probe chain .*$1$/\1/p"; }
+    check 'to have the numbers' advise -k sumsq --size 64x64
+    size=$$x4001
+    "$programs/advise" -q -k nlm:search=31 --size $size >out.txt 2>err.txt &
+    checks=$((checks + 2))
+    await "[ -n \"\$(measuring $size)\" ]" || fail 'nothing was measured'
+    held=$(measuring $size)
+    kill -s STOP $held
+    kill -s KILL $!
+    wait $! 2>/dev/null
+    await "! running $size" || fail 'its processes go on'
+    kill -s KILL $held 2>/dev/null
+    check 'an image' filter -q -k resize:width=3000,height=3000 /usr/share/xplanet/images/earth.jpg large.tif
+    "$programs/advise" -q -k invert large.tif $$.png >out.txt 2>err.txt &
+    checks=$((checks + 2))
+    await "ls -A | grep -q '^\.\?advise-'" || fail 'nothing was written'
+    held=$(measuring $$.png)
+    kill -s STOP $held
+    kill -s TERM $!
+    wait $! 2>/dev/null
+    await "! ls -A | grep -q '^\.\?advise-'" || fail "a file is left: $(ls -A)"
+    kill -s KILL $held 2>/dev/null
     ;;
 slurm) # an allocation of two nodes, by its environment: nodes are predicted
     check 'to have the numbers' advise -k sumsq --size 64x64
@@ -231,9 +292,21 @@ threads)
     equal 'the same bits' "$(checksum one.h5:/a)" "$(checksum three.h5:/a)"
     # What advise has kept is used: a machine on which teams start at once, or never.
     XDG_CACHE_HOME=$folder/cache check 'to have numbers' advise -k sumsq --size 64x64
-    sed -i 's/"first_team": [0-9.e-]*/"first_team": 1000.0/' cache/nfold/machine-*.json
+    file=$(echo cache/nfold/machine-*.json)
+    sed -i 's/"load": [0-9.e-]*/"load": 0.0/' "$file"
+    cp "$file" sound.json
+    sed -i 's/"first_team": [0-9.e-]*/"first_team": 1000.0/' "$file"
     check 'kept numbers' explained filter -q --explain -k nlm:search=9 large.png large.h5:/a
-    [ "$cores" -eq 1 ] || says "^threads: 1 of $cores: .*by what advise keeps"
+    [ "$cores" -eq 1 ] || says "^threads: 1 of $cores: .*starting two takes .*by $folder/$file$"
+    # One on which two compute no faster than one, as it was measured beside other work.
+    python3 -c "import json, sys
+m = json.load(open('sound.json'))
+for w in m['workers']: w['flops'], w['read'] = 1e11, 1e10
+m['load'] = 1.5
+json.dump(m, open('$file', 'w'))"
+    check 'a noisy machine' explained reduce -q --explain -k sumsq_range:n=1e9
+    [ "$cores" -eq 1 ] ||
+        says "^threads: 1 of $cores: .*two compute only 1\.0 times as fast, by $folder/$file, measured on a busy machine"
     echo spoilt >"$(echo cache/nfold/machine-*.json)"
     check 'damaged numbers' explained filter -q --explain -k sobel tiny.png one.h5:/a
     [ "$cores" -eq 1 ] || says 'by nominal numbers'

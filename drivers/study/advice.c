@@ -13,9 +13,10 @@ static const double worth = 1.05;
 /* A run that moves this part of what memory gives is bound by it. */
 static const double bound = 0.6;
 
-/* Nominal seconds of what cost.h has no number for: a process that starts MPI; a message between
- * nodes, and its bytes a second. */
-static const double nominal_process = 0.3, nominal_far = 5e-6, nominal_far_link = 3e9;
+/* Nominal seconds of what cost.h has no number for: a process alone, which starts no MPI; mpirun; a
+ * message between nodes, and its bytes a second. */
+static const double nominal_process = 0.03, nominal_launch = 0.3, nominal_far = 5e-6,
+                    nominal_far_link = 3e9;
 /* Bytes a second that a core reads from or writes to files, nominal. */
 static const double nominal_coding = 1e9;
 
@@ -26,7 +27,7 @@ nf_calibration nf_calibration_nominal(int cores)
     nf_calibration c = {.cores = cores,
                         .first_team = 3e-5 * cores,
                         .process = nominal_process,
-                        .launch = nominal_process,
+                        .launch = nominal_launch,
                         .launch_rank = 0.01,
                         .latency = nf_nominal_latency,
                         .bandwidth = nf_nominal_link};
@@ -51,6 +52,19 @@ double nf_calibration_at(const nf_calibration *c, const double *list, int worker
     return workers >= c->workers[i + 1] ? list[i + 1] : list[i] + part * (list[i + 1] - list[i]);
 }
 
+void nf_calibration_settle(nf_calibration *c)
+{
+    for (size_t i = 1; i < c->steps; i++) {
+        c->read[i] = fmax(c->read[i - 1], fmin(c->read[i], c->read[0] * c->workers[i]));
+        c->flops[i] = fmax(c->flops[i - 1], fmin(c->flops[i], c->flops[0] * c->workers[i]));
+    }
+}
+
+bool nf_calibration_busy(const nf_calibration *c)
+{
+    return c->measured && c->load > fmax(0.5, 0.05 * c->cores);
+}
+
 /* Seconds by t threads, and to start them. Kernels do not come near the peak, but gain as it does. */
 static double work_seconds(const nf_calibration *c, const nf_thread_work *w, int t)
 {
@@ -65,11 +79,11 @@ static double team_seconds(const nf_calibration *c, const nf_thread_work *w, int
     return t > 1 ? c->first_team * t / c->cores + w->sweeps * nf_calibration_at(c, c->team, t) : 0;
 }
 
-int nf_advice_threads(const nf_calibration *c, int cores, const nf_thread_work *w, double *serial,
-                      double *team)
+int nf_advice_threads(const nf_calibration *c, int cores, const nf_thread_work *w,
+                      nf_thread_reason *reason)
 {
     int best = 1;
-    double least = *serial = work_seconds(c, w, 1);
+    double serial = work_seconds(c, w, 1), least = serial;
     for (int t = 2; t < 2 * cores; t *= 2) {
         int threads = t < cores ? t : cores;
         double seconds = work_seconds(c, w, threads) + team_seconds(c, w, threads);
@@ -78,7 +92,9 @@ int nf_advice_threads(const nf_calibration *c, int cores, const nf_thread_work *
             best = threads;
         }
     }
-    *team = best > 1 ? least : team_seconds(c, w, 2);
+    *reason = (nf_thread_reason){.serial = serial,
+                                 .team = best > 1 ? least : team_seconds(c, w, 2),
+                                 .gain = serial / work_seconds(c, w, 2)};
     return best;
 }
 
@@ -252,6 +268,21 @@ static const nf_choice *shortest(const nf_advice *a, kind_of *kind, bool only_fi
     return best;
 }
 
+/* The simplest that takes about as long as the shortest one, start and one run. */
+static size_t choose_alone(const nf_advice *a)
+{
+    bool fitting = a->choices[a->chosen].fits;
+    double least = INFINITY;
+    size_t i = 0;
+    for (size_t j = 0; j < a->count; j++)
+        if (a->choices[j].fits || !fitting)
+            least = fmin(least, a->choices[j].start + a->choices[j].run);
+    while (i + 1 < a->count && ((fitting && !a->choices[i].fits) ||
+                                a->choices[i].start + a->choices[i].run > worth * least))
+        i++;
+    return i;
+}
+
 static void choose(nf_advice *a)
 {
     const nf_choice *best = shortest(a, is_any, true);
@@ -323,7 +354,7 @@ static const nf_way_times *way_of(const nf_workload *w, const nf_choice *c)
 /* Whether sharing pays at all. */
 static void tell_size(const nf_workload *w, nf_advice *a)
 {
-    char alone[NF_AMOUNT], shared[NF_AMOUNT], how[96], even[80] = "";
+    char alone[NF_AMOUNT], shared[NF_AMOUNT], how[96], amount[NF_AMOUNT], even[NF_AMOUNT + 80] = "";
     const nf_choice *serial = &a->choices[0], *best = NULL;
     for (size_t i = 1; i < a->count; i++)
         if (is_node(&a->choices[i]) && (best == NULL || a->choices[i].run < best->run))
@@ -336,7 +367,8 @@ static void tell_size(const nf_workload *w, nf_advice *a)
     nf_choice_text(best, how);
     bool pays = best->run * worth < serial->run;
     if (from > 0)
-        snprintf(even, sizeof even, ": serial wins below about %.2g %s", from, w->unit);
+        snprintf(even, sizeof even, ": serial wins below about %s %s",
+                 nf_thousands_text(from, amount), w->unit);
     turn(a, "size", "a run takes %s serial and %s by %s, the fastest of the others%s%s", alone,
          shared, how, pays ? "" : ", which gains too little", even);
 }
@@ -355,13 +387,16 @@ static void tell_bound(const nf_calibration *m, const nf_workload *w, const nf_c
     if (threads == NULL || w->moved <= 0)
         return;
     double gain = serial->run / threads->run;
-    if (part < bound || w->in_cache)
+    bool starts = w->amount < break_even(w, &w->way[0], way_of(w, threads));
+    if (starts || part < bound || w->in_cache)
         turn(a, "bound",
              "%s: it moves %.2g GB/s, where one core reads %.3g GB/s from memory; %d threads run "
              "it %.2f "
              "times as fast",
-             part < bound ? "bound by arithmetic" : "its arrays stay in the cache", 1e-9 * rate,
-             1e-9 * m->read[0], threads->threads, gain);
+             starts         ? "bound by starting teams"
+             : part < bound ? "bound by arithmetic"
+                            : "its arrays stay in the cache",
+             1e-9 * rate, 1e-9 * m->read[0], threads->threads, gain);
     else
         turn(a, "bound",
              "memory-bound: it moves %.3g GB/s, where one core reads %.3g GB/s; %d threads read "
@@ -377,11 +412,10 @@ static void tell_ranks(const nf_limits *l, const nf_workload *w, nf_advice *a)
     const nf_choice *threads = shortest(a, is_threads, false),
                     *ranks = shortest(a, is_ranks, false);
     char how[96], later[NF_AMOUNT], by_ranks[NF_AMOUNT], by_threads[NF_AMOUNT], text[160] = "";
-    if (!l->launcher) {
-        turn(a, "ranks", "mpirun does not run that many ranks here, so they are left out");
-        return;
-    }
-    if (ranks == NULL || threads == NULL)
+    if (!l->launcher && (l->cores > 1 || l->nodes > 1))
+        turn(a, "ranks", "mpirun does not run %d ranks here, so they are left out%s%s",
+             l->cores > 1 ? l->cores : 2, l->why_not[0] != '\0' ? ": " : "", l->why_not);
+    if (ranks == NULL || threads == NULL || a->chosen == 0) /* else it is decided */
         return;
     double gain = threads->run / ranks->run, more = ranks->start - threads->start;
     if (w->command || w->runs > 0)
@@ -404,17 +438,17 @@ static void tell_nodes(const nf_limits *l, const nf_calibration *m, nf_advice *a
     if (l->nodes < 2 || many == NULL)
         return;
     turn(a, "nodes",
-         "%d nodes: the best of one takes %s, %s take %s, with %s messages of %s between "
-         "nodes",
+         "%d nodes: the best of one takes %s, %s take %s, with %s messages of %s "
+         "between nodes",
          l->nodes, nf_seconds_text(one->seconds, 3, alone), nf_choice_text(many, how),
          nf_seconds_text(many->seconds, 3, together), m->far_latency > 0 ? "measured" : "nominal",
-         nf_seconds_text(m->far_latency > 0 ? m->far_latency : nominal_far, 2, latency));
+         nf_seconds_text(m->far_latency > 0 ? m->far_latency : nominal_far, 3, latency));
 }
 
 static void tell_start(const nf_workload *w, nf_advice *a)
 {
     const nf_choice *c = &a->choices[a->chosen];
-    char start[NF_AMOUNT], rest[NF_AMOUNT], all[NF_AMOUNT];
+    char start[NF_AMOUNT], rest[NF_AMOUNT], all[NF_AMOUNT], runs[NF_AMOUNT];
     if (w->command) {
         turn(a, "start", "of the command's %s, its start takes %s and the files %s",
              nf_seconds_text(c->seconds, 3, all), nf_seconds_text(c->start, 3, start),
@@ -425,15 +459,16 @@ static void tell_start(const nf_workload *w, nf_advice *a)
                       ? (c->start - a->choices[0].start) / (a->choices[0].run - c->run)
                       : 0;
     if (w->runs > 0)
-        turn(a, "start", "%.6g runs share a start of %s and take %s", w->runs,
-             nf_seconds_text(c->start, 3, start), nf_seconds_text(w->runs * c->run, 3, rest));
+        turn(a, "start", "%s runs share a start of %s and take %s",
+             nf_thousands_text(w->runs, runs), nf_seconds_text(c->start, 3, start),
+             nf_seconds_text(w->runs * c->run, 3, rest));
     else if (even > 0)
         turn(a, "start",
-             "its start takes %s, %s more than serial, which %.2g run%s up for (--runs N counts it "
+             "its start takes %s, %s more than serial, which %s run%s up for (--runs N counts it "
              "in)",
              nf_seconds_text(c->start, 3, start),
-             nf_seconds_text(c->start - a->choices[0].start, 3, rest), ceil(even),
-             even > 1 ? "s make" : " makes");
+             nf_seconds_text(c->start - a->choices[0].start, 3, rest),
+             nf_thousands_text(ceil(even), runs), even > 1 ? "s make" : " makes");
     else
         turn(a, "start", "its start takes %s (--runs N counts it in)",
              nf_seconds_text(c->start, 3, start));
@@ -461,13 +496,13 @@ void nf_advise(const nf_calibration *m, const nf_limits *l, const nf_workload *w
     memset(a, 0, sizeof *a);
     list_choices(m, l, w, a);
     choose(a);
+    a->alone = w->command || w->runs > 0 ? a->chosen : choose_alone(a);
     tell_limits(l, a);
     tell_memory(l, w, a);
     tell_size(w, a);
-    if (a->chosen > 0) { /* else it is decided */
+    if (a->chosen > 0)
         tell_bound(m, w, shortest(a, is_threads, false), a);
-        tell_ranks(l, w, a);
-    }
+    tell_ranks(l, w, a);
     tell_nodes(l, m, a);
     tell_start(w, a);
     conclude(w, a);

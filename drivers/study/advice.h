@@ -27,6 +27,7 @@ typedef struct nf_calibration {
     double launch, launch_rank; /* the same of `mpirun -n R`: launch + R * launch_rank; 0: none */
     double latency, bandwidth;  /* of a message between two ranks of a node; 0: not measured */
     double far_latency, far_bandwidth; /* between two nodes; 0: not measured */
+    double load; /* cores' time that others took of its cores while it was measured */
 } nf_calibration;
 
 /* By cost.h, for so many cores. */
@@ -36,7 +37,16 @@ nf_calibration nf_calibration_nominal(int cores);
  * line, beyond them as at the last. */
 double nf_calibration_at(const nf_calibration *machine, const double *list, int workers);
 
+/* Workers together are at least as fast as fewer of them and at most that many times as fast as one: what
+ * others took of the machine meanwhile shows in numbers beyond that, which are drawn to it. */
+void nf_calibration_settle(nf_calibration *machine);
+
+/* Whether others were busy on its cores while it was measured. */
+bool nf_calibration_busy(const nf_calibration *machine);
+
 /* ---- the limits ---- */
+
+enum { NF_ADVICE_REASON = 160 };
 
 typedef struct nf_limits {
     int there;      /* processors of a node */
@@ -47,6 +57,7 @@ typedef struct nf_limits {
     int nodes;      /* of the allocation; 1 without one */
     double memory;  /* bytes of a node that may be filled */
     bool launcher;  /* mpirun starts ranks */
+    char why_not[NF_ADVICE_REASON]; /* what it said, where it does not; "": nothing */
 } nf_limits;
 
 /* ---- the work ---- */
@@ -106,6 +117,8 @@ typedef struct nf_turn {
 typedef struct nf_advice {
     nf_choice choices[NF_ADVICE_CHOICES]; /* [0] is serial; the simpler first */
     size_t count, chosen;
+    size_t
+        alone; /* the choice for one run of an array by a command of its own, start and all; else `chosen` */
     nf_turn turns[NF_ADVICE_TURNS]; /* as they were taken */
     size_t nturns;
     char sentence[NF_ADVICE_TEXT];
@@ -124,11 +137,17 @@ typedef struct nf_thread_work {
     double sweeps;       /* a team starts for each */
 } nf_thread_work;
 
+/* Why so many threads. */
+typedef struct nf_thread_reason {
+    double serial; /* seconds of the run by one */
+    double team;   /* of starting two, where one is best, else of the run by the best number */
+    double gain;   /* times as fast as one that two compute, their start apart */
+} nf_thread_reason;
+
 /* How many of at most `cores` threads are worth their start for it: the number that it takes the
- * shortest time with. *serial: seconds of one thread; *team: of starting two, where one is best, else
- * of the run by so many. */
+ * shortest time with. */
 int nf_advice_threads(const nf_calibration *machine, int cores, const nf_thread_work *work,
-                      double *serial, double *team);
+                      nf_thread_reason *reason);
 
 /* "serial", "2 threads", "4 ranks", "2 ranks of 4 threads", "8 ranks of 4 threads on 2 nodes". */
 const char *nf_choice_text(const nf_choice *choice, char text[96]);
