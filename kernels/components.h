@@ -82,14 +82,6 @@ struct nf_joining {
 #define NF_RUN_LOOPS NF_ISA_NAME(nf_run_loops)
 extern const nf_run_loops NF_RUN_LOOPS;
 
-/* The root that a run of a forest hangs from. */
-static inline uint32_t nf_run_root(const uint32_t *parent, uint32_t run)
-{
-    while (parent[run] != run)
-        run = parent[run];
-    return run;
-}
-
 /* The component of a run, once paint could be called. */
 static inline uint32_t nf_run_component(const uint32_t *parent, uint32_t run)
 {

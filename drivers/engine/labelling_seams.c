@@ -65,6 +65,15 @@ static bool is_member(const nf_labelling *l, int64_t row, int64_t x)
     return l->members[row * l->words + x / 64] >> x % 64 & 1;
 }
 
+/* The root that a run hangs from. Halves the way there: a row may be one chain of all its runs, which is
+ * asked about from each of them. */
+static uint32_t root_of_run(const nf_labelling *l, uint32_t run)
+{
+    while (l->parent[run] != run)
+        run = l->parent[run] = l->parent[l->parent[run]];
+    return run;
+}
+
 /* The last of n ascending numbers, the first of which is no higher, that is no higher than `most`. */
 static int64_t last_upto(const uint32_t *ascending, int64_t n, uint32_t most)
 {
@@ -178,7 +187,7 @@ static int64_t index_at(shell *s, const int64_t cell[NF_DIMS])
     int64_t x = cell[2] - own->lo[2];
     if (!is_member(l, row, x))
         return 0;
-    uint32_t run = nf_run_root(l->parent, run_at(&s->counts, row, x));
+    uint32_t run = root_of_run(l, run_at(&s->counts, row, x));
     if (run != s->last_run || s->last_index == 0) {
         s->last_run = run;
         s->last_index = index_of_run(&s->counts, run);
