@@ -226,6 +226,17 @@ static nf_status choose_size(probing *p, double *size)
 
 /* ---- all of it ---- */
 
+/* Where a straight line through the seconds of two parts meets part 0. Noise may have the smaller one take
+ * longer: then all is fixed where the larger one is all there is, and else, carefully, nothing. */
+static double fixed_part(double less, double small, double more, double part)
+{
+    if (small >= part)
+        return 0;
+    if (less >= more)
+        return part < 1 ? 0 : more;
+    return fmax(0, less - (more - less) / (part - small) * small);
+}
+
 static nf_status measure_all(probing *p)
 {
     const nf_world *world = &p->cli->world;
@@ -246,9 +257,7 @@ static nf_status measure_all(probing *p)
     }
     for (size_t i = 0; i < p->ways && status == NF_OK && world->rank == 0; i++) {
         nf_way_times *w = &p->way[i];
-        double a_part =
-            small < part ? (w->whole - w->fixed) / (part - small) : 0; /* a straight line */
-        double fixed = small < part ? fmax(0, fmin(w->fixed, w->fixed - a_part * small)) : 0;
+        double fixed = fixed_part(w->fixed, small, w->whole, part);
         w->whole = steps * (fixed + (w->whole - fixed) / part);
         w->fixed = steps * fixed;
         printf("way %d %d %.9g %.9g %.9g %.9g\n", w->ranks, w->threads, w->fixed, w->whole, w->read,

@@ -256,10 +256,10 @@ ended) # by a signal: neither what it has started nor a file that it tries is le
     ;;
 large) # what cannot go through memory in bands, nor into it
     check 'to have the numbers' advise -k sumsq --size 64x64
-    check 'too large' advise --json -k label --size 1000000x1000000
+    check 'too large' advise --json -k label --size 600000000x4000
     equal 'is told' "$(value "a['choice'], a['alone'], a['command'], a['sbatch'], 'cannot be run here' in a['advice']")" \
         '(None, None, None, None, True)'
-    check 'in text' advise -k label --size 30000000x100000
+    check 'in text' advise -k label --size 600000000x4000
     says '^It cannot be run here: .*label. cannot go through memory in bands\.$'
     equal 'no command' "$(grep -c '^How\|^>' out.txt)" 0
     ;;
