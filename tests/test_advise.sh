@@ -259,9 +259,6 @@ large) # what cannot go through memory in bands, nor into it
     check 'too large' advise --json -k label --size 600000000x4000
     equal 'is told' "$(value "a['choice'], a['alone'], a['command'], a['sbatch'], 'cannot be run here' in a['advice']")" \
         '(None, None, None, None, True)'
-    check 'in text' advise -k label --size 600000000x4000
-    says '^It cannot be run here: .*label. cannot go through memory in bands\.$'
-    equal 'no command' "$(grep -c '^How\|^>' out.txt)" 0
     ;;
 slurm) # an allocation of two nodes, by its environment: nodes are predicted
     check 'to have the numbers' advise -k sumsq --size 64x64
