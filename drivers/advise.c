@@ -12,12 +12,13 @@
 #include "drivers/advise_machine.h"
 #include "drivers/advise_piece.h"
 #include "drivers/engine/facts.h"
+#include "drivers/engine/stream.h"
 #include "drivers/engine/team.h"
 #include "io/advice.h"
 
-/* Seconds that measuring a chain may take; after so many more its processes end by themselves, should nobody
+/* Seconds that measuring a chain may take, and one with its files; after so many more its processes end by themselves, should nobody
  * have ended them. */
-static const double patience = 120;
+static const double patience = 40, patience_with_files = 120;
 enum { LAST_SECONDS = 150 };
 
 /* What giving advice takes; rank 0's. */
@@ -89,12 +90,14 @@ static nf_status plan(advising *a)
     w->command = a->args->input != NULL;
     w->streams = w->command;
     w->runs = (double)a->args->runs;
-    status = advise_piece_make(&a->chain, &a->shape, bytes > most_bytes ? most_bytes / bytes : 1, 0,
-                               &piece);
+    status = advise_piece_make(&a->chain, &a->shape, bytes > most_bytes ? most_bytes / bytes : 1, 1,
+                               0, &piece);
     if (status == NF_OK)
         status = nf_plan_create(&alone, &piece.shape, &piece.chain, 1, &options, &made);
     if (status == NF_OK && !range)
         take_passes(a, made, &piece, w);
+    const nf_kernel *obstacle = status == NF_OK ? nf_stream_obstacle(made) : NULL;
+    w->obstacle = obstacle != NULL ? obstacle->name : NULL;
     nf_plan_free(made);
     advise_piece_free(&piece);
     return status;
@@ -102,11 +105,14 @@ static nf_status plan(advising *a)
 
 /* ---- measuring ---- */
 
+typedef enum measured { MEASURED, LATE, FAILED } measured;
+
 /* Sets limits.why_not where it fails. */
-static bool measure_by(advising *a, int ranks)
+static measured measure_by(advising *a, int ranks, const char *probe)
 {
+    double limit = a->work.command ? patience_with_files : patience;
     const advise_args *args = a->args;
-    const char *arguments[16] = {"--probe", "chain", "-k", args->chain};
+    const char *arguments[16] = {"--probe", probe, "-k", args->chain};
     advise_launched l;
     size_t n = 4;
     if (args->size != NULL)
@@ -118,7 +124,7 @@ static bool measure_by(advising *a, int ranks)
     if (args->output != NULL)
         arguments[n++] = args->output;
     arguments[n] = NULL;
-    advise_launch(ranks, false, arguments, patience, &l);
+    advise_launch(ranks, false, arguments, limit, &l);
     bool fine = advise_chain_take(l.text, &a->work) && l.fine;
     free(l.text);
     if (l.late)
@@ -126,19 +132,39 @@ static bool measure_by(advising *a, int ranks)
                  patience);
     else if (!fine)
         memcpy(a->limits.why_not, l.error, NF_ADVICE_REASON);
-    return fine;
+    return fine ? MEASURED : l.late ? LATE : FAILED;
+}
+
+/* What takes too long is judged by less. */
+static bool measure_with(advising *a, int ranks)
+{
+    measured m = measure_by(a, ranks, "chain");
+    if (m == LATE)
+        m = measure_by(a, ranks, "small");
+    return m == MEASURED;
+}
+
+static bool measure_once(advising *a)
+{
+    if (a->limits.launcher && a->limits.cores > 1 && measure_with(a, a->limits.cores))
+        return true;
+    if (a->limits.cores > 1)
+        a->limits.launcher = false;
+    return measure_with(a, 0);
 }
 
 static nf_status measure(advising *a)
 {
-    if (!a->cli->quiet && a->work.command)
-        fputs("advise: measuring the chain and its files\n", stderr);
+    if (!a->cli->quiet)
+        fprintf(stderr, "advise: measuring the chain%s\n", a->work.command ? " and its files" : "");
     nf_fail(NF_ERR_SYSTEM, "the chain could not be measured");
-    if (a->limits.launcher && a->limits.cores > 1 && measure_by(a, a->limits.cores))
-        return NF_OK;
-    if (a->limits.cores > 1)
-        a->limits.launcher = false;
-    return measure_by(a, 0) ? NF_OK : nf_fail_in(NF_ERR_SYSTEM, "measuring");
+    if (!measure_once(a))
+        return nf_fail_in(NF_ERR_SYSTEM, "measuring");
+    nf_workload first = a->work;
+    if (nf_workload_noisy(&a->work) && !measure_once(a))
+        a->work = first;
+    nf_workload_settle(&a->work);
+    return NF_OK;
 }
 
 /* ---- telling ---- */
@@ -158,8 +184,8 @@ static nf_status tell(const advising *a)
                           .limits = &a->limits,
                           .work = &a->work,
                           .advice = &a->advice,
-                          .command = command,
-                          .sbatch = sbatch};
+                          .command = a->advice.impossible ? NULL : command,
+                          .sbatch = a->advice.impossible ? NULL : sbatch};
     if (a->shape.dtype == NF_NONE)
         snprintf(size, sizeof size, "n=%.0f", a->work.amount);
     else
@@ -216,6 +242,7 @@ static nf_status run(const nf_cli *cli, const advise_args *args, const char *fol
     case ADVISE_PROBE_MESSAGES:
         return advise_probe_messages(cli);
     case ADVISE_PROBE_CHAIN:
+    case ADVISE_PROBE_SMALL:
         return advise_probe_chain(cli, args);
     default:
         a = (advising){.cli = cli, .args = args, .folder = folder};

@@ -41,8 +41,9 @@ static error_t parse_probe(const char *text, advise_args *args)
     static const char *const names[] = {[ADVISE_PROBE_START] = "start",
                                         [ADVISE_PROBE_MACHINE] = "machine",
                                         [ADVISE_PROBE_MESSAGES] = "messages",
-                                        [ADVISE_PROBE_CHAIN] = "chain"};
-    for (advise_probe p = ADVISE_PROBE_START; p <= ADVISE_PROBE_CHAIN; p++)
+                                        [ADVISE_PROBE_CHAIN] = "chain",
+                                        [ADVISE_PROBE_SMALL] = "small"};
+    for (advise_probe p = ADVISE_PROBE_START; p <= ADVISE_PROBE_SMALL; p++)
         if (strcmp(names[p], text) == 0) {
             args->probe = p;
             return 0;
@@ -123,6 +124,9 @@ nf_status advise_args_check(const advise_args *args, nf_chain *chain)
     return check_output(args, chain);
 }
 
+/* No machine has more, and sums of a few such numbers still have room. */
+static const double most_bytes = 0x1p60;
+
 static nf_status parse_size(const advise_args *args, nf_shape *shape)
 {
     nf_described described;
@@ -134,10 +138,13 @@ static nf_status parse_size(const advise_args *args, nf_shape *shape)
     if (status != NF_OK)
         return nf_fail(NF_ERR_USAGE,
                        "--size %s: expected 1 to 3 extents, as 4096x4096, and channels "
-                       "behind two or more",
+                       "behind two or more, of at most 2^60 bytes in all",
                        args->size);
     *shape = described.shape;
-    return nf_shape_check(shape, "--size");
+    status = nf_shape_check(shape, "--size");
+    if (status == NF_OK && (double)nf_shape_bytes(shape) > most_bytes)
+        status = nf_fail(NF_ERR_USAGE, "--size %s: expected at most 2^60 bytes", args->size);
+    return status;
 }
 
 nf_status advise_args_shape(const nf_world *world, const advise_args *args, const nf_chain *chain,

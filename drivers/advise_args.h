@@ -10,7 +10,8 @@ typedef enum advise_probe {
     ADVISE_PROBE_START,   /* to start and end */
     ADVISE_PROBE_MACHINE, /* to measure memory, arithmetic and teams */
     ADVISE_PROBE_MESSAGES,
-    ADVISE_PROBE_CHAIN
+    ADVISE_PROBE_CHAIN,
+    ADVISE_PROBE_SMALL /* the same by less of the array */
 } advise_probe;
 
 typedef struct advise_args {

@@ -16,9 +16,10 @@
 #include "drivers/scale_sample.h"
 #include "drivers/study/stats.h"
 
-/* A serial run of the piece takes about `piece_seconds`, and up to `whole_seconds` all of the array is
- * measured. Sampling a way takes `visit_seconds` at each of its turns. */
-static const double piece_seconds = 0.06, whole_seconds = 0.12, visit_seconds = 0.012;
+/* A serial run of the piece takes about `piece_seconds` (`small`: a 64th), and up to twice that all of
+ * the array is measured. Sampling a way takes `visit_seconds` at each of its turns, of which there are no
+ * more once a piece has taken `most_seconds`. */
+static const double piece_seconds = 0.06, visit_seconds = 0.012, most_seconds = 8;
 enum {
     TURNS = 7,
     FEW_TURNS = 4,
@@ -35,6 +36,7 @@ typedef struct probing {
     nf_shape shape;
     nf_source source;
     nf_timer timer;
+    double seconds;     /* that a serial run of the piece takes, about */
     int64_t most_steps; /* of pieces; 0: all */
     size_t ways;
     nf_way_times way[NF_ADVICE_WAYS]; /* rank 0's are filled in */
@@ -146,9 +148,15 @@ static nf_status measure_piece(probing *p, advise_piece *piece, bool whole)
         status = open_way(p, begun, piece, &list[begun]);
         begun++;
     }
-    for (int turn = 0; turn < (whole ? TURNS : FEW_TURNS); turn++)
+    double from = nf_seconds();
+    int more = status == NF_OK;
+    for (int turn = 0; more; turn++) {
         for (size_t i = 0; i < p->ways && status == NF_OK; i++)
             status = sample_way(p, &list[i]);
+        more = status == NF_OK && turn + 1 < (whole ? TURNS : FEW_TURNS) &&
+               nf_seconds() - from < most_seconds;
+        nf_broadcast(world, &more, sizeof more, 0);
+    }
     for (size_t i = 0; i < p->ways && status == NF_OK && whole && p->args->input != NULL; i++) {
         if (list[i].part.size > 0)
             status =
@@ -174,14 +182,14 @@ static nf_status try_piece(const probing *p, double size, double *seconds)
     nf_bench bench = {.plan = NULL};
     nf_times times = {0};
     nf_results_init(&bench.results);
-    nf_status status = advise_piece_make(&p->chain, &p->shape, size, p->most_steps, &piece);
+    nf_status status = advise_piece_make(&p->chain, &p->shape, size, 1, p->most_steps, &piece);
     if (status == NF_OK)
         status = nf_bench_create(&alone, &p->source, &piece.chain, &piece.shape, NULL, &bench);
     for (int i = 0; i < 2 && status == NF_OK; i++) {
         double start = nf_seconds();
         status = nf_bench_run(&bench, &times);
         *seconds = nf_seconds() - start;
-        if (*seconds > piece_seconds)
+        if (*seconds > p->seconds)
             break;
     }
     nf_bench_free(&bench);
@@ -207,16 +215,27 @@ static nf_status choose_size(probing *p, double *size)
     *size = fmin(most, work > 0 ? 2e7 / work : most);
     for (int tries = 0; tries < 12 && status == NF_OK; tries++) {
         status = try_piece(p, *size, &seconds);
-        if (status != NF_OK || seconds > piece_seconds / 6 || *size >= most)
+        if (status != NF_OK || seconds > p->seconds / 6 || *size >= most)
             break;
-        *size = fmin(most, *size * fmin(8, fmax(2, piece_seconds / 5 / seconds)));
+        *size = fmin(most, *size * fmin(8, fmax(2, p->seconds / 5 / seconds)));
     }
     double whole = seconds / *size;
-    *size = whole <= whole_seconds ? most : fmin(most, piece_seconds / whole);
+    *size = whole <= 2 * p->seconds ? most : fmin(most, p->seconds / whole);
     return status;
 }
 
 /* ---- all of it ---- */
+
+/* Where a straight line through the seconds of two parts meets part 0. Noise may have the smaller one take
+ * longer: then all is fixed where the larger one is all there is, and else, carefully, nothing. */
+static double fixed_part(double less, double small, double more, double part)
+{
+    if (small >= part)
+        return 0;
+    if (less >= more)
+        return part < 1 ? 0 : more;
+    return fmax(0, less - (more - less) / (part - small) * small);
+}
 
 static nf_status measure_all(probing *p)
 {
@@ -228,9 +247,8 @@ static nf_status measure_all(probing *p)
     status = nf_agree(world, status);
     nf_broadcast(world, &size, sizeof size, 0);
     for (int i = 0; i < 2 && status == NF_OK; i++) { /* the size, and a smaller one */
-        status =
-            nf_agree(world, advise_piece_make(&p->chain, &p->shape, i == 0 ? size : size / SMALLER,
-                                              p->most_steps, &piece));
+        status = nf_agree(world, advise_piece_make(&p->chain, &p->shape, size, i == 0 ? 1 : SMALLER,
+                                                   p->most_steps, &piece));
         *(i == 0 ? &part : &small) = piece.part;
         steps = piece.steps;
         if (status == NF_OK && (i == 0 || small < part))
@@ -239,9 +257,7 @@ static nf_status measure_all(probing *p)
     }
     for (size_t i = 0; i < p->ways && status == NF_OK && world->rank == 0; i++) {
         nf_way_times *w = &p->way[i];
-        double a_part =
-            small < part ? (w->whole - w->fixed) / (part - small) : 0; /* a straight line */
-        double fixed = small < part ? fmax(0, fmin(w->fixed, w->fixed - a_part * small)) : 0;
+        double fixed = fixed_part(w->fixed, small, w->whole, part);
         w->whole = steps * (fixed + (w->whole - fixed) / part);
         w->fixed = steps * fixed;
         printf("way %d %d %.9g %.9g %.9g %.9g\n", w->ranks, w->threads, w->fixed, w->whole, w->read,
@@ -263,7 +279,11 @@ static nf_status tell(const nf_cli *cli, nf_status status)
 nf_status advise_probe_chain(const nf_cli *cli, const advise_args *args)
 {
     const nf_world *world = &cli->world;
-    probing p = {.cli = cli, .args = args, .timer = nf_timer_measure()};
+    bool small = args->probe == ADVISE_PROBE_SMALL;
+    probing p = {.cli = cli,
+                 .args = args,
+                 .timer = nf_timer_measure(),
+                 .seconds = small ? piece_seconds / 64 : piece_seconds};
     nf_status status = nf_agree(world, advise_args_check(args, &p.chain));
     if (status == NF_OK)
         status = nf_agree(world, advise_args_shape(world, args, &p.chain, &p.shape));
@@ -275,7 +295,7 @@ nf_status advise_probe_chain(const nf_cli *cli, const advise_args *args)
     if (status == NF_OK) {
         int cores = advise_cores(cli);
         p.ways = nf_advice_ways(cores, world->size >= cores && world->size > 1, p.way);
-        if (advise_work(&p.chain) / nf_nominal_flops > whole_seconds)
+        if (advise_work(&p.chain) / nf_nominal_flops > 2 * p.seconds)
             p.most_steps = p.shape.ndim == 3 ? MOST_VOLUME_STEPS : MOST_STEPS;
         status = measure_all(&p);
     }

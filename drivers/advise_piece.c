@@ -55,7 +55,7 @@ static char *limit_steps(const nf_chain *chain, int64_t most)
 
 /* ---- a smaller array ---- */
 
-enum { FEWEST = 64, FEWEST_COLUMNS = 256, FEWEST_PLANES = 32 };
+enum { FEWEST = 128, FEWEST_COLUMNS = 256, FEWEST_PLANES = 32 };
 
 /* Images lose rows first, as what a core keeps in cache hangs on their width; volumes lose a like part
  * of every extent, as thin ones have more surface to exchange and to compute twice. */
@@ -70,6 +70,15 @@ static nf_shape cut_shape(const nf_shape *whole, double size)
         size *= extent / (double)shape.dim[d];
     }
     return shape;
+}
+
+/* Along one dimension alone, so that two pieces differ in nothing else. */
+static void cut_further(int fewer, nf_shape *shape)
+{
+    int d = NF_DIMS - shape->ndim;
+    while (d < NF_DIMS - 1 && shape->dim[d] < 2 * fewer)
+        d++;
+    shape->dim[d] = shape->dim[d] > fewer ? shape->dim[d] / fewer : 1;
 }
 
 static nf_status make_range(const nf_chain *chain, double size, advise_piece *p)
@@ -88,13 +97,15 @@ static nf_status make_range(const nf_chain *chain, double size, advise_piece *p)
     return status;
 }
 
-static nf_status make_array(const nf_chain *chain, const nf_shape *whole, double size,
+static nf_status make_array(const nf_chain *chain, const nf_shape *whole, double size, int fewer,
                             int64_t most_steps, advise_piece *p)
 {
-    char *fewer = limit_steps(chain, most_steps);
-    nf_status status = nf_chain_parse(fewer != NULL ? fewer : chain->typed, &p->chain);
+    char *shorter = limit_steps(chain, most_steps);
+    nf_status status = nf_chain_parse(shorter != NULL ? shorter : chain->typed, &p->chain);
     double all = 0, limited = 0;
     p->shape = cut_shape(whole, size);
+    if (fewer > 1)
+        cut_further(fewer, &p->shape);
     if (status == NF_OK)
         status = nf_chain_prepare(&p->chain, whole);
     if (status == NF_OK)
@@ -102,8 +113,8 @@ static nf_status make_array(const nf_chain *chain, const nf_shape *whole, double
     if (status == NF_OK)
         status = nf_chain_prepare(&p->chain, &p->shape);
     if (status == NF_OK)
-        p->part = limited > 0 ? advise_work(&p->chain) / limited : size;
-    if (status == NF_OK && fewer != NULL) {
+        p->part = limited > 0 ? advise_work(&p->chain) / limited : size / fewer;
+    if (status == NF_OK && shorter != NULL) {
         nf_chain copy;
         status = nf_chain_parse(chain->typed, &copy);
         if (status == NF_OK)
@@ -111,18 +122,18 @@ static nf_status make_array(const nf_chain *chain, const nf_shape *whole, double
         all = status == NF_OK ? advise_work(&copy) : 0;
         nf_chain_free(&copy);
     }
-    p->steps = fewer != NULL && limited > 0 ? all / limited : 1;
-    free(fewer);
+    p->steps = shorter != NULL && limited > 0 ? all / limited : 1;
+    free(shorter);
     return status;
 }
 
-nf_status advise_piece_make(const nf_chain *chain, const nf_shape *whole, double size,
+nf_status advise_piece_make(const nf_chain *chain, const nf_shape *whole, double size, int fewer,
                             int64_t most_steps, advise_piece *p)
 {
     *p = (advise_piece){.shape = *whole, .part = 1, .steps = 1};
     if (nf_chain_is_range(chain))
-        return make_range(chain, size, p);
-    return make_array(chain, whole, size, most_steps, p);
+        return make_range(chain, size / fewer, p);
+    return make_array(chain, whole, size, fewer, most_steps, p);
 }
 
 void advise_piece_free(advise_piece *p)

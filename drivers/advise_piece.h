@@ -13,9 +13,9 @@ typedef struct advise_piece {
 } advise_piece;
 
 /* The piece of `size` (0 to 1) of the array: fewer rows (planes), and where they get few, columns,
- * too; iterated kernels take at most `most_steps` steps (0: all). Its chain is prepared. The
+ * too; and of that a `fewer`th of its rows (planes; columns, where those are few), all else as it is; iterated kernels take at most `most_steps` steps (0: all). Its chain is prepared. The
  * caller frees it, also after an error. Errors: those of nf_chain_prepare. */
-nf_status advise_piece_make(const nf_chain *chain, const nf_shape *whole, double size,
+nf_status advise_piece_make(const nf_chain *chain, const nf_shape *whole, double size, int fewer,
                             int64_t most_steps, advise_piece *piece);
 void advise_piece_free(advise_piece *piece);
 

@@ -12,8 +12,9 @@ static void print_choice(const nf_advised *a, size_t i, FILE *out)
 {
     const nf_choice *c = &a->advice->choices[i];
     char how[96], start[NF_AMOUNT], run[NF_AMOUNT], files[NF_AMOUNT] = "", all[NF_AMOUNT];
-    fprintf(out, "%c %-34s %9s %9s", i == a->advice->chosen ? '>' : ' ', nf_choice_text(c, how),
-            nf_seconds_text(c->start, 3, start), nf_seconds_text(c->run, 3, run));
+    fprintf(out, "%c %-34s %9s %9s", i == a->advice->chosen && !a->advice->impossible ? '>' : ' ',
+            nf_choice_text(c, how), nf_seconds_text(c->start, 3, start),
+            nf_seconds_text(c->run, 3, run));
     if (a->work->command)
         fprintf(out, " %9s", nf_seconds_text(c->read + c->write, 3, files));
     if (a->work->command || a->work->runs > 0)
@@ -27,7 +28,7 @@ static void print_alone(const nf_advice *a, FILE *out)
 {
     const nf_choice *c = &a->choices[a->alone];
     char how[96], all[NF_AMOUNT];
-    if (a->alone != a->chosen)
+    if (a->alone != a->chosen && !a->impossible)
         fprintf(out, "For one run by itself, with its start: %s (%s in all).\n",
                 nf_choice_text(c, how), nf_seconds_text(c->start + c->run, 3, all));
 }
@@ -45,7 +46,9 @@ void nf_advice_text(const nf_advised *a, FILE *out)
     fputs("\nWhy:\n", out);
     for (size_t i = 0; i < a->advice->nturns; i++)
         fprintf(out, "  %zu. %s\n", i + 1, a->advice->turns[i].text);
-    fprintf(out, "\nHow:\n  %s\n  %s\n\n", a->command, a->sbatch);
+    if (a->command != NULL)
+        fprintf(out, "\nHow:\n  %s\n  %s\n", a->command, a->sbatch);
+    fputc('\n', out);
     fprintf(out, "The chain was measured on %s", a->work->sample < 1 ? "a part of" : "all of");
     if (a->work->sample < 1)
         fprintf(out, " its work, %.2g%%; the machine's numbers: %s.\n", 100 * a->work->sample,
@@ -69,6 +72,12 @@ static json_t *choice_of(const nf_choice *c)
                      c->threads, "start", c->start, "run", c->run, "read", c->read, "write",
                      c->write, "seconds", c->seconds, "speedup", c->speedup, "efficiency",
                      c->efficiency, "fits", c->fits);
+}
+
+/* One that is advised. */
+static json_t *advised_of(const nf_advised *a, size_t i)
+{
+    return a->advice->impossible ? json_null() : choice_of(&a->advice->choices[i]);
 }
 
 static json_t *choices_of(const nf_advice *a)
@@ -126,11 +135,10 @@ nf_status nf_advice_json(const nf_advised *a, FILE *out)
         "{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "chain",
         nf_json_text(a->chain), "size", nf_json_text(a->size), "input", nf_json_text(a->input),
         "output", nf_json_text(a->output), "advice", nf_json_text(a->advice->sentence), "choice",
-        choice_of(&a->advice->choices[a->advice->chosen]), "alone",
-        choice_of(&a->advice->choices[a->advice->alone]), "choices", choices_of(a->advice),
-        "reasons", reasons_of(a->advice), "command", nf_json_text(a->command), "sbatch",
-        nf_json_text(a->sbatch), "machine", machine_of(a), "limits", limits_of(a->limits), "work",
-        work_of(a->work));
+        advised_of(a, a->advice->chosen), "alone", advised_of(a, a->advice->alone), "choices",
+        choices_of(a->advice), "reasons", reasons_of(a->advice), "command",
+        nf_json_text(a->command), "sbatch", nf_json_text(a->sbatch), "machine", machine_of(a),
+        "limits", limits_of(a->limits), "work", work_of(a->work));
     if (root == NULL)
         return nf_fail(NF_ERR_MEMORY, "no memory for JSON");
     bool fine = json_dumpf(root, out, JSON_REAL_PRECISION(9)) == 0 && fputc('\n', out) != EOF;

@@ -15,7 +15,7 @@ typedef struct nf_advised {
     const nf_limits *limits;
     const nf_workload *work;
     const nf_advice *advice;
-    const char *command, *sbatch; /* lines for a shell */
+    const char *command, *sbatch; /* lines for a shell; NULL: it is impossible */
 } nf_advised;
 
 void nf_advice_text(const nf_advised *advised, FILE *out);
@@ -23,7 +23,8 @@ void nf_advice_text(const nf_advised *advised, FILE *out);
 /* One JSON object on one line: {"chain", "size", "input", "output", "advice": the sentence, "choice":
  * {"way", "nodes", "ranks", "threads", "start", "run", "read", "write", "seconds", "speedup",
  * "efficiency", "fits"}, "alone": the same of the choice for one run with its start, "choices": [the same of each], "reasons": [{"turn", "text"}], "command",
- * "sbatch", "machine": {...}, "limits": {...}, "work": {...}}; times in seconds. Errors:
+ * "sbatch", "machine": {...}, "limits": {...}, "work": {...}}; times in seconds; where it cannot
+ * be run here, choice, alone, command and sbatch are null. Errors:
  * NF_ERR_MEMORY, NF_ERR_FILE. */
 nf_status nf_advice_json(const nf_advised *advised, FILE *out);
 

@@ -294,6 +294,17 @@ static void test_memory(void)
     CU_ASSERT(c->nodes == 8 && c->fits && says("memory", "8 nodes hold them"));
     w.bytes = 1e6;
     CU_ASSERT(chosen(&m, &l, &w)->nodes == 1 && strcmp(turn("memory"), "") == 0);
+    w.obstacle = "label"; /* which does not go in bands */
+    CU_ASSERT(chosen(&m, &l, &w)->nodes == 1 && !advice.impossible);
+    w.bytes = 0x1p36;
+    CU_ASSERT(chosen(&m, &l, &w)->nodes == 8 && !advice.impossible);
+    l.nodes = 1;
+    chosen(&m, &l, &w);
+    CU_ASSERT(advice.impossible && says("memory", "'label' cannot go through memory in bands"));
+    CU_ASSERT(strstr(advice.sentence, "It cannot be run here: the arrays take 64 GiB") != NULL);
+    w.bytes = 0.9 * l.memory;
+    chosen(&m, &l, &w);
+    CU_ASSERT(!advice.impossible && says("memory", "may not suffice"));
 }
 
 static void test_deterministic(void)
@@ -386,6 +397,25 @@ static void test_settled(void)
     CU_ASSERT(nf_calibration_busy(&m));
     m.cores = 64;
     CU_ASSERT(!nf_calibration_busy(&m));
+}
+
+/* Two that are 3.8 times as fast as one are not. */
+static void test_noisy(void)
+{
+    nf_calibration m = machine_of(2);
+    nf_limits l = limits_of(2);
+    nf_workload w = work_of(&l, (model){1, 2, 1e-5, 1e-5});
+    CU_ASSERT(!nf_workload_noisy(&w));
+    w.way[1].whole = 0.48; /* that may be */
+    CU_ASSERT(!nf_workload_noisy(&w));
+    nf_workload_settle(&w);
+    CU_ASSERT(!w.noisy && w.way[1].whole == 0.48);
+    w.way[2].whole = 0.26;
+    CU_ASSERT(nf_workload_noisy(&w));
+    nf_workload_settle(&w);
+    CU_ASSERT(w.noisy && w.way[2].whole == 0.5 && w.way[1].whole == 0.48);
+    CU_ASSERT(is(chosen(&m, &l, &w), 1, 1, 2) && says("noise", "is noisy"));
+    CU_ASSERT(fabs(advice.choices[2].efficiency - 1) < 1e-12);
 }
 
 static void test_words(void)
@@ -516,6 +546,7 @@ int main(void)
                            {"threads for files", test_items},
                            {"between what was measured", test_between},
                            {"numbers of a noisy machine", test_settled},
+                           {"noisy measurements", test_noisy},
                            {"words", test_words},
                            {"kept and read again", test_kept},
                            {"damaged", test_damaged},

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # test_advise.sh PROGRAMS MPIEXEC PART - advise as a user runs it. PART: line (what it prints), files (whole commands),
 # refused, cache, damaged, again, busy, unwritable (what it keeps of the machine), places (mpirun, affinity), nowhere (no
-# mpirun), ended (what a signal leaves), slurm (several nodes), threads (the number of threads that the other programs take by themselves).
+# mpirun), ended (what a signal leaves), large, slurm (several nodes), threads (the number of threads that the other programs take by themselves).
 set -u
 programs=$1 mpiexec=$2 part=$3
 here=$(cd "$(dirname "$0")" && pwd)
@@ -69,6 +69,9 @@ line)
     equal 'within 5% of the best' "$(value "a['choice']['seconds'] <= 1.05 * min(c['seconds'] for c in a['choices']) + 1e-9")" True
     equal 'times are above 0' "$(value "all(c['run'] > 0 and c['start'] > 0 for c in a['choices'])")" True
     equal 'reasons' "$(value "a['reasons'][0]['turn'], a['reasons'][-1]['turn']")" "('limits', 'start')"
+    # Long rows: as many workers are that many times as fast, at most.
+    check 'long rows' advise --json -k sobel --size 1000000x1000000
+    equal 'is possible' "$(value "all(c['efficiency'] < 1.06 for c in a['choices'])")" True
     # A range, and a reduction of two arrays.
     check 'a range' advise --json -k sumsq_range:n=3e6
     equal 'what it counts' "$(value "a['size'], a['work']['unit'], a['input']")" "('n=3000000', 'numbers', None)"
@@ -112,6 +115,8 @@ refused)
     refuse '--dtype i8' -k sobel --size 10x10 --dtype i8
     refuse '--dtype goes' -k sobel --dtype u8 "it's one.png"
     refuse '--runs 0' -k sobel --size 10x10 --runs 0
+    refuse '--size .*2.60 bytes' -k sobel --size 99999999999999x99999
+    refuse '--size .*2.60 bytes' -k sobel --size 20000000000x100000000
     refuse 'a command is one run' -k sobel --runs 3 "it's one.png"
     refuse 'gives numbers' -k stats "it's one.png" out.png
     refuse 'needs two arrays' -k dot "it's one.png"
@@ -248,6 +253,12 @@ ended) # by a signal: neither what it has started nor a file that it tries is le
     wait $! 2>/dev/null
     await "! ls -A | grep -q '^\.\?advise-'" || fail "a file is left: $(ls -A)"
     kill -s KILL $held 2>/dev/null
+    ;;
+large) # what cannot go through memory in bands, nor into it
+    check 'to have the numbers' advise -k sumsq --size 64x64
+    check 'too large' advise --json -k label --size 600000000x4000
+    equal 'is told' "$(value "a['choice'], a['alone'], a['command'], a['sbatch'], 'cannot be run here' in a['advice']")" \
+        '(None, None, None, None, True)'
     ;;
 slurm) # an allocation of two nodes, by its environment: nodes are predicted
     check 'to have the numbers' advise -k sumsq --size 64x64

@@ -158,6 +158,33 @@ size_t nf_advice_ways(int cores, bool launcher, nf_way_times ways[NF_ADVICE_WAYS
     return n;
 }
 
+/* ---- noise ---- */
+
+static bool is_noisy(const nf_workload *w, const nf_way_times *way)
+{
+    return way->ranks * way->threads * worth * way->whole < w->way[0].whole;
+}
+
+bool nf_workload_noisy(const nf_workload *w)
+{
+    for (size_t i = 1; i < w->ways; i++)
+        if (is_noisy(w, &w->way[i]))
+            return true;
+    return false;
+}
+
+void nf_workload_settle(nf_workload *w)
+{
+    for (size_t i = 1; i < w->ways; i++) {
+        nf_way_times *way = &w->way[i];
+        if (!is_noisy(w, way))
+            continue;
+        way->whole = w->way[0].whole / (way->ranks * way->threads);
+        way->fixed = fmin(way->fixed, way->whole);
+        w->noisy = true;
+    }
+}
+
 /* ---- the choices ---- */
 
 /* Seconds that nodes take to exchange what a run needs of one another: the busiest block's halos
@@ -327,6 +354,11 @@ static void tell_memory(const nf_limits *l, const nf_workload *w, nf_advice *a)
     if (many != NULL)
         turn(a, "memory", "the arrays take %s and a node has %s free: %d nodes hold them", needs,
              there, many->nodes);
+    else if (w->obstacle != NULL)
+        turn(a, "memory",
+             "the arrays take %s and %s are free, and '%s' cannot go through memory in bands: %s",
+             needs, there, w->obstacle,
+             a->impossible ? "that takes more memory, or more nodes" : "it may not suffice");
     else
         turn(a, "memory",
              "the arrays take %s and %s are free: they go through memory in bands%s, whose files "
@@ -474,14 +506,19 @@ static void tell_start(const nf_workload *w, nf_advice *a)
              nf_seconds_text(c->start, 3, start));
 }
 
-static void conclude(const nf_workload *w, nf_advice *a)
+static void conclude(const nf_limits *l, const nf_workload *w, nf_advice *a)
 {
     const nf_choice *c = &a->choices[a->chosen];
-    char how[96], seconds[NF_AMOUNT];
+    char how[96], seconds[NF_AMOUNT], needs[NF_AMOUNT], there[NF_AMOUNT];
     const char *what = w->command ? "the command" : w->runs > 0 ? "start and runs" : "a run";
     nf_choice_text(c, how);
     nf_seconds_text(c->seconds, 3, seconds);
-    if (a->chosen == 0)
+    if (a->impossible)
+        snprintf(a->sentence, sizeof a->sentence,
+                 "It cannot be run here: the arrays take %s and %s are free, and '%s' cannot go "
+                 "through memory in bands",
+                 nf_bytes_text(w->bytes, needs), nf_bytes_text(l->memory, there), w->obstacle);
+    else if (a->chosen == 0)
         snprintf(a->sentence, sizeof a->sentence,
                  "Run it serial: %s take%s about %s, and no other choice gains 5%%", what,
                  w->runs > 0 && !w->command ? "" : "s", seconds);
@@ -497,6 +534,7 @@ void nf_advise(const nf_calibration *m, const nf_limits *l, const nf_workload *w
     list_choices(m, l, w, a);
     choose(a);
     a->alone = w->command || w->runs > 0 ? a->chosen : choose_alone(a);
+    a->impossible = w->obstacle != NULL && !a->choices[a->chosen].fits && w->bytes > l->memory;
     tell_limits(l, a);
     tell_memory(l, w, a);
     tell_size(w, a);
@@ -504,6 +542,12 @@ void nf_advise(const nf_calibration *m, const nf_limits *l, const nf_workload *w
         tell_bound(m, w, shortest(a, is_threads, false), a);
     tell_ranks(l, w, a);
     tell_nodes(l, m, a);
-    tell_start(w, a);
-    conclude(w, a);
+    if (!a->impossible)
+        tell_start(w, a);
+    if (w->noisy)
+        turn(a, "noise",
+             "the measurement is noisy: N workers seemed to be more than N times as fast as one, "
+             "also "
+             "at a second time, and are taken to be N times as fast");
+    conclude(l, w, a);
 }

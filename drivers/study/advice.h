@@ -84,10 +84,13 @@ typedef struct nf_workload {
         double sweeps;
         bool folds; /* numbers are brought together at its end */
     } pass[NF_ADVICE_PASSES];
-    bool command;  /* a command from file to file; false: an array in memory */
-    bool streams;  /* and it goes on in bands where memory does not suffice */
-    double runs;   /* that share a start; 0: the start does not count */
+    bool command; /* a command from file to file; false: an array in memory */
+    bool streams; /* and it goes on in bands where memory does not suffice */
+    double runs;  /* that share a start; 0: the start does not count */
+    const char
+        *obstacle; /* a kernel that does not: it must have its whole array in memory; NULL: none */
     double sample; /* part of the work that was measured; 1: all of it */
+    bool noisy;    /* some of it was settled (nf_workload_settle) */
     size_t ways;
     nf_way_times way[NF_ADVICE_WAYS]; /* of one node; [0] is serial */
 } nf_workload;
@@ -95,6 +98,12 @@ typedef struct nf_workload {
 /* The ways of a node that are worth measuring: serial, then threads, ranks and both by powers of
  * two and all cores; those with ranks only where there is a launcher. Returns how many. */
 size_t nf_advice_ways(int cores, bool launcher, nf_way_times ways[NF_ADVICE_WAYS]);
+
+/* Whether so many workers seem to be more than that many times as fast as one (105%): such a measurement
+ * is worth another. */
+bool nf_workload_noisy(const nf_workload *work);
+/* Draws those to just that many times as fast. */
+void nf_workload_settle(nf_workload *work);
 
 /* ---- the advice ---- */
 
@@ -117,6 +126,7 @@ typedef struct nf_turn {
 typedef struct nf_advice {
     nf_choice choices[NF_ADVICE_CHOICES]; /* [0] is serial; the simpler first */
     size_t count, chosen;
+    bool impossible; /* the arrays do not fit, nor can they go through memory in bands */
     size_t
         alone; /* the choice for one run of an array by a command of its own, start and all; else `chosen` */
     nf_turn turns[NF_ADVICE_TURNS]; /* as they were taken */
