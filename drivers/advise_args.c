@@ -56,10 +56,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     advise_args *args = state->input;
     switch (key) {
     case 'k':
-        if (args->chain != NULL)
-            return nf_cli_reject("-k is given twice; join the kernels with |");
-        args->chain = text;
-        return 0;
+        return nf_cli_chain(text, &args->chain);
     case KEY_SIZE:
         args->size = text;
         return 0;

@@ -85,10 +85,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     error_t error = 0;
     switch (key) {
     case 'k':
-        if (args->chain != NULL)
-            return nf_cli_reject("-k is given twice; join the kernels with |");
-        args->chain = text;
-        return 0;
+        return nf_cli_chain(text, &args->chain);
     case 'o':
         args->out = text;
         return 0;

@@ -461,6 +461,14 @@ nf_status nf_cli_list_file(const nf_cli *cli, const char *input)
     return nf_agree(&cli->world, cli->world.rank == 0 ? nf_array_list(input, stdout) : NF_OK);
 }
 
+error_t nf_cli_chain(const char *text, const char **chain)
+{
+    if (*chain != NULL)
+        return nf_cli_reject("-k is given twice; join the kernels with |");
+    *chain = text;
+    return 0;
+}
+
 error_t nf_cli_integer(const char *option, const char *text, int64_t least, int64_t most,
                        int64_t *value)
 {

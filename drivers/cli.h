@@ -61,6 +61,8 @@ nf_status nf_cli_list_file(const nf_cli *cli, const char *input); /* collective 
 /* A number of bytes within [least, 2^60], as 64M, 1.5G or 4096; K, M, G and T stand for powers of 1024. */
 nf_status nf_cli_bytes(const char *option, const char *text, int64_t least, int64_t *bytes);
 
+/* The -k of a program that takes one chain; *chain: NULL at first. */
+error_t nf_cli_chain(const char *text, const char **chain);
 /* For a program's option parser, as nf_cli_reject: a whole or a real number within [least, most]; up to `room` whole
  * numbers as `1,2,4`; two as `4096x2048`. */
 error_t nf_cli_integer(const char *option, const char *text, int64_t least, int64_t most,

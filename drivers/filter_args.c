@@ -86,10 +86,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
     error_t error;
     switch (key) {
     case 'k':
-        if (args->chain != NULL)
-            return nf_cli_reject("-k is given twice; join the kernels with |");
-        args->chain = text;
-        return 0;
+        return nf_cli_chain(text, &args->chain);
     case 'Q':
         error = nf_cli_integer("--quality", text, 1, 100, &number);
         args->quality = (int)number;
