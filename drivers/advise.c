@@ -16,8 +16,8 @@
 #include "drivers/engine/team.h"
 #include "io/advice.h"
 
-/* Seconds that measuring a chain may take, and one with its files; after so many more its processes end by themselves, should nobody
- * have ended them. */
+/* Seconds that measuring a chain may take, and one with its files; after LAST_SECONDS its processes
+ * end by themselves, should nobody have ended them. */
 static const double patience = 40, patience_with_files = 120;
 enum { LAST_SECONDS = 150 };
 
@@ -128,8 +128,7 @@ static measured measure_by(advising *a, int ranks, const char *probe)
     bool fine = advise_chain_take(l.text, &a->work) && l.fine;
     free(l.text);
     if (l.late)
-        snprintf(a->limits.why_not, NF_ADVICE_REASON, "measuring took longer than %.0f s",
-                 patience);
+        snprintf(a->limits.why_not, NF_ADVICE_REASON, "measuring took longer than %.0f s", limit);
     else if (!fine)
         memcpy(a->limits.why_not, l.error, NF_ADVICE_REASON);
     return fine ? MEASURED : l.late ? LATE : FAILED;

@@ -162,6 +162,8 @@ nf_status nf_calibration_save(const char *path, const char *key, const nf_calibr
     make_folders(path);
     int made = mkstemp(part);
     FILE *file = made < 0 ? NULL : fdopen(made, "w");
+    if (file == NULL && made >= 0)
+        close(made);
     bool fine = file != NULL && json_dumpf(root, file, JSON_INDENT(2)) == 0 &&
                 fputc('\n', file) != EOF && fflush(file) == 0 && fsync(made) == 0;
     fine = (file == NULL || fclose(file) == 0) && fine && rename(part, path) == 0;
