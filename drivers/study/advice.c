@@ -65,6 +65,12 @@ bool nf_calibration_busy(const nf_calibration *c)
     return c->measured && c->load > fmax(0.5, 0.05 * c->cores);
 }
 
+/* Seconds that a process's first team of t threads takes, beyond what every team does. */
+static double first_team(const nf_calibration *c, int t)
+{
+    return t > 1 ? c->first_team * t / c->cores : 0;
+}
+
 /* Seconds by t threads, and to start them. Kernels do not come near the peak, but gain as it does. */
 static double work_seconds(const nf_calibration *c, const nf_thread_work *w, int t)
 {
@@ -76,7 +82,7 @@ static double work_seconds(const nf_calibration *c, const nf_thread_work *w, int
 
 static double team_seconds(const nf_calibration *c, const nf_thread_work *w, int t)
 {
-    return t > 1 ? c->first_team * t / c->cores + w->sweeps * nf_calibration_at(c, c->team, t) : 0;
+    return t > 1 ? first_team(c, t) + w->sweeps * nf_calibration_at(c, c->team, t) : 0;
 }
 
 int nf_advice_threads(const nf_calibration *c, int cores, const nf_thread_work *w,
@@ -215,7 +221,7 @@ static double exchange(const nf_calibration *m, const nf_workload *w, int nodes)
 
 static double start_of(const nf_calibration *m, int ranks, int threads)
 {
-    double team = threads > 1 ? m->first_team * threads / m->cores : 0;
+    double team = first_team(m, threads);
     return team + (ranks == 1 ? m->process : m->launch + m->launch_rank * ranks);
 }
 
