@@ -31,38 +31,25 @@ static bool known(const scale_run *run, const char *what, int ranks, int threads
     return there;
 }
 
-static nf_status on_members(scale_run *run, const nf_world *part, const scale_layout *l)
+static nf_status on_members(scale_run *run, const scale_part *part, void *context)
 {
-    const nf_node *node = &run->cli->node;
+    const nf_world *world = part->world;
     nf_ceiling list[NF_WORKER_CEILINGS];
-    nf_status status = NF_OK;
-    bool crowded = scale_bind(node, l);
-    int nodes = (int)nf_sum_u64(part, node->rank == 0);
-    if (nf_sum_u64(part, crowded) == 0) {
-        status =
-            nf_ceilings_workers(part, nodes, nf_node_members(node, l->ranks) * l->threads, list);
-        if (status == NF_OK && part->rank == 0)
-            status = keep(run, list, NF_WORKER_CEILINGS);
-        status = nf_agree(part, status);
-    }
-    scale_unbind(node, l);
-    return status;
+    (void)context;
+    if (part->crowded)
+        return NF_OK;
+    int workers = nf_node_members(&run->cli->node, world->size) * world->threads;
+    nf_status status = nf_ceilings_workers(world, part->nodes, workers, list);
+    if (status == NF_OK && world->rank == 0)
+        status = keep(run, list, NF_WORKER_CEILINGS);
+    return nf_agree(world, status);
 }
 
 static nf_status of_layout(scale_run *run, const scale_layout *l)
 {
-    const nf_world *world = &run->cli->world;
-    nf_world part;
     if (known(run, "f64", l->ranks, l->threads, 0))
         return NF_OK;
-    nf_status status = nf_world_part(world, l->ranks, l->threads, &part);
-    if (status != NF_OK)
-        return status;
-    if (part.size > 0)
-        status = on_members(run, &part, l);
-    nf_world_free(&part);
-    nf_sleep_barrier(world);
-    return nf_agree(world, status);
+    return scale_by_layout(run, l, on_members, NULL);
 }
 
 int scale_find_other(const scale_run *run, bool far)

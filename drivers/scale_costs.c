@@ -141,39 +141,31 @@ static nf_status of_mpi(scale_run *run)
 /* ---- parts of the ranks ---- */
 
 /* Measures something by the ranks of a layout. */
-typedef nf_status part_task(scale_run *run, const nf_gauge *gauge, void *context);
+typedef nf_status gauge_task(scale_run *run, const nf_gauge *gauge, void *context);
 
-static nf_status by_members(scale_run *run, const scale_layout *l, const nf_world *part,
-                            part_task *task, void *context)
+typedef struct gauging {
+    gauge_task *task;
+    void *context;
+} gauging;
+
+static nf_status by_members(scale_run *run, const scale_part *part, void *context)
 {
-    const nf_node *node = &run->cli->node;
-    int nodes = (int)nf_sum_u64(part, node->rank == 0);
-    bool crowded = nf_sum_u64(part, scale_bind(node, l)) > 0;
-    nf_status status = NF_OK;
+    const gauging *g = context;
+    if (part->crowded && (part->nodes > 1 || part->world->threads > 1))
+        return NF_OK;
     nf_gauge gauge = {.part = NULL};
-    if (!crowded || (nodes == 1 && l->threads == 1)) {
-        status = nf_gauge_open(part, nodes, node->world_ranks[0] == 0, crowded, brief, &gauge);
-        if (status == NF_OK)
-            status = task(run, &gauge, context);
-    }
+    nf_status status = nf_gauge_open(part->world, part->nodes, run->cli->node.world_ranks[0] == 0,
+                                     part->crowded, brief, &gauge);
+    if (status == NF_OK)
+        status = g->task(run, &gauge, g->context);
     nf_gauge_close(&gauge);
-    scale_unbind(node, l);
     return status;
 }
 
-/* Collective over all ranks; those that take no part sleep. */
-static nf_status by_layout(scale_run *run, const scale_layout *l, part_task *task, void *context)
+static nf_status by_layout(scale_run *run, const scale_layout *l, gauge_task *task, void *context)
 {
-    const nf_world *world = &run->cli->world;
-    nf_world part;
-    nf_status status = nf_world_part(world, l->ranks, l->threads, &part);
-    if (status != NF_OK)
-        return status;
-    if (part.size > 0)
-        status = by_members(run, l, &part, task, context);
-    nf_world_free(&part);
-    nf_sleep_barrier(world);
-    return nf_agree(world, status);
+    gauging g = {task, context};
+    return scale_by_layout(run, l, by_members, &g);
 }
 
 static nf_status time_barrier(scale_run *run, const nf_gauge *gauge, void *context)

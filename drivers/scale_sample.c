@@ -32,6 +32,26 @@ void scale_unbind(const nf_node *node, const scale_layout *l)
     nf_team_bind(l->threads, NULL, node->pus, node->npus);
 }
 
+nf_status scale_by_layout(scale_run *run, const scale_layout *l, scale_task *task, void *context)
+{
+    const nf_world *world = &run->cli->world;
+    const nf_node *node = &run->cli->node;
+    nf_world members;
+    nf_status status = nf_world_part(world, l->ranks, l->threads, &members);
+    if (status != NF_OK)
+        return status;
+    if (members.size > 0) {
+        scale_part part = {.world = &members};
+        part.nodes = (int)nf_sum_u64(&members, node->rank == 0);
+        part.crowded = nf_sum_u64(&members, scale_bind(node, l)) > 0;
+        status = task(run, &part, context);
+        scale_unbind(node, l);
+    }
+    nf_world_free(&members);
+    nf_sleep_barrier(world);
+    return nf_agree(world, status);
+}
+
 nf_plan_options scale_plan_options(const nf_cli *cli, int ranks, const nf_chain *chain)
 {
     nf_plan_options options = cli->plan_options;

@@ -45,6 +45,19 @@ int scale_find_other(const scale_run *run, bool far);
 /* How a job is planned for so many ranks: as was asked for, as far as it suits them. */
 nf_plan_options scale_plan_options(const nf_cli *cli, int ranks, const nf_chain *chain);
 
+/* The ranks of a layout, each worker bound as scale_bind says. */
+typedef struct scale_part {
+    const nf_world *world;
+    int nodes;
+    bool crowded; /* on some node there are more workers than cores */
+} scale_part;
+
+/* Collective over all ranks. The layout's ranks do the task, which is collective over them; the others
+ * sleep. */
+typedef nf_status scale_task(scale_run *run, const scale_part *part, void *context);
+nf_status scale_by_layout(scale_run *run, const scale_layout *layout, scale_task *task,
+                          void *context);
+
 /* Each worker of a layout on a core of its own where there are enough, otherwise wherever it may;
  * returns whether there are not enough. scale_unbind undoes it. */
 bool scale_bind(const nf_node *node, const scale_layout *layout);
